@@ -1,0 +1,138 @@
+/*
+ * What the engine crate adds to Wasmtime's C API. Included by src/engine/ only.
+ *
+ * Ownership and threads are as in Wasmtime's headers: a wasmtime_error_t that is returned belongs
+ * to the caller, a store is used by one thread at a time.
+ */
+#ifndef BULKHEAD_ENGINE_H
+#define BULKHEAD_ENGINE_H
+
+#include "bulkhead_toml.h" /* bhd_engine_str_t */
+
+#include <wasm.h>
+#include <wasmtime.h>
+
+/* -- configuration ------------------------------------------------------------------------- */
+
+/* Switches every proposal off that the engine knows, also those that it has on by default. */
+void bhd_engine_config_features_none(wasm_config_t *config);
+/* Switches one on, by the name that wasmparser gives it: "BULK_MEMORY". False: no such name. */
+bool bhd_engine_config_feature(wasm_config_t *config, const char *name, size_t size);
+
+typedef struct bhd_engine_config {
+    size_t backtrace_max_frames; /* 0: no backtraces */
+    uint64_t gc_heap_initial_bytes;
+    uint64_t memory_guaranteed_dense_image_bytes;
+    bool guard_before_linear_memory;
+    bool generate_address_map;
+    bool table_lazy_init;
+    bool async_stack_zeroing;
+} bhd_engine_config_t;
+
+/* Settings that the C API does not bind. Also: no DWARF is read for backtraces, and the collector
+ * is deferred reference counting. */
+void bhd_engine_config_set(wasm_config_t *config, const bhd_engine_config_t *settings);
+
+/* wasm_engine_new_with_config without the panic. Consumes `config` either way. */
+wasmtime_error_t *bhd_engine_new(wasm_config_t *config, wasm_engine_t **engine);
+
+/* -- limits -------------------------------------------------------------------------------- */
+
+/* 0 refuses, 1 allows, anything else ends the guest with that stop code and the text `*message`,
+ * which is copied. `maximum` is SIZE_MAX when nothing is declared. */
+typedef int32_t (*bhd_engine_growing_fn)(void *env, size_t current, size_t desired, size_t maximum,
+                                         const char **message);
+typedef void (*bhd_engine_grow_failed_fn)(void *env);
+
+typedef struct bhd_engine_limiter {
+    void *env; /* outlives the store */
+    bhd_engine_growing_fn memory_growing;
+    bhd_engine_grow_failed_fn memory_grow_failed;
+    bhd_engine_growing_fn table_growing;
+    bhd_engine_grow_failed_fn table_grow_failed;
+    size_t max_instances, max_tables, max_memories;
+} bhd_engine_limiter_t;
+
+void bhd_engine_store_limiter(wasmtime_store_t *store, const bhd_engine_limiter_t *limiter);
+
+/* Bytes that one host call may copy out of the guest, and handles that components may hold. */
+void bhd_engine_set_hostcall_budget(wasmtime_context_t *context, size_t bytes,
+                                    size_t component_handles);
+/* Entries of WASI's resource table. Only after wasmtime_context_set_wasi. */
+void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries);
+
+/* -- errors -------------------------------------------------------------------------------- */
+
+/* An error that ends the guest for a reason of ours; code is neither 0 nor 1. */
+wasmtime_error_t *bhd_engine_stop_new(int32_t code, const char *text, size_t size);
+/* These take a wasmtime_error_t or a wasm_trap_t. The stop code, or 0 when it is none of ours. */
+int32_t bhd_engine_error_stop_code(const void *error_or_trap);
+/* The trap code of wasmtime/trap.h, or -1. */
+int32_t bhd_engine_error_trap_code(const void *error_or_trap);
+/* The chain of causes, outermost first, without the backtrace and without a terminator. Returns
+ * the length of the whole text. */
+size_t bhd_engine_error_text(const void *error_or_trap, char *buffer, size_t capacity);
+
+/* -- WASI and components ------------------------------------------------------------------- */
+
+/* wasmtime_linker_define_wasi on fibers: its calls can be cancelled. */
+wasmtime_error_t *bhd_engine_linker_define_wasi_async(wasmtime_linker_t *linker);
+
+typedef struct bhd_engine_component_pre_t bhd_engine_component_pre_t;
+wasmtime_error_t *bhd_engine_component_pre_new(const wasmtime_component_linker_t *linker,
+                                               const wasmtime_component_t *component,
+                                               bhd_engine_component_pre_t **pre);
+void bhd_engine_component_pre_delete(bhd_engine_component_pre_t *pre);
+wasmtime_error_t *bhd_engine_component_pre_instantiate(const bhd_engine_component_pre_t *pre,
+                                                       wasmtime_context_t *context,
+                                                       wasmtime_component_instance_t *instance);
+/* All arguments outlive the future. `*error` is set when it failed. */
+wasmtime_call_future_t *
+bhd_engine_component_pre_instantiate_async(const bhd_engine_component_pre_t *pre,
+                                           wasmtime_context_t *context,
+                                           wasmtime_component_instance_t *instance,
+                                           wasmtime_error_t **error);
+
+/* -- futures ------------------------------------------------------------------------------- */
+
+typedef struct bhd_engine_waker_t bhd_engine_waker_t;
+/* `wake` may be called from any thread, also after bhd_engine_waker_delete; `release` is called
+ * once, from any thread, when nobody can call `wake` any more. */
+bhd_engine_waker_t *bhd_engine_waker_new(void (*wake)(void *env), void *env,
+                                         void (*release)(void *env));
+void bhd_engine_waker_delete(bhd_engine_waker_t *waker);
+/* True when the future has ended. Inside the runtime that WASI's timers need. */
+bool bhd_engine_future_poll(wasmtime_call_future_t *future, const bhd_engine_waker_t *waker);
+
+/* -- inspection ---------------------------------------------------------------------------- */
+
+typedef struct bhd_engine_extent {
+    uint32_t module, index;
+    bool imported;
+    uint64_t minimum, maximum;
+    bool has_maximum;
+    uint64_t page_bytes; /* 0: a table */
+    bool is_64, is_shared;
+} bhd_engine_extent_t;
+
+typedef struct bhd_engine_totals {
+    bool is_component;
+    bool is_exact; /* false: imports core modules or components, whose needs are unknown */
+    uint64_t memories, memory_bytes, tables, table_elements, instances;
+} bhd_engine_totals_t;
+
+/* Calls `extent` for every memory and table of every core module in a valid binary, and fills
+ * `*totals` with what one instance needs when it begins. */
+wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, void *env,
+                                     void (*extent)(void *env, const bhd_engine_extent_t *extent),
+                                     bhd_engine_totals_t *totals);
+
+/* Imports and exports with their types as text. Functions inside an instance follow it as
+ * "INSTANCE#FUNCTION". `module` is empty but for imports of core modules. */
+typedef void (*bhd_engine_item_fn)(void *env, bool is_export, bhd_engine_str_t module,
+                                   bhd_engine_str_t name, bhd_engine_str_t type);
+void bhd_engine_module_items(const wasmtime_module_t *module, void *env, bhd_engine_item_fn item);
+void bhd_engine_component_items(const wasmtime_component_t *component, const wasm_engine_t *engine,
+                                void *env, bhd_engine_item_fn item);
+
+#endif

@@ -1,0 +1,76 @@
+//! Errors: ends of a guest that C decides, and what C needs to know of the engine's own errors.
+
+use std::ffi::c_void;
+use std::fmt;
+use wasmtime::{Error, Trap, WasmBacktrace};
+use wasmtime_c_api::wasmtime_error_t;
+
+/// The host ends a guest: out of memory, out of time. C chooses the codes.
+#[derive(Debug)]
+pub struct Stop {
+    pub code: i32,
+    pub text: String,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Stop {}
+
+// `wasmtime_error_t` and `wasm_trap_t` are both `repr(C)` around one private `Error`.
+const _: () = assert!(size_of::<wasmtime_error_t>() == size_of::<Error>());
+const _: () = assert!(size_of::<wasmtime_c_api::wasm_trap_t>() == size_of::<Error>());
+
+unsafe fn error<'a>(error_or_trap: *const c_void) -> &'a Error {
+    unsafe { &*(error_or_trap as *const Error) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_stop_new(
+    code: i32,
+    text: *const u8,
+    size: usize,
+) -> Box<wasmtime_error_t> {
+    let text = String::from_utf8_lossy(unsafe { crate::bytes(text, size) }).into_owned();
+    Box::new(wasmtime_error_t::from(Error::from(Stop { code, text })))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_error_stop_code(e: *const c_void) -> i32 {
+    unsafe { error(e) }.downcast_ref::<Stop>().map_or(0, |s| s.code)
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_error_trap_code(e: *const c_void) -> i32 {
+    unsafe { error(e) }.downcast_ref::<Trap>().map_or(-1, |t| *t as i32)
+}
+
+/// Writes the chain of causes, outermost first, without the backtrace; returns the full length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_error_text(
+    e: *const c_void,
+    buffer: *mut u8,
+    capacity: usize,
+) -> usize {
+    let e = unsafe { error(e) };
+    let backtrace = e.downcast_ref::<WasmBacktrace>().map(|b| b.to_string());
+    let mut text = String::new();
+    for cause in e.chain() {
+        let part = cause.to_string();
+        if backtrace.as_deref() == Some(part.as_str()) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&part);
+    }
+    let n = text.len().min(capacity);
+    if n > 0 {
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), buffer, n) };
+    }
+    text.len()
+}

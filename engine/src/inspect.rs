@@ -1,0 +1,522 @@
+//! What a binary declares: memories and tables of every core module in it, what one instance of it
+//! begins with, and its imports and exports as text.
+
+use std::ffi::c_void;
+use std::fmt::Write;
+
+use wasmparser::{
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
+    ComponentTypeRef, Instance, Parser, Payload, TypeRef,
+};
+use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
+use wasmtime::{Engine, ExternType};
+use wasmtime_c_api::{wasm_engine_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
+
+use crate::bhd_engine_str_t;
+
+#[repr(C)]
+pub struct bhd_engine_extent_t {
+    module: u32,
+    index: u32,
+    imported: bool,
+    minimum: u64,
+    maximum: u64,
+    has_maximum: bool,
+    page_bytes: u64,
+    is_64: bool,
+    is_shared: bool,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct bhd_engine_totals_t {
+    is_component: bool,
+    is_exact: bool,
+    memories: u64,
+    memory_bytes: u64,
+    tables: u64,
+    table_elements: u64,
+    instances: u64,
+}
+
+impl bhd_engine_totals_t {
+    fn add(&mut self, other: &Self) {
+        self.is_exact &= other.is_exact;
+        self.memories = self.memories.saturating_add(other.memories);
+        self.memory_bytes = self.memory_bytes.saturating_add(other.memory_bytes);
+        self.tables = self.tables.saturating_add(other.tables);
+        self.table_elements = self.table_elements.saturating_add(other.table_elements);
+        self.instances = self.instances.saturating_add(other.instances);
+    }
+}
+
+/// One component or core module that is being read. A component can only be instantiated after its
+/// definition, so what an instance of it needs is known by then.
+struct Level {
+    totals: bhd_engine_totals_t,
+    module: Option<u32>,
+    memories: u32,
+    tables: u32,
+    /// Index spaces; `None` is imported or comes out of an instance, so its needs are unknown.
+    modules: Vec<Option<bhd_engine_totals_t>>,
+    components: Vec<Option<bhd_engine_totals_t>>,
+}
+
+impl Level {
+    fn new(module: Option<u32>) -> Self {
+        let totals = bhd_engine_totals_t { is_exact: true, instances: module.is_some() as u64, ..Default::default() };
+        Level { totals, module, memories: 0, tables: 0, modules: Vec::new(), components: Vec::new() }
+    }
+
+    fn instantiate(&mut self, what: Option<Option<bhd_engine_totals_t>>) {
+        match what.flatten() {
+            Some(needs) => self.totals.add(&needs),
+            None => self.totals.is_exact = false,
+        }
+    }
+
+    fn memory(&mut self, ty: &wasmparser::MemoryType, imported: bool) -> bhd_engine_extent_t {
+        let page_bytes = ty.page_size_log2.map_or(65536, |log2| 1u64.checked_shl(log2).unwrap_or(0));
+        let index = self.memories;
+        self.memories += 1;
+        if !imported {
+            self.totals.memories += 1;
+            let bytes = ty.initial.saturating_mul(page_bytes);
+            self.totals.memory_bytes = self.totals.memory_bytes.saturating_add(bytes);
+        }
+        bhd_engine_extent_t {
+            module: self.module.unwrap_or(0),
+            index,
+            imported,
+            minimum: ty.initial,
+            maximum: ty.maximum.unwrap_or(0),
+            has_maximum: ty.maximum.is_some(),
+            page_bytes,
+            is_64: ty.memory64,
+            is_shared: ty.shared,
+        }
+    }
+
+    fn table(&mut self, ty: &wasmparser::TableType, imported: bool) -> bhd_engine_extent_t {
+        let index = self.tables;
+        self.tables += 1;
+        if !imported {
+            self.totals.tables += 1;
+            self.totals.table_elements = self.totals.table_elements.saturating_add(ty.initial);
+        }
+        bhd_engine_extent_t {
+            module: self.module.unwrap_or(0),
+            index,
+            imported,
+            minimum: ty.initial,
+            maximum: ty.maximum.unwrap_or(0),
+            has_maximum: ty.maximum.is_some(),
+            page_bytes: 0,
+            is_64: ty.table64,
+            is_shared: ty.shared,
+        }
+    }
+}
+
+fn walk(
+    binary: &[u8],
+    extent: &mut dyn FnMut(&bhd_engine_extent_t),
+) -> wasmtime::Result<bhd_engine_totals_t> {
+    let mut stack: Vec<Level> = Vec::new();
+    let mut modules = 0;
+    let mut is_component = false;
+    for payload in Parser::new(0).parse_all(binary) {
+        let payload = payload?;
+        if let Payload::Version { encoding, .. } = payload {
+            if stack.is_empty() {
+                is_component = encoding == wasmparser::Encoding::Component;
+            }
+            let module = (encoding == wasmparser::Encoding::Module).then(|| {
+                modules += 1;
+                modules - 1
+            });
+            stack.push(Level::new(module));
+            continue;
+        }
+        let depth = stack.len();
+        let Some(top) = stack.last_mut() else { continue };
+        match payload {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    match import?.ty {
+                        TypeRef::Memory(ty) => extent(&top.memory(&ty, true)),
+                        TypeRef::Table(ty) => extent(&top.table(&ty, true)),
+                        _ => {}
+                    }
+                }
+            }
+            Payload::MemorySection(section) => {
+                for ty in section {
+                    extent(&top.memory(&ty?, false));
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    extent(&top.table(&table?.ty, false));
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section {
+                    match import?.ty {
+                        ComponentTypeRef::Module(_) => top.modules.push(None),
+                        ComponentTypeRef::Component(_) => top.components.push(None),
+                        _ => {}
+                    }
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    let index = export.index as usize;
+                    match export.kind {
+                        ComponentExternalKind::Module => {
+                            let same = top.modules.get(index).copied().flatten();
+                            top.modules.push(same);
+                        }
+                        ComponentExternalKind::Component => {
+                            let same = top.components.get(index).copied().flatten();
+                            top.components.push(same);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section {
+                    match alias? {
+                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, .. } => {
+                            stack[depth - 1].modules.push(None)
+                        }
+                        ComponentAlias::InstanceExport {
+                            kind: ComponentExternalKind::Component, ..
+                        } => stack[depth - 1].components.push(None),
+                        ComponentAlias::Outer { kind, count, index } => {
+                            let from = (depth - 1).checked_sub(count as usize).map(|at| &stack[at]);
+                            let index = index as usize;
+                            match kind {
+                                ComponentOuterAliasKind::CoreModule => {
+                                    let same = from.and_then(|l| l.modules.get(index).copied()).flatten();
+                                    stack[depth - 1].modules.push(same);
+                                }
+                                ComponentOuterAliasKind::Component => {
+                                    let same =
+                                        from.and_then(|l| l.components.get(index).copied()).flatten();
+                                    stack[depth - 1].components.push(same);
+                                }
+                                _ => {}
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Payload::InstanceSection(section) => {
+                for instance in section {
+                    if let Instance::Instantiate { module_index, .. } = instance? {
+                        let what = top.modules.get(module_index as usize).copied();
+                        top.instantiate(what);
+                    }
+                }
+            }
+            Payload::ComponentInstanceSection(section) => {
+                for instance in section {
+                    if let ComponentInstance::Instantiate { component_index, .. } = instance? {
+                        let what = top.components.get(component_index as usize).copied();
+                        top.instantiate(what);
+                    }
+                }
+            }
+            Payload::End(_) => {
+                let done = stack.pop().expect("a level is open");
+                match stack.last_mut() {
+                    Some(parent) if done.module.is_some() => parent.modules.push(Some(done.totals)),
+                    Some(parent) => parent.components.push(Some(done.totals)),
+                    None => return Ok(bhd_engine_totals_t { is_component, ..done.totals }),
+                }
+            }
+            _ => {}
+        }
+    }
+    Err(wasmtime::Error::msg("the binary ends too early"))
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_extents(
+    binary: *const u8,
+    size: usize,
+    env: *mut c_void,
+    extent: extern "C" fn(*mut c_void, *const bhd_engine_extent_t),
+    totals: *mut bhd_engine_totals_t,
+) -> Option<Box<wasmtime_error_t>> {
+    match walk(unsafe { crate::bytes(binary, size) }, &mut |e| extent(env, e)) {
+        Ok(t) => {
+            unsafe { *totals = t };
+            None
+        }
+        Err(e) => Some(Box::new(e.into())),
+    }
+}
+
+type Item =
+    extern "C" fn(*mut c_void, bool, bhd_engine_str_t, bhd_engine_str_t, bhd_engine_str_t);
+
+fn extern_text(ty: &ExternType) -> String {
+    fn limits(text: &mut String, minimum: u64, maximum: Option<u64>) {
+        let _ = match maximum {
+            Some(m) => write!(text, " {minimum}..{m}"),
+            None => write!(text, " {minimum}.."),
+        };
+    }
+    let mut text = String::new();
+    match ty {
+        ExternType::Func(f) => {
+            let list = |types: &mut dyn Iterator<Item = wasmtime::ValType>| {
+                types.map(|t| t.to_string()).collect::<Vec<_>>().join(", ")
+            };
+            let _ = write!(text, "func({})", list(&mut f.params()));
+            match f.results().len() {
+                0 => {}
+                1 => {
+                    let _ = write!(text, " -> {}", list(&mut f.results()));
+                }
+                _ => {
+                    let _ = write!(text, " -> ({})", list(&mut f.results()));
+                }
+            }
+        }
+        ExternType::Global(g) => {
+            let mutable = if g.mutability().is_var() { "mut " } else { "" };
+            let _ = write!(text, "global {mutable}{}", g.content());
+        }
+        ExternType::Table(t) => {
+            text.push_str("table");
+            limits(&mut text, t.minimum(), t.maximum());
+            let _ = write!(text, " {}", t.element());
+        }
+        ExternType::Memory(m) => {
+            text.push_str("memory");
+            limits(&mut text, m.minimum(), m.maximum());
+            if m.is_64() {
+                text.push_str(" i64");
+            }
+            if m.is_shared() {
+                text.push_str(" shared");
+            }
+        }
+        ExternType::Tag(_) => text.push_str("tag"),
+    }
+    text
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_module_items(
+    module: *const wasmtime_module_t,
+    env: *mut c_void,
+    item: Item,
+) {
+    const _: () = assert!(size_of::<wasmtime_module_t>() == size_of::<wasmtime::Module>());
+    let module = unsafe { &*(module as *const wasmtime::Module) };
+    for i in module.imports() {
+        item(env, false, i.module().into(), i.name().into(), extern_text(&i.ty()).as_str().into());
+    }
+    for e in module.exports() {
+        item(env, true, "".into(), e.name().into(), extern_text(&e.ty()).as_str().into());
+    }
+}
+
+/// How much of one type is written out. Types are trees of shared parts, and a small binary can
+/// name one that is exponentially large as text.
+const TYPE_TEXT_MAX: usize = 4096;
+
+fn type_text(text: &mut String, ty: &Type) {
+    if text.len() > TYPE_TEXT_MAX {
+        return;
+    }
+    fn joined<T>(text: &mut String, items: impl Iterator<Item = T>, mut one: impl FnMut(&mut String, T)) {
+        for (n, i) in items.enumerate() {
+            if text.len() > TYPE_TEXT_MAX {
+                break;
+            }
+            if n > 0 {
+                text.push_str(", ");
+            }
+            one(text, i);
+        }
+    }
+    fn case(text: &mut String, name: &str, ty: Option<Type>) {
+        text.push_str(name);
+        if let Some(t) = ty {
+            text.push('(');
+            type_text(text, &t);
+            text.push(')');
+        }
+    }
+    match ty {
+        Type::Bool => text.push_str("bool"),
+        Type::S8 => text.push_str("s8"),
+        Type::U8 => text.push_str("u8"),
+        Type::S16 => text.push_str("s16"),
+        Type::U16 => text.push_str("u16"),
+        Type::S32 => text.push_str("s32"),
+        Type::U32 => text.push_str("u32"),
+        Type::S64 => text.push_str("s64"),
+        Type::U64 => text.push_str("u64"),
+        Type::Float32 => text.push_str("f32"),
+        Type::Float64 => text.push_str("f64"),
+        Type::Char => text.push_str("char"),
+        Type::String => text.push_str("string"),
+        Type::List(l) => {
+            text.push_str("list<");
+            type_text(text, &l.ty());
+            text.push('>');
+        }
+        Type::FixedLengthList(l) => {
+            text.push_str("list<");
+            type_text(text, &l.ty());
+            let _ = write!(text, ", {}>", l.len());
+        }
+        Type::Map(m) => {
+            text.push_str("map<");
+            type_text(text, &m.key());
+            text.push_str(", ");
+            type_text(text, &m.value());
+            text.push('>');
+        }
+        Type::Record(r) => {
+            text.push_str("record { ");
+            joined(text, r.fields(), |text, f| {
+                let _ = write!(text, "{}: ", f.name);
+                type_text(text, &f.ty);
+            });
+            text.push_str(" }");
+        }
+        Type::Tuple(t) => {
+            text.push_str("tuple<");
+            joined(text, t.types(), |text, t| type_text(text, &t));
+            text.push('>');
+        }
+        Type::Variant(v) => {
+            text.push_str("variant { ");
+            joined(text, v.cases(), |text, c| case(text, c.name, c.ty));
+            text.push_str(" }");
+        }
+        Type::Enum(e) => {
+            text.push_str("enum { ");
+            joined(text, e.names(), |text, n| text.push_str(n));
+            text.push_str(" }");
+        }
+        Type::Flags(f) => {
+            text.push_str("flags { ");
+            joined(text, f.names(), |text, n| text.push_str(n));
+            text.push_str(" }");
+        }
+        Type::Option(o) => {
+            text.push_str("option<");
+            type_text(text, &o.ty());
+            text.push('>');
+        }
+        Type::Result(r) => {
+            text.push_str("result");
+            match (r.ok(), r.err()) {
+                (None, None) => {}
+                (Some(ok), None) => {
+                    text.push('<');
+                    type_text(text, &ok);
+                    text.push('>');
+                }
+                (ok, Some(err)) => {
+                    text.push('<');
+                    match ok {
+                        Some(ok) => type_text(text, &ok),
+                        None => text.push('_'),
+                    }
+                    text.push_str(", ");
+                    type_text(text, &err);
+                    text.push('>');
+                }
+            }
+        }
+        Type::Own(_) => text.push_str("own<resource>"),
+        Type::Borrow(_) => text.push_str("borrow<resource>"),
+        Type::Future(_) => text.push_str("future"),
+        Type::Stream(_) => text.push_str("stream"),
+        Type::ErrorContext => text.push_str("error-context"),
+    }
+}
+
+fn func_text(f: &ComponentFunc) -> String {
+    let mut text = String::from(if f.async_() { "async func(" } else { "func(" });
+    for (n, (name, ty)) in f.params().enumerate() {
+        if text.len() > TYPE_TEXT_MAX {
+            break;
+        }
+        let _ = write!(text, "{}{name}: ", if n > 0 { ", " } else { "" });
+        type_text(&mut text, &ty);
+    }
+    text.push(')');
+    if let Some(result) = f.results().next() {
+        text.push_str(" -> ");
+        type_text(&mut text, &result);
+    }
+    if text.len() > TYPE_TEXT_MAX {
+        let mut end = TYPE_TEXT_MAX;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push_str(" ...");
+    }
+    text
+}
+
+fn component_item(
+    engine: &Engine,
+    name: &str,
+    ty: ComponentItem,
+    one: &mut dyn FnMut(&str, &str),
+) {
+    let text = match &ty {
+        ComponentItem::ComponentFunc(f) => func_text(f),
+        ComponentItem::CoreFunc(f) => extern_text(&ExternType::Func(f.clone())),
+        ComponentItem::Module(_) => "core module".to_string(),
+        ComponentItem::Component(_) => "component".to_string(),
+        ComponentItem::ComponentInstance(_) => "instance".to_string(),
+        ComponentItem::Type(_) => "type".to_string(),
+        ComponentItem::Resource(_) => "resource".to_string(),
+    };
+    one(name, &text);
+    if let ComponentItem::ComponentInstance(instance) = ty {
+        for (inner, e) in instance.exports(engine) {
+            if let ComponentItem::ComponentFunc(f) = &e.ty {
+                one(&format!("{name}#{inner}"), &func_text(f));
+            }
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_component_items(
+    component: *const wasmtime_component_t,
+    engine: *const wasm_engine_t,
+    env: *mut c_void,
+    item: Item,
+) {
+    let component = unsafe { &*(component as *const wasmtime::component::Component) };
+    let engine = unsafe { &*(engine as *const Engine) };
+    let ty = component.component_type();
+    for (name, e) in ty.imports(engine) {
+        component_item(engine, name, e.ty, &mut |n, t| {
+            item(env, false, "".into(), n.into(), t.into())
+        });
+    }
+    for (name, e) in ty.exports(engine) {
+        component_item(engine, name, e.ty, &mut |n, t| {
+            item(env, true, "".into(), n.into(), t.into())
+        });
+    }
+}

@@ -1,0 +1,34 @@
+//! Wasmtime's C API, re-exported unchanged, and what it lacks for a host in C that limits memory.
+//!
+//! Everything here is mechanism. Decisions, accounting, policy, life cycles and reports are C's.
+//! The C side of each function is declared and documented in `include/bulkhead_engine.h`,
+//! `include/bulkhead_inspect.h` and `include/bulkhead_toml.h`.
+
+pub use wasmtime_c_api::*;
+
+mod component;
+mod config;
+mod error;
+mod future;
+mod inspect;
+mod limiter;
+mod toml;
+mod wasi;
+
+/// Hands `text` to C as pointer and length; C copies what it keeps.
+#[repr(C)]
+pub struct bhd_engine_str_t {
+    pub data: *const u8,
+    pub size: usize,
+}
+
+impl From<&str> for bhd_engine_str_t {
+    fn from(text: &str) -> Self {
+        bhd_engine_str_t { data: text.as_ptr(), size: text.len() }
+    }
+}
+
+/// The bytes at `data`; an empty slice for a null pointer.
+unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
+    if data.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(data, size) } }
+}

@@ -1,0 +1,38 @@
+//! WASI preview 1 on the engine's fibers, so that a guest asleep in `poll_oneoff` can be cancelled.
+//! The C API links preview 1 only in its blocking form.
+
+use std::sync::OnceLock;
+use wasmtime_c_api::{WasmtimeStoreData, wasmtime_error_t, wasmtime_linker_t};
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiView};
+
+type Linker = wasmtime::Linker<WasmtimeStoreData>;
+const _: () = assert!(size_of::<wasmtime_linker_t>() == size_of::<Linker>());
+
+/// The distance from a `WasiP1Ctx` to the `WasiCtx` inside it. Both are public types, the field
+/// between them is not, so it is measured once on a context of our own.
+fn offset_of_ctx() -> usize {
+    static OFFSET: OnceLock<usize> = OnceLock::new();
+    *OFFSET.get_or_init(|| {
+        let mut p1 = WasiCtxBuilder::new().build_p1();
+        let base = &raw const p1 as usize;
+        let ctx = p1.ctx().ctx as *const WasiCtx as usize;
+        assert!(ctx >= base && ctx + size_of::<WasiCtx>() <= base + size_of::<WasiP1Ctx>());
+        ctx - base
+    })
+}
+
+/// The store's data shows its `WasiCtx` but not the `WasiP1Ctx` around it.
+fn p1_of(data: &mut WasmtimeStoreData) -> &mut WasiP1Ctx {
+    let ctx = data.ctx().ctx as *mut WasiCtx;
+    // `WasmtimeStoreData` keeps its `WasiCtx` nowhere but in a `WasiP1Ctx`, which `data` owns.
+    unsafe { &mut *(ctx.byte_sub(offset_of_ctx()) as *mut WasiP1Ctx) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_linker_define_wasi_async(
+    linker: *mut wasmtime_linker_t,
+) -> Option<Box<wasmtime_error_t>> {
+    let linker = unsafe { &mut *(linker as *mut Linker) };
+    wasmtime_wasi::p1::add_to_linker_async(linker, p1_of).err().map(|e| Box::new(e.into()))
+}

@@ -1,0 +1,38 @@
+/**
+ * \file bulkhead/bulkhead.h
+ *
+ * Bulkhead runs untrusted WebAssembly components, each inside memory limits that it declares and
+ * cannot exceed. This header includes all others.
+ *
+ *     bhd_manifest   Component.toml: what a component is and what it may use
+ *     bhd_limits     the validated limits in it
+ *     bhd_host       engine, slots, clock, policy: one for a process
+ *     bhd_component  compiled code with its limits
+ *     bhd_sandbox    one live, isolated instance
+ *     bhd_limiter    the ledger of a sandbox: yes or no to every growth
+ *     bhd_memory_metrics  a snapshot of that ledger
+ *     bhd_error      the whole account of one failure
+ *
+ * Conventions: a function that can fail returns a bhd_status and fills an optional bhd_error;
+ * out-parameters are written on success only; `new` goes with `free` and `init` with `fini`;
+ * strings are NUL-terminated UTF-8 unless a length is given; sizes are in bytes unless the name
+ * says otherwise. The library never prints, never exits and keeps no global state of its own.
+ */
+#ifndef BULKHEAD_H
+#define BULKHEAD_H
+
+#include "base.h"
+#include "component.h"
+#include "error.h"
+#include "host.h"
+#include "inspection.h"
+#include "limiter.h"
+#include "limits.h"
+#include "manifest.h"
+#include "memory_config.h"
+#include "metrics.h"
+#include "sandbox.h"
+#include "status.h"
+#include "version.h"
+
+#endif

@@ -1,0 +1,68 @@
+/**
+ * \file bulkhead/component.h
+ *
+ * Compiled code with its limits: immutable, shared between threads, instantiated many times.
+ *
+ * A component is a component-model component or a core module, binary or text (WAT).
+ */
+#ifndef BULKHEAD_COMPONENT_H
+#define BULKHEAD_COMPONENT_H
+
+#include "host.h"
+#include "manifest.h"
+
+typedef struct bhd_component bhd_component;
+
+typedef enum bhd_component_kind {
+    BHD_KIND_MODULE = 0,    /**< a core module */
+    BHD_KIND_COMPONENT = 1, /**< a component of the component model */
+} bhd_component_kind;
+
+/** What a binary is called and what it may use, when there is no manifest. */
+typedef struct bhd_component_options {
+    const char *name;    /**< for reports; 1 to 128 of A-Z a-z 0-9 . _ - */
+    const char *version; /**< for reports; NULL: "0.0.0" */
+    bhd_limits limits;   /**< made by bhd_limits_builder_build */
+} bhd_component_options;
+
+BHD_BEGIN_DECLS
+
+/**
+ * Compiles `size` bytes at `binary`; nothing of them is kept. `options` is copied.
+ *
+ * Refused here, before any code runs: a binary that is not valid (BHD_COMPONENT_INVALID), that uses
+ * what guests may not use (BHD_COMPONENT_UNSUPPORTED), that starts with more memory or more table
+ * elements than its limits (BHD_COMPONENT_TOO_LARGE, with both numbers in `error`), that imports
+ * what nobody provides (BHD_IMPORT_UNKNOWN, all of them in the message) or what is not granted
+ * (BHD_CAPABILITY_DENIED), limits outside the host's policy (as bhd_limits_check), a binary above
+ * max_component_bytes (BHD_FILE_TOO_LARGE). Takes milliseconds to seconds. Any thread.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_new(bhd_host *host,
+                                                     const bhd_component_options *options,
+                                                     const void *binary, size_t size,
+                                                     bhd_component **component, bhd_error *error);
+
+/** Reads and compiles the file that the manifest names (bhd_manifest_source), with the manifest's
+ *  name, version and limits. The manifest is copied. Also BHD_FILE_NOT_FOUND, BHD_FILE_UNREADABLE. */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
+                                                      bhd_component **component, bhd_error *error);
+
+/** The same with limits that replace the manifest's; see bhd_limits_tighten. The options' name and
+ *  version are used in reports, and `path` is read. */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_load_file(bhd_host *host, const char *path,
+                                                           const bhd_component_options *options,
+                                                           bhd_component **component,
+                                                           bhd_error *error);
+
+/** Sandboxes keep their component alive. NULL does nothing. */
+BHD_PUBLIC void bhd_component_free(bhd_component *component);
+
+/** Valid as long as the component; any thread. */
+BHD_PUBLIC const char *bhd_component_name(const bhd_component *component);
+BHD_PUBLIC const char *bhd_component_version(const bhd_component *component);
+BHD_PUBLIC bhd_component_kind bhd_component_get_kind(const bhd_component *component);
+BHD_PUBLIC const bhd_limits *bhd_component_limits(const bhd_component *component);
+
+BHD_END_DECLS
+
+#endif

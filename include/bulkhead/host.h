@@ -1,0 +1,86 @@
+/**
+ * \file bulkhead/host.h
+ *
+ * The process-wide part: the engine, the slots in which linear memories live, the clock that ends
+ * calls at their deadline, and the policy.
+ *
+ * One host serves a whole process; several are possible and share nothing. Every function may be
+ * called from any thread. Components and sandboxes keep their host alive, so the order of freeing
+ * does not matter.
+ *
+ * A host uses the process's SIGSEGV, SIGILL and SIGFPE handlers (the engine turns faults in guest
+ * code into traps and passes all others on to the handler that was there before), and two threads
+ * at most beside the caller's: the clock, while a deadline is pending, and the compiler's pool.
+ */
+#ifndef BULKHEAD_HOST_H
+#define BULKHEAD_HOST_H
+
+#include "limits.h"
+
+typedef struct bhd_host bhd_host;
+
+/** Proposals that are off unless the host's options ask for them. */
+typedef enum bhd_feature {
+    BHD_FEATURE_GC = 1 << 0, /**< garbage collection and function references; the heap counts */
+} bhd_feature;
+
+typedef struct bhd_host_options {
+    /** The range that every component's memory limit must lie in. */
+    bhd_policy policy;
+    /** Sandboxes that may live at once. Address space is reserved as they are made, 4 GiB and a
+     *  guard for each linear memory; a number that cannot fit is BHD_INVALID_ARGUMENT. */
+    uint32_t max_sandboxes;
+    /** Linear memories, tables and core instances that one sandbox may have. */
+    uint32_t max_memories, max_tables, max_instances;
+    /** Largest binary that is compiled, in bytes. */
+    uint64_t max_component_bytes;
+    /** Stack of guest code, in bytes; a deeper recursion is a trap. */
+    uint64_t max_stack_bytes;
+    /** Resident bytes that a free slot may keep for its next tenant, zeroed; the rest goes back to
+     *  the system. */
+    uint64_t slot_keep_bytes;
+    /** bhd_feature values, or-ed. */
+    uint32_t features;
+} bhd_host_options;
+
+#define BHD_HOST_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(67108864), UINT64_C(524288), UINT64_C(262144), \
+            0                                                                                      \
+    }
+
+/** What a host has and uses; a snapshot. */
+typedef struct bhd_host_stats {
+    uint64_t live_sandboxes;   /**< sandboxes now */
+    uint64_t max_sandboxes;    /**< the option */
+    uint64_t slots;            /**< slots mapped: in use and free */
+    uint64_t slots_in_use;     /**< linear memories now */
+    uint64_t slots_retired;    /**< slots unmapped because they could not be made clean */
+    uint64_t reserved_bytes;   /**< address space of all slots */
+    uint64_t refused_capacity; /**< requests answered with BHD_NO_CAPACITY */
+} bhd_host_stats;
+
+BHD_BEGIN_DECLS
+
+/**
+ * Makes a host. `options` NULL means BHD_HOST_OPTIONS_INIT; copied.
+ *
+ * Errors: BHD_INVALID_ARGUMENT (a number that cannot be: the message says which, and what fits),
+ * BHD_POLICY_INVALID, BHD_HOST_OUT_OF_MEMORY, BHD_INTERNAL. The caller frees `*host`.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host,
+                                                bhd_error *error);
+
+/** Gives up the caller's hold; the host ends with its last component and sandbox. NULL does
+ *  nothing. */
+BHD_PUBLIC void bhd_host_free(bhd_host *host);
+
+/** The policy of this host. Valid as long as the host. */
+BHD_PUBLIC const bhd_policy *bhd_host_policy(const bhd_host *host);
+
+/** Any thread, at any time. */
+BHD_PUBLIC void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats);
+
+BHD_END_DECLS
+
+#endif

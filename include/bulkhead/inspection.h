@@ -1,0 +1,78 @@
+/**
+ * \file bulkhead/inspection.h
+ *
+ * What a binary is and what it needs, without running it.
+ *
+ * An inspection is a plain tree of arrays that belongs to the caller.
+ */
+#ifndef BULKHEAD_INSPECTION_H
+#define BULKHEAD_INSPECTION_H
+
+#include "component.h"
+
+/** An import or export. Texts are escaped as in bhd_error. */
+typedef struct bhd_item {
+    /** Of an import of a core module: the module's name; otherwise empty. */
+    char *module;
+    char *name;
+    /** "func(i32, i32) -> i64", "memory 1", "instance", "func(text: string) -> result<u32>". */
+    char *type;
+} bhd_item;
+
+/** A linear memory or a table that the binary defines or imports. */
+typedef struct bhd_extent {
+    /** Number of the core module in the binary, from 0, and index in that module. */
+    uint32_t module, index;
+    bool imported;
+    /** Declared minimum and maximum: pages of a memory, elements of a table. */
+    uint64_t minimum, maximum;
+    bool has_maximum;
+    /** Bytes in a page; 0 for a table. */
+    uint64_t page_bytes;
+    /** 64-bit addresses or shared between threads: not allowed to run here. */
+    bool is_64, is_shared;
+} bhd_extent;
+
+typedef struct bhd_inspection {
+    bhd_component_kind kind;
+    uint64_t size;
+    bhd_item *imports;
+    size_t import_count;
+    bhd_item *exports;
+    size_t export_count;
+    bhd_extent *memories;
+    size_t memory_count;
+    bhd_extent *tables;
+    size_t table_count;
+    /** Bytes of all memories and elements of all tables when instantiated, instances counted as
+     *  often as they are made. Exact unless the binary imports core modules. */
+    uint64_t initial_memory_bytes, initial_table_elements;
+    /** Linear memories and tables of one sandbox. */
+    uint64_t instance_memories, instance_tables;
+    bool is_exact;
+    /** The smallest max_bytes that it can start with, under the host's policy. */
+    uint64_t minimum_max_bytes;
+} bhd_inspection;
+
+#define BHD_INSPECTION_INIT                                                                        \
+    {                                                                                              \
+        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, false, 0               \
+    }
+
+BHD_BEGIN_DECLS
+
+/**
+ * Reads `size` bytes at `binary` (binary or text) and fills `*inspection`, which the caller has
+ * initialised and later gives to bhd_inspection_fini. Nothing runs. Binaries that the host would
+ * refuse to run can be inspected as long as they are valid. BHD_COMPONENT_INVALID,
+ * BHD_FILE_TOO_LARGE, BHD_HOST_OUT_OF_MEMORY. Any thread.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size,
+                                               bhd_inspection *inspection, bhd_error *error);
+
+/** Frees the arrays. NULL and a zeroed struct do nothing. */
+BHD_PUBLIC void bhd_inspection_fini(bhd_inspection *inspection);
+
+BHD_END_DECLS
+
+#endif

@@ -1,0 +1,152 @@
+/**
+ * \file bulkhead/sandbox.h
+ *
+ * One live, isolated instance of a component: its own memories, tables, globals and limiter.
+ *
+ * A sandbox is used by one thread at a time; it need not be the same thread. What may be called
+ * from any thread at any time, also while the guest runs, says so: the metrics.
+ *
+ * A guest that traps, exits, runs out of memory, time or fuel has ended: later calls give
+ * BHD_SANDBOX_DEAD. Its metrics stay readable, and the sandbox still has to be freed. A refused
+ * growth alone (on_exceed = deny) ends nothing.
+ */
+#ifndef BULKHEAD_SANDBOX_H
+#define BULKHEAD_SANDBOX_H
+
+#include "component.h"
+#include "limiter.h"
+
+typedef struct bhd_sandbox bhd_sandbox;
+
+/** Where an output stream of the guest goes. */
+typedef enum bhd_output {
+    BHD_OUTPUT_NONE = 0,     /**< accepted and dropped */
+    BHD_OUTPUT_INHERIT = 1,  /**< to the process's own stream */
+    BHD_OUTPUT_CALLBACK = 2, /**< to the callback */
+} bhd_output;
+
+/** Takes `size` bytes that the guest wrote; runs on the thread that runs the guest and must not
+ *  call into the sandbox. Return false for "cannot": the guest sees an I/O error. */
+typedef bool (*bhd_output_callback)(void *user_data, const void *data, size_t size);
+
+typedef struct bhd_stream {
+    bhd_output output;
+    bhd_output_callback callback; /**< for BHD_OUTPUT_CALLBACK */
+    void *user_data;              /**< handed to the callback; not owned */
+} bhd_stream;
+
+typedef struct bhd_sandbox_options {
+    /** Arguments of the guest, argv[0] included; copied. NULL: the component's name alone. */
+    const char *const *argv;
+    size_t argc;
+    bhd_stream standard_output, standard_error;
+    bhd_limiter_options limiter;
+} bhd_sandbox_options;
+
+#define BHD_SANDBOX_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL}, {BHD_OUTPUT_NONE, NULL, NULL},                     \
+            BHD_LIMITER_OPTIONS_INIT                                                               \
+    }
+
+/** Types of values that core functions take and give. */
+typedef enum bhd_value_type {
+    BHD_I32 = 0,
+    BHD_I64 = 1,
+    BHD_F32 = 2,
+    BHD_F64 = 3,
+} bhd_value_type;
+
+typedef struct bhd_value {
+    bhd_value_type type;
+    union {
+        int32_t i32;
+        int64_t i64;
+        float f32;
+        double f64;
+    } of;
+} bhd_value;
+
+/** An exported function of one sandbox. Owned by the sandbox and valid as long as it is. */
+typedef struct bhd_function bhd_function;
+
+BHD_BEGIN_DECLS
+
+/**
+ * Makes a sandbox: memories, tables and globals come to be, and the start function runs, under the
+ * component's limits and deadline. `options` NULL means BHD_SANDBOX_OPTIONS_INIT; copied.
+ *
+ * Errors: BHD_NO_CAPACITY (max_sandboxes live, no slot, no address space: try again when others
+ * have ended), BHD_OUT_OF_MEMORY, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP (in the start function),
+ * BHD_EXIT, BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT. After an error nothing of the sandbox
+ * remains. The caller frees `*sandbox`.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_new(bhd_component *component,
+                                                   const bhd_sandbox_options *options,
+                                                   bhd_sandbox **sandbox, bhd_error *error);
+
+/** Gives every slot back, clean. Not from a callback of this sandbox. NULL does nothing. */
+BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
+
+/**
+ * Looks up an exported function of a core module whose parameters and results are i32, i64, f32 and
+ * f64. BHD_EXPORT_NOT_FOUND names the nearest names; BHD_SIGNATURE_MISMATCH for other types;
+ * BHD_NOT_SUPPORTED for a component of the component model.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,
+                                                        bhd_function **function, bhd_error *error);
+
+/** Types of the parameters and results; the arrays live as long as the function. */
+BHD_PUBLIC const bhd_value_type *bhd_function_parameters(const bhd_function *function,
+                                                         size_t *count);
+BHD_PUBLIC const bhd_value_type *bhd_function_results(const bhd_function *function, size_t *count);
+
+/**
+ * Calls an exported function. `arguments` has the parameters in order; `results` has room for the
+ * function's results and is written on success only.
+ *
+ * Errors: BHD_SIGNATURE_MISMATCH (nothing ran), BHD_SANDBOX_DEAD, BHD_OUT_OF_MEMORY with the
+ * account, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`.
+ * The deadline is the component's timeout from now; with max_fuel each call has that much.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_call(bhd_sandbox *sandbox,
+                                                    const bhd_function *function,
+                                                    const bhd_value *arguments,
+                                                    size_t argument_count, bhd_value *results,
+                                                    size_t result_count, bhd_error *error);
+
+/**
+ * Runs a command: `_start` of a core module, `wasi:cli/run` of a component. `*exit_code` is what
+ * the guest ended with, 0 to 255, also when it called exit. Errors as bhd_sandbox_call, without
+ * BHD_EXIT, and BHD_EXPORT_NOT_FOUND for a binary that is not a command.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code,
+                                                   bhd_error *error);
+
+/**
+ * Copies between the host and an exported linear memory of a core module. `memory` NULL means
+ * "memory". BHD_OUT_OF_BOUNDS unless all `size` bytes lie inside the memory's current size; then
+ * nothing is copied. BHD_EXPORT_NOT_FOUND, BHD_NOT_SUPPORTED.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory,
+                                                    uint64_t offset, void *data, size_t size,
+                                                    bhd_error *error);
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const char *memory,
+                                                     uint64_t offset, const void *data, size_t size,
+                                                     bhd_error *error);
+
+/** A snapshot of what the sandbox uses. Any thread, also while the guest runs. */
+BHD_PUBLIC void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metrics *metrics);
+
+/** Fuel that all calls so far have used; 0 when fuel is not metered. */
+BHD_PUBLIC uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox);
+
+/** Number of the sandbox, from 1, unique in its host; the number in an out-of-memory account. */
+BHD_PUBLIC uint64_t bhd_sandbox_id(const bhd_sandbox *sandbox);
+
+/** The guest has ended; only metrics and bhd_sandbox_free are left. */
+BHD_PUBLIC bool bhd_sandbox_is_dead(const bhd_sandbox *sandbox);
+
+BHD_END_DECLS
+
+#endif
