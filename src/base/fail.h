@@ -35,5 +35,8 @@ void bhd__error_frame(bhd_error *error, const char *function, const char *module
 
 /* A zeroed account that belongs to the error, or NULL without memory or without error. */
 bhd_out_of_memory *bhd__error_out_of_memory(bhd_error *error);
+/* Replaces the message by the account's one line: "out of memory: component hog 0.1.0 (sandbox 1)
+ * asked for 65,536 more bytes of linear memory". Once the account is filled; allocates nothing. */
+void bhd__error_out_of_memory_message(bhd_error *error);
 
 #endif
