@@ -2,10 +2,15 @@
  * TOML for C: the parser of the engine crate. Knows nothing of Wasmtime.
  *
  * bhd_toml_visit parses `size` bytes and calls the visitor: first `error` for every syntax error
- * and duplicate key, then `item` for every key of the document in the order of the text. A table or
- * an array is announced by its item, then its content follows, then `leave`. Pointers are valid
- * during the call. Offsets are bytes from the start of the text. Returns false, and calls nothing,
- * if the text is not UTF-8. With syntax errors the items are what could be made out.
+ * and duplicate key (whose message is "duplicate key"), in the order of the text, then `item` for
+ * every key of a table in the order of the text. A table or an array is announced by its item, then
+ * its content follows, then `leave`; content more than 100 levels deep is left out. Pointers are
+ * valid during the call. Offsets are bytes from the start of the text; an error whose place is not
+ * known has SIZE_MAX and comes last. Returns false, and calls nothing, if the text is not UTF-8.
+ * With syntax errors the items are what could be made out.
+ *
+ * The visitor may be called on another thread, while the caller waits: text that could nest deeply
+ * is read on a stack that is large enough. The caller's own stack needs 256 KiB.
  */
 #ifndef BULKHEAD_TOML_H
 #define BULKHEAD_TOML_H

@@ -1,4 +1,9 @@
 //! TOML for C: every key and value with its place, and every syntax error at once.
+//!
+//! The text may be hostile and the caller's stack small. Dotted keys inside inline tables nest far
+//! deeper than brackets alone (80 levels of brackets times 80 parts of a key), and the parser drops
+//! what it refuses recursively. So a text that could nest deeply is read on a thread with a stack
+//! that is large enough, the visit stops at MAX_DEPTH, and the tree is taken apart with a loop.
 
 use std::ffi::c_void;
 use toml::de::{DeTable, DeValue};
@@ -41,8 +46,16 @@ const DATETIME: u32 = 4;
 const ARRAY: u32 = 5;
 const TABLE: u32 = 6;
 
+/// Levels of tables and arrays that are visited; what lies deeper is left out.
+const MAX_DEPTH: usize = 100;
+/// As many dots and opening brackets nest in less than 64 KiB of stack.
+const SHALLOW: usize = 256;
+/// Measured: the deepest text that the parser accepts needs less than 1 MiB.
+const DEEP_STACK: usize = 8 << 20;
+
 fn value(
     v: &bhd_toml_visitor_t,
+    depth: usize,
     key: &str,
     key_offset: usize,
     span: std::ops::Range<usize>,
@@ -78,10 +91,8 @@ fn value(
         DeValue::Float(f) => {
             item.kind = FLOAT;
             item.text = f.as_str().into();
-            match f.as_str().parse() {
-                Ok(n) => item.number = n,
-                Err(_) => item.out_of_range = true,
-            }
+            item.number = f.as_str().parse().unwrap_or(f64::INFINITY);
+            item.out_of_range = item.number.is_infinite() && !f.as_str().contains("inf");
         }
         DeValue::Boolean(b) => {
             item.kind = BOOLEAN;
@@ -98,25 +109,65 @@ fn value(
     (v.item)(v.env, &item);
     match value {
         DeValue::Array(a) => {
-            for element in a.iter() {
-                self::value(v, "", element.span().start, element.span(), element.get_ref());
+            for e in a.iter().take_while(|_| depth < MAX_DEPTH) {
+                self::value(v, depth + 1, "", e.span().start, e.span(), e.get_ref());
             }
             (v.leave)(v.env);
         }
         DeValue::Table(t) => {
-            table(v, t);
+            table(v, depth, t);
             (v.leave)(v.env);
         }
         _ => {}
     }
 }
 
-fn table(v: &bhd_toml_visitor_t, t: &DeTable<'_>) {
+fn table(v: &bhd_toml_visitor_t, depth: usize, t: &DeTable<'_>) {
+    if depth >= MAX_DEPTH {
+        return;
+    }
     // In the order of the text, which is the order a person reads messages in.
     let mut entries: Vec<_> = t.iter().collect();
     entries.sort_by_key(|(k, _)| k.span().start);
     for (k, e) in entries {
-        value(v, k.get_ref(), k.span().start, e.span(), e.get_ref());
+        value(v, depth + 1, k.get_ref(), k.span().start, e.span(), e.get_ref());
+    }
+}
+
+/// Frees a tree without recursion.
+fn dismantle(root: DeTable<'_>) {
+    let mut rest = vec![DeValue::Table(root)];
+    while let Some(value) = rest.pop() {
+        match value {
+            DeValue::Table(t) => rest.extend(t.into_iter().map(|(_, e)| e.into_inner())),
+            DeValue::Array(a) => rest.extend(a.into_iter().map(|e| e.into_inner())),
+            _ => {}
+        }
+    }
+}
+
+fn document(text: &str, v: &bhd_toml_visitor_t) {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    // In the order of the text. Looking a table up twice reports the same thing twice.
+    let mut errors: Vec<_> =
+        errors.iter().map(|e| (e.span().map_or(usize::MAX, |s| s.start), e.message())).collect();
+    errors.sort();
+    errors.dedup();
+    for (at, message) in errors {
+        (v.error)(v.env, at, message.into());
+    }
+    let root = root.into_inner();
+    table(v, 0, &root);
+    dismantle(root);
+}
+
+/// The visitor is used by one thread at a time: the caller waits.
+struct Lent<'a>(&'a bhd_toml_visitor_t);
+unsafe impl Send for Lent<'_> {}
+
+impl Lent<'_> {
+    fn document(self, text: &str) {
+        document(text, self.0);
     }
 }
 
@@ -130,11 +181,18 @@ pub unsafe extern "C" fn bhd_toml_visit(
     let Ok(text) = std::str::from_utf8(unsafe { crate::bytes(text, size) }) else {
         return false;
     };
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for e in &errors {
-        let at = e.span().map_or(0, |s| s.start);
-        (visitor.error)(visitor.env, at, e.message().into());
+    // Counted also where they do not nest: in strings and comments.
+    if text.bytes().filter(|b| matches!(b, b'.' | b'[' | b'{')).nth(SHALLOW).is_none() {
+        document(text, visitor);
+        return true;
     }
-    table(visitor, root.get_ref());
+    let lent = Lent(visitor);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(DEEP_STACK);
+        if thread.spawn_scoped(scope, move || lent.document(text)).is_err() {
+            let message = "the text may nest deeply, and no thread to read it could be started";
+            (visitor.error)(visitor.env, usize::MAX, message.into());
+        }
+    });
     true
 }
