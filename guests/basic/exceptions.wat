@@ -1,0 +1,34 @@
+;; Throws and catches WebAssembly exceptions. Proves that what the host allows of the proposal works,
+;; that an exception nobody catches ends the call, and that the objects of exceptions cannot be used
+;; to take memory past the limit (`throw_many`, and `hoard`, which keeps all of them alive).
+(module $exceptions
+  (tag $number (param i32))
+  (table $kept 0 exnref)
+  (func $throw (export "throw") (param i32) (throw $number (local.get 0)))
+  ;; catch(n) = n + 1
+  (func $catch (export "catch") (param i32) (result i32)
+    (block $caught (result i32)
+      (try_table (catch $number $caught)
+        (call $throw (local.get 0)))
+      (unreachable))
+    (i32.add (i32.const 1)))
+  (func $throw_many (export "throw_many") (param $n i32) (result i32)
+    (local $caught i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $caught) (local.get $n)))
+        (local.set $caught (call $catch (local.get $caught)))
+        (br $next)))
+    (local.get $caught))
+  (func $hoard (export "hoard")
+    (local $exception exnref)
+    (loop $next
+      (local.set $exception
+        (block $caught (result exnref)
+          (try_table (catch_all_ref $caught)
+            (call $throw (i32.const 7)))
+          (unreachable)))
+      (if (i32.eq (table.grow $kept (local.get $exception) (i32.const 1)) (i32.const -1))
+        (then (unreachable)))
+      (br $next)))
+  (func $start (export "_start") (call $throw (i32.const 1))))

@@ -1,0 +1,25 @@
+;; Names made to confuse whoever prints them: terminal escapes, line feeds, an embedded NUL,
+;; right-to-left marks, zero-width and look-alike characters, in the names of the module, of exports
+;; and of functions. Proves that nothing of a guest reaches a terminal, a log line or a JSON text
+;; unescaped. Every exported function traps, so that its name is in a backtrace as well.
+(module (@name "\1b]0;owned\07module")
+  (memory (export "memory") 1)
+  (func $colour (@name "\1b[31mred\1b[0m") (export "\1b[31mred\1b[0m") (unreachable))
+  (func $clear (@name "\1b[2J\1b[H") (export "\1b[2J\1b[H") (unreachable))
+  (func $title (@name "\1b]0;title\07") (export "\1b]0;title\07") (unreachable))
+  (func $line (@name "one\nerror: two") (export "one\nerror: two") (unreachable))
+  (func $return (@name "safe\revil") (export "safe\revil") (unreachable))
+  (func $tab (@name "a\tb") (export "a\tb") (unreachable))
+  (func $delete (@name "a\7fb") (export "a\7fb") (unreachable))
+  (func $c1 (@name "\c2\9b31m") (export "\c2\9b31m") (unreachable))
+  (func $nul (@name "before\00after") (export "before\00after") (unreachable))
+  (func $override (@name "gnp\e2\80\aelmth.exe") (export "gnp\e2\80\aelmth.exe") (unreachable))
+  (func $isolate (@name "\e2\81\a6user\e2\81\a9") (export "\e2\81\a6user\e2\81\a9") (unreachable))
+  (func $zero_width (@name "ad\e2\80\8bmin") (export "ad\e2\80\8bmin") (unreachable))
+  (func $separator (@name "a\e2\80\a8b") (export "a\e2\80\a8b") (unreachable))
+  (func $quotes (@name "\"quoted\", \\back\\") (export "\"quoted\", \\back\\") (unreachable))
+  (func $format (@name "%s%n%x") (export "%s%n%x") (unreachable))
+  (func $empty (@name "") (export "") (unreachable))
+  (func $utf8 (@name "gr\c3\b6\c3\9fe") (export "gr\c3\b6\c3\9fe") (unreachable))
+  (func $start (export "_start") (call $outer))
+  (func $outer (@name "\1b[1mouter") (call $colour)))
