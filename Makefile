@@ -1,0 +1,63 @@
+# What a person types. `make help` lists it. The build itself is CMake's; scripts/ has the set-up.
+
+BUILD     ?= build/release
+PREFIX    ?= /usr/local
+TEST_JOBS ?= 2
+
+cmake_build = cmake --build $(BUILD)
+
+.PHONY: all setup configure build run test tsan bench guests install tidy clean help
+.NOTPARALLEL:
+
+all: build
+
+setup:
+	@scripts/setup
+
+# The engine first, by itself, so that what it says is seen as it says it.
+configure: setup
+	@engine=$$(scripts/engine) && \
+	BULKHEAD_ENGINE_DIR=$$engine cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING $(CMAKE_FLAGS)
+
+build: configure
+	@$(cmake_build)
+
+run: build
+	@scripts/run $(BUILD)/bulkhead
+
+test: configure
+	@$(cmake_build) --target tests
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(TEST_JOBS) $(CTEST_FLAGS)
+
+tsan:
+	@$(MAKE) --no-print-directory test BUILD=build/tsan CMAKE_FLAGS=-DBULKHEAD_TSAN=ON
+
+bench: configure
+	@$(cmake_build) --target bench
+	@for program in $(BUILD)/bench/*; do \
+		if [ -f "$$program" ] && [ -x "$$program" ]; then "$$program" || exit 1; fi; \
+	done
+
+guests:
+	@$(MAKE) --no-print-directory -C guests
+
+install: build
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+tidy:
+	@scripts/tidy
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make           build $(BUILD)/bulkhead, libbulkhead.a and libbulkhead.so"
+	@echo "make run       the same, then run examples/hello and examples/hog and show their reports"
+	@echo "make test      build and run every test; CTEST_FLAGS='-L unit -LE asan' chooses"
+	@echo "make tsan      build and run the C tests under ThreadSanitizer, in build/tsan"
+	@echo "make bench     build and run the benches"
+	@echo "make guests    rebuild the test guests from their sources (needs a guest toolchain)"
+	@echo "make install   install below PREFIX ($(PREFIX)), staged below DESTDIR if that is set"
+	@echo "make tidy      say where the form of the C sources differs from .clang-format"
+	@echo "make setup     make sure that this machine has what a build needs"
+	@echo "make clean     remove build/; the engine stays in \$${XDG_CACHE_HOME:-~/.cache}/bulkhead"

@@ -1,0 +1,191 @@
+# Tests, benches and host examples. One ctest runs everything; labels choose:
+#
+#   unit integration security  cmocka programs, one for each tests/<kind>/test_*.c
+#   cli                        tests/cli/*.sh, on the command
+#   asan                       all of these once more under Address- and UndefinedBehaviorSanitizer
+#   example                    examples/embed/*.c, with public headers and the static library
+#   structure                  tests/structure/*.sh, on the source and the libraries
+#   consumer                   tests/consumer, against an installed tree
+#
+# The words _rss and _serial in a file's name keep a test from running beside others; _rss also
+# keeps it from the sanitizers, which hold memory back.
+
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+find_program(BULKHEAD_BASH bash REQUIRED)
+find_program(BULKHEAD_CXX NAMES $ENV{CXX} g++ c++ clang++)
+
+add_custom_target(tests)
+add_dependencies(tests bulkhead_shared bulkhead_archive)
+if(TARGET bulkhead)
+    add_dependencies(tests bulkhead)
+endif()
+
+set(test_environment
+    BHD_SOURCE_DIR=${PROJECT_SOURCE_DIR}
+    BHD_BUILD_DIR=${PROJECT_BINARY_DIR}
+    CC=${CMAKE_C_COMPILER}
+    CXX=${BULKHEAD_CXX}
+    ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
+    UBSAN_OPTIONS=print_stacktrace=1
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+
+function(bulkhead_add_test name label variant file)
+    set(labels ${label} ${variant})
+    set_tests_properties(${name} PROPERTIES
+        LABELS "${labels}" TIMEOUT 300 ENVIRONMENT "${test_environment};${ARGN}")
+    if(file MATCHES "_rss|_serial")
+        set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    endif()
+endfunction()
+
+# bulkhead_variant(VARIANT FLAGS): the library with all its insides, and every C test on it. VARIANT
+# is empty for the code that is shipped.
+function(bulkhead_variant variant flags)
+    if(variant)
+        set(suffix _${variant})
+        set(prefix ${variant}/)
+    endif()
+    set(output ${PROJECT_BINARY_DIR}/tests/${variant})
+
+    if(variant)
+        bulkhead_objects(bulkhead_core${suffix} ${flags})
+        set_target_properties(bulkhead_core${suffix} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+    add_library(bulkhead_inside${suffix} STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:bulkhead_core${suffix}>)
+    set_target_properties(bulkhead_inside${suffix} PROPERTIES LINKER_LANGUAGE C)
+    target_include_directories(bulkhead_inside${suffix} INTERFACE include src tests)
+    target_link_libraries(bulkhead_inside${suffix} INTERFACE
+        ${flags} bulkhead_engine_shared PkgConfig::JANSSON)
+    target_compile_definitions(bulkhead_inside${suffix} INTERFACE
+        BHD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_include_directories(bulkhead_inside${suffix} SYSTEM INTERFACE ${engine_dir}/include)
+
+    # What tests share.
+    file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
+    if(support)
+        add_library(bulkhead_support${suffix} STATIC EXCLUDE_FROM_ALL ${support})
+        target_link_libraries(bulkhead_support${suffix}
+            PUBLIC bulkhead_inside${suffix} PkgConfig::CMOCKA)
+    endif()
+
+    foreach(kind unit integration security)
+        file(GLOB sources CONFIGURE_DEPENDS tests/${kind}/test_*.c)
+        foreach(source ${sources})
+            get_filename_component(stem ${source} NAME_WE)
+            if(variant AND stem MATCHES "_rss")
+                continue()
+            endif()
+            set(target ${stem}${suffix})
+            add_executable(${target} EXCLUDE_FROM_ALL ${source})
+            set_target_properties(${target} PROPERTIES
+                RUNTIME_OUTPUT_DIRECTORY ${output}/${kind} OUTPUT_NAME ${stem})
+            if(support)
+                target_link_libraries(${target} PRIVATE bulkhead_support${suffix})
+            endif()
+            target_link_libraries(${target} PRIVATE bulkhead_inside${suffix} PkgConfig::CMOCKA)
+            add_dependencies(tests ${target})
+            string(REGEX REPLACE "^test_" "" topic ${stem})
+            add_test(NAME ${prefix}${kind}/${topic} COMMAND ${target})
+            bulkhead_add_test(${prefix}${kind}/${topic} ${kind} "${variant}" ${source})
+        endforeach()
+    endforeach()
+
+    # The command, and what it does.
+    if(command_sources)
+        set(command bulkhead${suffix})
+        if(variant)
+            add_executable(${command} EXCLUDE_FROM_ALL ${command_sources})
+            set_target_properties(${command} PROPERTIES
+                RUNTIME_OUTPUT_DIRECTORY ${output} OUTPUT_NAME bulkhead)
+            target_link_libraries(${command} PRIVATE bulkhead_inside${suffix})
+            add_dependencies(tests ${command})
+        endif()
+        file(GLOB scripts CONFIGURE_DEPENDS tests/cli/*.sh)
+        list(FILTER scripts EXCLUDE REGEX "/(lib|common)[^/]*$")
+        foreach(script ${scripts})
+            get_filename_component(stem ${script} NAME_WE)
+            if(variant AND stem MATCHES "_rss")
+                continue()
+            endif()
+            string(REGEX REPLACE "^test_" "" topic ${stem})
+            add_test(NAME ${prefix}cli/${topic} COMMAND ${BULKHEAD_BASH} ${script})
+            bulkhead_add_test(${prefix}cli/${topic} cli "${variant}" ${script}
+                BULKHEAD=$<TARGET_FILE:${command}>)
+        endforeach()
+    endif()
+endfunction()
+
+# A program for one kind of sanitizer: compiled and linked with it.
+function(bulkhead_sanitizer name)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE bulkhead_flags)
+    target_compile_options(${name} INTERFACE ${ARGN} -O1 -g -fno-omit-frame-pointer)
+    target_link_options(${name} INTERFACE ${ARGN})
+endfunction()
+
+if(BULKHEAD_TSAN)
+    bulkhead_sanitizer(bulkhead_tsan_flags -fsanitize=thread)
+    bulkhead_variant(tsan bulkhead_tsan_flags)
+    return()
+endif()
+
+bulkhead_variant("" bulkhead_release_flags)
+bulkhead_sanitizer(bulkhead_asan_flags -fsanitize=address,undefined -fno-sanitize-recover=all)
+bulkhead_variant(asan bulkhead_asan_flags)
+
+# -- examples: programs of an embedder -----------------------------------------------------------
+file(GLOB examples CONFIGURE_DEPENDS examples/embed/*.c)
+foreach(source ${examples})
+    get_filename_component(stem ${source} NAME_WE)
+    add_executable(example_${stem} EXCLUDE_FROM_ALL ${source})
+    set_target_properties(example_${stem} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples OUTPUT_NAME ${stem})
+    target_link_libraries(example_${stem} PRIVATE bulkhead_release_flags bulkhead_static)
+    add_dependencies(tests example_${stem})
+    add_test(NAME example/${stem} COMMAND example_${stem} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    bulkhead_add_test(example/${stem} example "" ${source})
+endforeach()
+
+# -- benches: built with the tests so that they do not rot, run by `make bench` ------------------
+file(GLOB benches CONFIGURE_DEPENDS bench/*.c)
+add_custom_target(bench)
+foreach(source ${benches})
+    get_filename_component(stem ${source} NAME_WE)
+    add_executable(bench_${stem} EXCLUDE_FROM_ALL ${source})
+    set_target_properties(bench_${stem} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench OUTPUT_NAME ${stem})
+    target_compile_definitions(bench_${stem} PRIVATE BHD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    target_include_directories(bench_${stem} PRIVATE include src)
+    target_include_directories(bench_${stem} SYSTEM PRIVATE ${engine_dir}/include)
+    target_sources(bench_${stem} PRIVATE $<TARGET_OBJECTS:bulkhead_core>)
+    target_link_libraries(bench_${stem} PRIVATE
+        bulkhead_release_flags bulkhead_engine PkgConfig::JANSSON)
+    target_link_options(bench_${stem} PRIVATE -Wl,--gc-sections)
+    add_dependencies(tests bench_${stem})
+    add_dependencies(bench bench_${stem})
+endforeach()
+
+# -- structure -----------------------------------------------------------------------------------
+file(GLOB scripts CONFIGURE_DEPENDS tests/structure/*.sh)
+foreach(script ${scripts})
+    get_filename_component(stem ${script} NAME_WE)
+    if(stem MATCHES "^lib")
+        continue()
+    endif()
+    add_test(NAME structure/${stem} COMMAND ${BULKHEAD_BASH} ${script})
+    bulkhead_add_test(structure/${stem} structure "" ${script} BHD_ENGINE_DIR=${engine_dir})
+endforeach()
+
+# -- consumer ------------------------------------------------------------------------------------
+set(stage ${PROJECT_BINARY_DIR}/stage)
+add_test(NAME consumer/install
+    COMMAND ${BULKHEAD_BASH} ${PROJECT_SOURCE_DIR}/tests/consumer/install.sh)
+bulkhead_add_test(consumer/install consumer "" install BHD_STAGE_DIR=${stage})
+set_tests_properties(consumer/install PROPERTIES FIXTURES_SETUP stage)
+file(GLOB scripts CONFIGURE_DEPENDS tests/consumer/with_*.sh)
+foreach(script ${scripts})
+    get_filename_component(stem ${script} NAME_WE)
+    add_test(NAME consumer/${stem} COMMAND ${BULKHEAD_BASH} ${script})
+    bulkhead_add_test(consumer/${stem} consumer "" ${script} BHD_STAGE_DIR=${stage})
+    set_tests_properties(consumer/${stem} PROPERTIES FIXTURES_REQUIRED stage)
+endforeach()
