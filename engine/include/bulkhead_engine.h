@@ -73,6 +73,9 @@ int32_t bhd_engine_error_trap_code(const void *error_or_trap);
  * the length of the whole text. */
 size_t bhd_engine_error_text(const void *error_or_trap, char *buffer, size_t capacity);
 
+/* A function's name as a person wrote it, without a terminator. Returns the whole length. */
+size_t bhd_engine_demangle(const char *name, size_t size, char *buffer, size_t capacity);
+
 /* -- WASI and components ------------------------------------------------------------------- */
 
 /* wasmtime_linker_define_wasi on fibers: its calls can be cancelled. */
@@ -126,6 +129,9 @@ typedef struct bhd_engine_totals {
 wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, void *env,
                                      void (*extent)(void *env, const bhd_engine_extent_t *extent),
                                      bhd_engine_totals_t *totals);
+
+/* The binary would be valid if every proposal were on. */
+bool bhd_engine_valid_with_everything(const uint8_t *binary, size_t size);
 
 /* Imports and exports with their types as text. Functions inside an instance follow it as
  * "INSTANCE#FUNCTION". `module` is empty but for imports of core modules. */

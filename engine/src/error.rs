@@ -68,9 +68,22 @@ pub unsafe extern "C" fn bhd_engine_error_text(
         }
         text.push_str(&part);
     }
-    let n = text.len().min(capacity);
-    if n > 0 {
-        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), buffer, n) };
+    unsafe { crate::copy_out(&text, buffer, capacity) }
+}
+
+/// Writes a function's name as a person wrote it (Rust and C++ mangle theirs); returns the full
+/// length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_demangle(
+    name: *const u8,
+    size: usize,
+    buffer: *mut u8,
+    capacity: usize,
+) -> usize {
+    let name = String::from_utf8_lossy(unsafe { crate::bytes(name, size) });
+    let mut text = String::new();
+    if wasmtime_environ::demangle_function_name(&mut text, &name).is_err() {
+        text = name.into_owned();
     }
-    text.len()
+    unsafe { crate::copy_out(&text, buffer, capacity) }
 }

@@ -262,6 +262,15 @@ pub unsafe extern "C" fn bhd_engine_extents(
     }
 }
 
+/// Valid if every proposal that the parser knows were on: then what refused it was our choice.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_valid_with_everything(binary: *const u8, size: usize) -> bool {
+    let features = wasmparser::WasmFeatures::all();
+    wasmparser::Validator::new_with_features(features)
+        .validate_all(unsafe { crate::bytes(binary, size) })
+        .is_ok()
+}
+
 type Item =
     extern "C" fn(*mut c_void, bool, bhd_engine_str_t, bhd_engine_str_t, bhd_engine_str_t);
 

@@ -32,3 +32,12 @@ impl From<&str> for bhd_engine_str_t {
 unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
     if data.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(data, size) } }
 }
+
+/// Copies what fits of `text` to C, without a terminator; returns the full length.
+unsafe fn copy_out(text: &str, buffer: *mut u8, capacity: usize) -> usize {
+    let n = text.len().min(capacity);
+    if n > 0 {
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), buffer, n) };
+    }
+    text.len()
+}

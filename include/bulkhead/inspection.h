@@ -52,11 +52,14 @@ typedef struct bhd_inspection {
     bool is_exact;
     /** The smallest max_bytes that it can start with, under the host's policy. */
     uint64_t minimum_max_bytes;
+    /** Why this host would refuse to run it, or NULL. Imports and exports of a binary that uses
+     *  features which are off are not listed. */
+    char *refusal;
 } bhd_inspection;
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
-        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, false, 0               \
+        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, false, 0, NULL         \
     }
 
 BHD_BEGIN_DECLS

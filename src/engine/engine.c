@@ -1,0 +1,159 @@
+/*
+ * One host's engines, made when first needed.
+ */
+#include "engine/engine.h"
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "bulkhead/version.h"
+#include "engine/engine_config.h"
+#include "engine/engine_room.h"
+
+/* Free stacks that stay mapped; each costs the pages that its guests have touched. */
+#define STACKS_KEPT 64
+
+const char *bhd_version(void)
+{
+    return BHD_LIBRARY_VERSION;
+}
+
+const char *bhd_engine_version(void)
+{
+    return "Wasmtime " WASMTIME_VERSION;
+}
+
+static void variant_free(bhd__variant *variant)
+{
+    if (!variant)
+        return;
+    if (variant->component_linker)
+        wasmtime_component_linker_delete(variant->component_linker);
+    if (variant->module_linker)
+        wasmtime_linker_delete(variant->module_linker);
+    if (variant->engine)
+        wasm_engine_delete(variant->engine);
+    bhd__free(variant);
+}
+
+static bhd_status variant_link(bhd__variant *variant, bhd_error *error)
+{
+    variant->module_linker = wasmtime_linker_new(variant->engine);
+    wasmtime_error_t *failure = bhd_engine_linker_define_wasi_async(variant->module_linker);
+    if (failure)
+        return bhd__fault_message(BHD_INTERNAL, "WASI preview 1", failure, error);
+    variant->component_linker = wasmtime_component_linker_new(variant->engine);
+    failure = wasmtime_component_linker_add_wasip2_async(variant->component_linker);
+    if (failure)
+        return bhd__fault_message(BHD_INTERNAL, "WASI 0.2", failure, error);
+    return BHD_OK;
+}
+
+static bhd_status variant_new(bhd__engine *engine, bool metered, bhd__variant **variant,
+                              bhd_error *error)
+{
+    wasmtime_memory_creator_t memories;
+    wasmtime_stack_creator_t stacks;
+    bhd__engine_creators(engine, &memories, &stacks);
+    wasm_config_t *config;
+    bhd_status status =
+        bhd__engine_config(&engine->options, metered, &memories, &stacks, &config, error);
+    if (status != BHD_OK)
+        return status;
+    bhd__variant *v = bhd__calloc(1, sizeof *v);
+    if (!v) {
+        wasm_config_delete(config);
+        return bhd__fail_no_memory(error);
+    }
+    wasmtime_error_t *failure = bhd_engine_new(config, &v->engine);
+    if (failure)
+        status = bhd__fault_message(BHD_INTERNAL, "the engine cannot start", failure, error);
+    else
+        status = variant_link(v, error);
+    if (status != BHD_OK) {
+        variant_free(v);
+        return status;
+    }
+    *variant = v;
+    return BHD_OK;
+}
+
+bhd_status bhd__engine_variant(bhd__engine *engine, bool metered, bhd__variant **variant,
+                               bhd_error *error)
+{
+    bhd_status status = BHD_OK;
+    pthread_mutex_lock(&engine->variants_lock);
+    bhd__variant *v = atomic_load_explicit(&engine->variants[metered], memory_order_relaxed);
+    if (!v) {
+        status = variant_new(engine, metered, &v, error);
+        if (status == BHD_OK)
+            atomic_store_explicit(&engine->variants[metered], v, memory_order_release);
+    }
+    pthread_mutex_unlock(&engine->variants_lock);
+    if (status == BHD_OK)
+        *variant = v;
+    return status;
+}
+
+/* Slots for every sandbox with one memory; a sandbox with more takes more, and when slots or
+ * address space end, that is "no capacity". */
+static bhd_status pools_new(bhd__engine *engine, bhd_error *error)
+{
+    bhd__slots_options options = {
+        .mode = BHD__SLOTS_GUARD,
+        .reservation_bytes = BHD__RESERVATION_BYTES,
+        .guard_bytes = BHD__GUARD_BYTES,
+        .max_slots = engine->options.max_sandboxes,
+        .keep_bytes = engine->options.slot_keep_bytes,
+    };
+    bhd_status status = bhd__slots_new(&options, &engine->slots, error);
+    if (status != BHD_OK)
+        return status;
+    return bhd__stacks_new(engine->options.max_stack_bytes + BHD__HOST_STACK_BYTES, STACKS_KEPT,
+                           &engine->stacks, error);
+}
+
+bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine, bhd_error *error)
+{
+    bhd__engine *e = bhd__calloc(1, sizeof *e);
+    if (!e)
+        return bhd__fail_no_memory(error);
+    e->options = *options;
+    bhd_status status = bhd__clock_init(&e->clock, error);
+    if (status != BHD_OK) {
+        bhd__free(e);
+        return status;
+    }
+    if (pthread_mutex_init(&e->variants_lock, NULL) != 0) {
+        bhd__clock_fini(&e->clock);
+        bhd__free(e);
+        return bhd__fail_no_memory(error);
+    }
+    status = pools_new(e, error);
+    bhd__variant *variant;
+    if (status == BHD_OK)
+        status = bhd__engine_variant(e, false, &variant, error);
+    if (status != BHD_OK) {
+        bhd__engine_free(e);
+        return status;
+    }
+    *engine = e;
+    return BHD_OK;
+}
+
+void bhd__engine_free(bhd__engine *engine)
+{
+    if (!engine)
+        return;
+    bhd__clock_fini(&engine->clock);
+    for (int metered = 0; metered < 2; metered++)
+        variant_free(atomic_load_explicit(&engine->variants[metered], memory_order_acquire));
+    bhd__stacks_free(engine->stacks);
+    bhd__slots_free(engine->slots);
+    pthread_mutex_destroy(&engine->variants_lock);
+    bhd__free(engine);
+}
+
+void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats)
+{
+    bhd__slots_get_stats(engine->slots, stats);
+}

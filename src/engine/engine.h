@@ -1,0 +1,95 @@
+/*
+ * The engine room as the rest of the library sees it: no Wasmtime type leaves this room.
+ *
+ *     bhd__engine    one for a host: configurations, slots and stacks, linkers, clock
+ *     bhd__code      compiled and linked once, instantiated many times; shared between threads
+ *     bhd__instance  a store with one instance in it; one thread at a time
+ *
+ * The order of freeing is instances, codes, engine; the sandbox room sees to it.
+ */
+#ifndef BHD_ENGINE_ENGINE_H
+#define BHD_ENGINE_ENGINE_H
+
+#include "bulkhead/inspection.h"
+#include "bulkhead/sandbox.h"
+#include "memory/slots.h"
+
+typedef struct bhd__engine bhd__engine;
+typedef struct bhd__code bhd__code;
+typedef struct bhd__instance bhd__instance;
+
+/* -- engine (engine.c) --------------------------------------------------------------------- */
+
+/* `options` has been checked except for what only the slots can tell. */
+bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine, bhd_error *error);
+void bhd__engine_free(bhd__engine *engine);
+void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats);
+
+/* -- code (engine_code.c) ------------------------------------------------------------------ */
+
+/* Compiles, checks the fit to `limits`, checks the imports, links. Fuel is metered when
+ * limits->max_fuel is not 0. Errors as bhd_component_new. */
+bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits, const void *binary,
+                         size_t size, bhd__code **code, bhd_error *error);
+void bhd__code_free(bhd__code *code);
+bhd_component_kind bhd__code_kind(const bhd__code *code);
+
+/* -- inspection (engine_inspect.c) --------------------------------------------------------- */
+
+bhd_status bhd__engine_inspect(bhd__engine *engine, const void *binary, size_t size,
+                               bhd_inspection *inspection, bhd_error *error);
+
+/* -- instances (engine_instance.c) --------------------------------------------------------- */
+
+/* The last growth that was refused in a call. */
+typedef struct bhd__refusal {
+    bool happened;
+    bool was_the_end; /* the growth itself ended the guest, no later trap */
+    bhd_memory_kind kind;
+    uint64_t requested, in_use, limit;
+    bhd_memory_metrics metrics;
+} bhd__refusal;
+
+typedef struct bhd__instance_options {
+    const char *const *argv; /* copied */
+    size_t argc;
+    bhd_stream standard_output, standard_error;
+    bhd_limiter *limiter;    /* outlives the instance */
+    uint64_t timeout_ns;     /* of each call */
+    uint64_t max_fuel;       /* of each call; 0: not metered */
+} bhd__instance_options;
+
+/* A store without an instance; nothing runs yet. */
+bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *options,
+                             bhd__instance **instance, bhd_error *error);
+void bhd__instance_free(bhd__instance *instance);
+
+/*
+ * What follows runs guest code. Each gives BHD_OK or how the guest ended: BHD_OUT_OF_MEMORY,
+ * BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT (code in error->value, and in *exit_code where
+ * there is one), BHD_NO_CAPACITY, BHD_INTERNAL; with message and frames in `error`. The account of
+ * an out-of-memory is the caller's to write, from bhd__instance_refusal.
+ */
+bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error);
+bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error *error);
+
+/* An exported core function, resolved and checked once. */
+typedef struct bhd__export bhd__export;
+/* BHD_EXPORT_NOT_FOUND, BHD_SIGNATURE_MISMATCH, BHD_NOT_SUPPORTED. Freed by the caller. */
+bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__export **exported,
+                                bhd_error *error);
+void bhd__export_free(bhd__export *exported);
+const bhd_value_type *bhd__export_parameters(const bhd__export *exported, size_t *count);
+const bhd_value_type *bhd__export_results(const bhd__export *exported, size_t *count);
+/* The types of `arguments` have been checked. */
+bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
+                              const bhd_value *arguments, bhd_value *results, bhd_error *error);
+
+/* The bytes of an exported memory now; valid until the guest runs again. */
+bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
+                                size_t *size, bhd_error *error);
+
+const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance);
+uint64_t bhd__instance_fuel_consumed(const bhd__instance *instance);
+
+#endif

@@ -1,0 +1,54 @@
+#include "engine/engine_binary.h"
+
+#include "base/fail.h"
+#include "engine/engine_room.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static bool is_binary(const void *data, size_t size)
+{
+    return size >= 4 && memcmp(data, "\0asm", 4) == 0;
+}
+
+bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
+                            size_t size, bhd_error *error)
+{
+    *binary = (bhd__binary){.data = data, .size = size};
+    if (size > options->max_component_bytes) {
+        (void)bhd__fail(error, BHD_FILE_TOO_LARGE,
+                        "the component has %zu bytes; this host compiles at most %" PRIu64
+                        " (max_component_bytes)",
+                        size, options->max_component_bytes);
+        bhd__error_range(error, size, 0, options->max_component_bytes);
+        return BHD_FILE_TOO_LARGE;
+    }
+    if (!is_binary(data, size)) {
+        wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->owned);
+        if (failure)
+            return bhd__fault_message(BHD_COMPONENT_INVALID,
+                                      "neither a WebAssembly binary nor valid text (WAT)", failure,
+                                      error);
+        binary->data = (const uint8_t *)binary->owned.data;
+        binary->size = binary->owned.size;
+    }
+    /* Bytes 4 to 7 are version and layer; layer 1 is the component model. */
+    binary->is_component = binary->size >= 8 && binary->data[6] == 1;
+    return BHD_OK;
+}
+
+void bhd__binary_fini(bhd__binary *binary)
+{
+    if (binary->owned.data)
+        wasm_byte_vec_delete(&binary->owned);
+}
+
+bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,
+                              bhd_error *error)
+{
+    if (bhd_engine_valid_with_everything(binary->data, binary->size))
+        return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED,
+                                  "the component uses a WebAssembly feature that is not allowed",
+                                  failure, error);
+    return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+}

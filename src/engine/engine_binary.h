@@ -1,0 +1,28 @@
+/*
+ * The bytes of a component, whether they came as a binary or as text.
+ */
+#ifndef BHD_ENGINE_BINARY_H
+#define BHD_ENGINE_BINARY_H
+
+#include "bulkhead/host.h"
+#include "bulkhead_engine.h"
+
+typedef struct bhd__binary {
+    const uint8_t *data; /* the caller's bytes, or `owned` */
+    size_t size;
+    wasm_byte_vec_t owned; /* made of text */
+    bool is_component;
+} bhd__binary;
+
+/* BHD_FILE_TOO_LARGE above the host's max_component_bytes, BHD_COMPONENT_INVALID for text that is
+ * not WAT. The binary is usable as long as `data` is. A failure leaves nothing to free. */
+bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
+                            size_t size, bhd_error *error);
+void bhd__binary_fini(bhd__binary *binary);
+
+/* The engine refused it with `failure`, which is consumed: BHD_COMPONENT_UNSUPPORTED if a proposal
+ * that is off is the reason, otherwise BHD_COMPONENT_INVALID. */
+bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,
+                              bhd_error *error);
+
+#endif

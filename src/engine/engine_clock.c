@@ -1,0 +1,182 @@
+/*
+ * The clock of a host: a thread that advances the engines' epochs, so that guest code looks up and
+ * asks whether its deadline has passed.
+ *
+ * It ticks while guests run and sleeps when none has run for a while. A call must find it awake
+ * without a lock: the call stores is_running, then reads is_asleep; the clock stores is_asleep,
+ * then reads every is_running. Both are sequentially consistent, so at least one sees the other.
+ */
+#include "base/clock.h"
+#include "base/fail.h"
+#include "engine/engine_room.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define TICK_NS UINT64_C(5000000)
+/* Idle ticks before the clock goes to sleep. */
+#define IDLE_TICKS 40
+
+static struct timespec to_timespec(uint64_t ns)
+{
+    return (struct timespec){(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+}
+
+static void advance(bhd__engine *engine)
+{
+    for (int metered = 0; metered < 2; metered++) {
+        bhd__variant *v = atomic_load_explicit(&engine->variants[metered], memory_order_acquire);
+        if (v)
+            wasmtime_engine_increment_epoch(v->engine);
+    }
+}
+
+static bool somebody_runs(const bhd__clock *clock)
+{
+    for (const bhd__instance *i = clock->instances; i; i = i->next)
+        if (atomic_load_explicit(&i->is_running, memory_order_seq_cst))
+            return true;
+    return false;
+}
+
+static void *clock_main(void *env)
+{
+    bhd__engine *engine = env;
+    bhd__clock *clock = &engine->clock;
+    unsigned idle = 0;
+    pthread_mutex_lock(&clock->lock);
+    while (!clock->stopping) {
+        if (somebody_runs(clock)) {
+            idle = 0;
+        } else if (++idle >= IDLE_TICKS) {
+            atomic_store_explicit(&clock->is_asleep, true, memory_order_seq_cst);
+            while (!clock->stopping && !somebody_runs(clock))
+                pthread_cond_wait(&clock->wake, &clock->lock);
+            atomic_store_explicit(&clock->is_asleep, false, memory_order_seq_cst);
+            idle = 0;
+            continue;
+        }
+        struct timespec until = to_timespec(bhd__monotonic_ns() + TICK_NS);
+        while (!clock->stopping &&
+               pthread_cond_timedwait(&clock->wake, &clock->lock, &until) != ETIMEDOUT)
+            continue;
+        advance(engine);
+    }
+    pthread_mutex_unlock(&clock->lock);
+    return NULL;
+}
+
+bhd_status bhd__clock_init(bhd__clock *clock, bhd_error *error)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return bhd__fail_no_memory(error);
+    int failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    failed = failed ? failed : pthread_cond_init(&clock->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (failed)
+        return bhd__fail_no_memory(error);
+    if (pthread_mutex_init(&clock->lock, NULL) != 0) {
+        pthread_cond_destroy(&clock->wake);
+        return bhd__fail_no_memory(error);
+    }
+    atomic_init(&clock->is_asleep, false);
+    return BHD_OK;
+}
+
+void bhd__clock_fini(bhd__clock *clock)
+{
+    pthread_mutex_lock(&clock->lock);
+    clock->stopping = true;
+    bool has_thread = clock->has_thread;
+    pthread_cond_signal(&clock->wake);
+    pthread_mutex_unlock(&clock->lock);
+    if (has_thread)
+        pthread_join(clock->thread, NULL);
+    pthread_mutex_destroy(&clock->lock);
+    pthread_cond_destroy(&clock->wake);
+}
+
+/* The embedding program's signals are for its own threads. */
+static int start_thread(bhd__engine *engine)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    int failed = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (failed)
+        return failed;
+    failed = pthread_create(&engine->clock.thread, NULL, clock_main, engine);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_error *error)
+{
+    bhd__clock *clock = &engine->clock;
+    int failed = 0;
+    pthread_mutex_lock(&clock->lock);
+    if (!clock->has_thread) {
+        failed = start_thread(engine);
+        clock->has_thread = !failed;
+    }
+    if (!failed) {
+        instance->previous = NULL;
+        instance->next = clock->instances;
+        if (instance->next)
+            instance->next->previous = instance;
+        clock->instances = instance;
+    }
+    pthread_mutex_unlock(&clock->lock);
+    if (failed)
+        return bhd__fail(error, BHD_NO_CAPACITY,
+                         "the thread that watches deadlines cannot be started: %s; "
+                         "try again when the process has fewer threads",
+                         strerror(failed));
+    return BHD_OK;
+}
+
+void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance)
+{
+    bhd__clock *clock = &engine->clock;
+    pthread_mutex_lock(&clock->lock);
+    if (instance->previous)
+        instance->previous->next = instance->next;
+    else
+        clock->instances = instance->next;
+    if (instance->next)
+        instance->next->previous = instance->previous;
+    pthread_mutex_unlock(&clock->lock);
+}
+
+/* The coarse clock is some milliseconds behind and costs a quarter of the exact one. */
+static uint64_t coarse_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void bhd__clock_begin(bhd__instance *instance)
+{
+    bhd__clock *clock = &instance->code->engine->clock;
+    instance->deadline_ns = coarse_ns() + instance->timeout_ns;
+    wasmtime_context_set_epoch_deadline(instance->context, instance->timeout_ns / TICK_NS + 1);
+    atomic_store_explicit(&instance->is_running, true, memory_order_seq_cst);
+    if (atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst)) {
+        pthread_mutex_lock(&clock->lock);
+        pthread_cond_signal(&clock->wake);
+        pthread_mutex_unlock(&clock->lock);
+    }
+}
+
+void bhd__clock_end(bhd__instance *instance)
+{
+    atomic_store_explicit(&instance->is_running, false, memory_order_release);
+}
+
+bool bhd__clock_is_late(const bhd__instance *instance)
+{
+    return bhd__monotonic_ns() >= instance->deadline_ns;
+}

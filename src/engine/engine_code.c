@@ -1,0 +1,269 @@
+/*
+ * From a binary to code that can be instantiated: text is translated, the binary is compiled, its
+ * needs are held against the limits, its imports against the policy, and it is linked once.
+ */
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "engine/engine_binary.h"
+#include "engine/engine_room.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Imports that are named in one message. */
+#define NAMED_IMPORTS_MAX 8
+#define NAME_SHOWN_BYTES 96
+
+static bhd_status compile(bhd__code *code, const bhd__binary *view, bhd_error *error)
+{
+    wasm_engine_t *engine = code->variant->engine;
+    wasmtime_error_t *failure =
+        view->is_component
+            ? wasmtime_component_new(engine, view->data, view->size, &code->component)
+            : wasmtime_module_new(engine, view->data, view->size, &code->module);
+    return failure ? bhd__binary_refuse(view, failure, error) : BHD_OK;
+}
+
+/* -- fit ----------------------------------------------------------------------------------- */
+
+typedef struct imported_memory {
+    bool found;
+} imported_memory;
+
+static void look_for_imported_memory(void *env, const bhd_engine_extent_t *extent)
+{
+    imported_memory *m = env;
+    if (extent->imported && extent->page_bytes > 0)
+        m->found = true;
+}
+
+static bhd_status too_large(bhd_error *error, uint64_t needs, uint64_t allowed, const char *format)
+{
+    char text[256];
+    bhd__text buffer;
+    bhd__text_init(&buffer, text, sizeof text);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    bhd__text_printf(&buffer, format, needs, allowed);
+#pragma GCC diagnostic pop
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE, "%s", text);
+    bhd__error_range(error, needs, 0, allowed);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
+static bhd_status check_count(const char *what, uint64_t has, uint32_t allowed, const char *option,
+                              bhd_error *error)
+{
+    if (has <= allowed)
+        return BHD_OK;
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                    "the component has %" PRIu64 " %s; this host allows %" PRIu32 " (%s)", has,
+                    what, allowed, option);
+    bhd__error_range(error, has, 0, allowed);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
+static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
+                            const bhd_limits *limits, bhd_error *error)
+{
+    const bhd_host_options *options = &code->engine->options;
+    bhd_engine_totals_t totals;
+    imported_memory memory = {false};
+    wasmtime_error_t *failure =
+        bhd_engine_extents(view->data, view->size, &memory, look_for_imported_memory, &totals);
+    if (failure)
+        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+    /* Inside a component, core modules share memories with each other; that is their own affair. */
+    if (memory.found && !view->is_component)
+        return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
+                         "the module imports a memory; a memory that comes from outside would "
+                         "escape its limit, so a module has to define its own");
+    bhd_status status =
+        check_count("linear memories", totals.memories, options->max_memories, "max_memories",
+                    error);
+    if (status == BHD_OK)
+        status = check_count("tables", totals.tables, options->max_tables, "max_tables", error);
+    if (status == BHD_OK)
+        status = check_count("core instances", totals.instances, options->max_instances,
+                             "max_instances", error);
+    if (status != BHD_OK)
+        return status;
+    if (totals.memory_bytes > limits->max_memory_bytes)
+        return too_large(error, totals.memory_bytes, limits->max_memory_bytes,
+                         "the component starts with %" PRIu64
+                         " bytes of memory; its limit (max_bytes) is %" PRIu64 " bytes");
+    if (totals.table_elements > limits->max_table_elements)
+        return too_large(error, totals.table_elements, limits->max_table_elements,
+                         "the component starts with %" PRIu64
+                         " table elements; its limit (max_table_elements) is %" PRIu64);
+    return BHD_OK;
+}
+
+/* -- imports ------------------------------------------------------------------------------- */
+
+/* Collects what cannot be given, for one message that names all of it. */
+typedef struct import_check {
+    bool of_component;
+    bool any;
+    size_t unknown, denied;
+    bhd__text names;
+    char buffer[768];
+} import_check;
+
+static void name_import(import_check *check, bhd_engine_str_t module, bhd_engine_str_t name,
+                        const char *capability)
+{
+    size_t so_far = check->unknown + check->denied;
+    if (so_far > NAMED_IMPORTS_MAX)
+        return;
+    if (so_far > 1)
+        bhd__text_add(&check->names, ", ");
+    if (so_far == NAMED_IMPORTS_MAX) {
+        bhd__text_add(&check->names, "and more");
+        return;
+    }
+    if (!check->of_component) {
+        bhd__text_add_escaped(&check->names, module.data, module.size, NAME_SHOWN_BYTES);
+        bhd__text_add(&check->names, ".");
+    }
+    bhd__text_add_escaped(&check->names, name.data, name.size, NAME_SHOWN_BYTES);
+    if (capability)
+        bhd__text_printf(&check->names, " (%s)", capability);
+}
+
+static void check_import(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
+                         bhd_engine_str_t type)
+{
+    import_check *check = env;
+    (void)type;
+    /* Functions inside an imported instance follow it as INSTANCE#FUNCTION. */
+    if (is_export || (check->of_component && memchr(name.data, '#', name.size)))
+        return;
+    check->any = true;
+    const char *capability = NULL;
+    switch (bhd__wasi_grant(check->of_component ? NULL : module.data, module.size, name.data,
+                            name.size, &capability)) {
+    case BHD__GRANT_YES:
+        return;
+    case BHD__GRANT_UNKNOWN:
+        check->unknown++;
+        break;
+    case BHD__GRANT_DENIED:
+        check->denied++;
+        break;
+    }
+    name_import(check, module, name, capability);
+}
+
+static bhd_status check_imports(bhd__code *code, bhd_error *error)
+{
+    import_check check = {.of_component = code->component != NULL};
+    bhd__text_init(&check.names, check.buffer, sizeof check.buffer);
+    if (code->component)
+        bhd_engine_component_items(code->component, code->variant->engine, &check, check_import);
+    else
+        bhd_engine_module_items(code->module, &check, check_import);
+    bhd__text_ellipsis(&check.names);
+    code->needs_wasi = check.any;
+    if (check.unknown > 0)
+        return bhd__fail(error, BHD_IMPORT_UNKNOWN,
+                         "the component imports what nobody here provides: %s", check.buffer);
+    if (check.denied > 0)
+        return bhd__fail(error, BHD_CAPABILITY_DENIED,
+                         "the component needs a capability that this version cannot grant: %s",
+                         check.buffer);
+    return BHD_OK;
+}
+
+/* -- linking ------------------------------------------------------------------------------- */
+
+/* `wasi:cli/run` has a version behind it, of which there are many. */
+static void find_run(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
+                     bhd_engine_str_t type)
+{
+    static const char prefix[] = "wasi:cli/run@0.2.";
+    bhd__code *code = env;
+    (void)module;
+    (void)type;
+    if (!is_export || code->run || name.size < sizeof prefix - 1 || name.size > 64 ||
+        memcmp(name.data, prefix, sizeof prefix - 1) != 0 || memchr(name.data, '#', name.size))
+        return;
+    wasmtime_component_export_index_t *instance =
+        wasmtime_component_get_export_index(code->component, NULL, name.data, name.size);
+    if (!instance)
+        return;
+    code->run = wasmtime_component_get_export_index(code->component, instance, "run", 3);
+    wasmtime_component_export_index_delete(instance);
+}
+
+static bhd_status link_code(bhd__code *code, bhd_error *error)
+{
+    wasmtime_error_t *failure;
+    if (code->component) {
+        failure = bhd_engine_component_pre_new(code->variant->component_linker, code->component,
+                                               &code->component_pre);
+        bhd_engine_component_items(code->component, code->variant->engine, code, find_run);
+    } else {
+        failure = wasmtime_linker_instantiate_pre(code->variant->module_linker, code->module,
+                                                  &code->module_pre);
+    }
+    if (failure)
+        return bhd__fault_message(BHD_IMPORT_UNKNOWN,
+                                  "the component imports something that does not fit what is "
+                                  "provided",
+                                  failure, error);
+    return BHD_OK;
+}
+
+bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits, const void *binary,
+                         size_t size, bhd__code **code, bhd_error *error)
+{
+    bhd__code *c = bhd__calloc(1, sizeof *c);
+    if (!c)
+        return bhd__fail_no_memory(error);
+    c->engine = engine;
+    c->metered = limits->max_fuel > 0;
+    bhd__binary view;
+    bhd_status status = bhd__binary_init(&view, &engine->options, binary, size, error);
+    c->kind = view.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
+    if (status == BHD_OK)
+        status = bhd__engine_variant(engine, c->metered, &c->variant, error);
+    if (status == BHD_OK)
+        status = compile(c, &view, error);
+    if (status == BHD_OK)
+        status = check_fit(c, &view, limits, error);
+    if (status == BHD_OK)
+        status = check_imports(c, error);
+    if (status == BHD_OK)
+        status = link_code(c, error);
+    bhd__binary_fini(&view);
+    if (status != BHD_OK) {
+        bhd__code_free(c);
+        return status;
+    }
+    *code = c;
+    return BHD_OK;
+}
+
+void bhd__code_free(bhd__code *code)
+{
+    if (!code)
+        return;
+    if (code->run)
+        wasmtime_component_export_index_delete(code->run);
+    if (code->component_pre)
+        bhd_engine_component_pre_delete(code->component_pre);
+    if (code->component)
+        wasmtime_component_delete(code->component);
+    if (code->module_pre)
+        wasmtime_instance_pre_delete(code->module_pre);
+    if (code->module)
+        wasmtime_module_delete(code->module);
+    bhd__free(code);
+}
+
+bhd_component_kind bhd__code_kind(const bhd__code *code)
+{
+    return code->kind;
+}

@@ -1,0 +1,25 @@
+/*
+ * Everything that Wasmtime would decide by default, decided here, in one place, with the reason.
+ */
+#ifndef BHD_ENGINE_CONFIG_H
+#define BHD_ENGINE_CONFIG_H
+
+#include "bulkhead_engine.h"
+#include "bulkhead/host.h"
+
+/* What compiled code may address without a check, and the guard that follows it. The slots are
+ * made of the same numbers. */
+#define BHD__RESERVATION_BYTES (UINT64_C(4) << 30)
+#define BHD__GUARD_BYTES (UINT64_C(32) << 20)
+
+/* Of the host's own functions on a fiber, beside the guest's stack. */
+#define BHD__HOST_STACK_BYTES (UINT64_C(512) << 10)
+
+/* A new configuration, owned by the caller. BHD_INTERNAL if the engine lacks a proposal that is
+ * named in engine_config.c. */
+bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
+                              wasmtime_memory_creator_t *memories,
+                              wasmtime_stack_creator_t *stacks, wasm_config_t **config,
+                              bhd_error *error);
+
+#endif

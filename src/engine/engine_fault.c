@@ -1,0 +1,143 @@
+/*
+ * From the engine's errors and traps to ours: what kind of end it was, its text, the guest's stack.
+ */
+#include "base/fail.h"
+#include "base/text.h"
+#include "engine/engine_room.h"
+
+#include <string.h>
+
+#define TEXT_MAX 768
+#define NAME_MAX_BYTES 256
+
+/* The engine's text, escaped: traps carry names out of the binary. */
+static void text_of(const void *failure, char *out, size_t capacity)
+{
+    char raw[TEXT_MAX];
+    size_t size = bhd_engine_error_text(failure, raw, sizeof raw);
+    bhd__text text;
+    bhd__text_init(&text, out, capacity);
+    bhd__text_add_escaped(&text, raw, size < sizeof raw ? size : sizeof raw, sizeof raw);
+    bhd__text_ellipsis(&text);
+}
+
+static void escaped_name(const wasm_name_t *name, char *out, size_t capacity)
+{
+    bhd__text text;
+    bhd__text_init(&text, out, capacity);
+    bhd__text_add_escaped(&text, name->data, name->size, NAME_MAX_BYTES);
+    bhd__text_ellipsis(&text);
+}
+
+static void demangled_name(const wasm_name_t *name, char *out, size_t capacity)
+{
+    char plain[NAME_MAX_BYTES * 2];
+    size_t size = bhd_engine_demangle(name->data, name->size, plain, sizeof plain);
+    wasm_name_t view = {size < sizeof plain ? size : sizeof plain, plain};
+    escaped_name(&view, out, capacity);
+}
+
+static void add_frames(bhd_error *error, const wasm_frame_vec_t *frames)
+{
+    for (size_t i = 0; i < frames->size; i++) {
+        char function[NAME_MAX_BYTES * 4], module[NAME_MAX_BYTES * 4];
+        const wasm_name_t *f = wasmtime_frame_func_name(frames->data[i]);
+        const wasm_name_t *m = wasmtime_frame_module_name(frames->data[i]);
+        if (f)
+            demangled_name(f, function, sizeof function);
+        if (m)
+            escaped_name(m, module, sizeof module);
+        bhd__error_frame(error, f ? function : NULL, m ? module : NULL,
+                         wasm_frame_func_index(frames->data[i]),
+                         wasm_frame_module_offset(frames->data[i]));
+    }
+}
+
+static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t *failure,
+                          const void *either, bool has_frames, int *exit_code)
+{
+    switch (bhd_engine_error_stop_code(either)) {
+    case BHD__STOP_OUT_OF_MEMORY:
+        return BHD_OUT_OF_MEMORY;
+    case BHD__STOP_TIMEOUT:
+        return BHD_TIMEOUT;
+    case BHD__STOP_NO_CAPACITY:
+        return BHD_NO_CAPACITY;
+    default:
+        break;
+    }
+    if (failure && wasmtime_error_exit_status(failure, exit_code))
+        return BHD_EXIT;
+    int32_t trap = bhd_engine_error_trap_code(either);
+    if (trap == WASMTIME_TRAP_CODE_OUT_OF_FUEL)
+        return BHD_OUT_OF_FUEL;
+    if (trap == WASMTIME_TRAP_CODE_INTERRUPT)
+        return BHD_TIMEOUT;
+    if (instance->gate.capacity != BHD_OK)
+        return BHD_NO_CAPACITY;
+    if (instance->gate.refusal.happened)
+        return BHD_OUT_OF_MEMORY;
+    return trap >= 0 || has_frames ? BHD_TRAP : BHD_INTERNAL;
+}
+
+bhd_status bhd__fault_timeout(const bhd__instance *instance, bhd_error *error)
+{
+    return bhd__fail(error, BHD_TIMEOUT, "out of time: still running after %g seconds",
+                     (double)instance->timeout_ns / 1e9);
+}
+
+static bhd_status describe(const bhd__instance *instance, bhd_status status, const char *text,
+                           int exit_code, bhd_error *error)
+{
+    switch (status) {
+    case BHD_TIMEOUT:
+        return bhd__fault_timeout(instance, error);
+    case BHD_OUT_OF_FUEL:
+        return bhd__fail(error, status, "out of fuel: the call used its %llu units",
+                         (unsigned long long)instance->max_fuel);
+    case BHD_EXIT:
+        (void)bhd__fail(error, status, "the guest ended itself with exit code %d", exit_code);
+        if (error)
+            error->value = (uint32_t)exit_code;
+        return status;
+    case BHD_NO_CAPACITY:
+        return bhd__fail(error, status, "%s",
+                         instance->gate.capacity != BHD_OK ? instance->gate.capacity_text : text);
+    default:
+        return bhd__fail(error, status, "%s", text);
+    }
+}
+
+bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_trap_t *trap,
+                      bhd_error *error)
+{
+    const void *either = failure ? (const void *)failure : (const void *)trap;
+    wasm_frame_vec_t frames;
+    if (failure)
+        wasmtime_error_wasm_trace(failure, &frames);
+    else
+        wasm_trap_trace(trap, &frames);
+    int exit_code = 0;
+    bhd_status status = kind_of(instance, failure, either, frames.size > 0, &exit_code);
+    char text[TEXT_MAX];
+    text_of(either, text, sizeof text);
+    describe(instance, status, text, exit_code, error);
+    if (status != BHD_EXIT)
+        add_frames(error, &frames);
+    /* Frames borrow from the error. */
+    wasm_frame_vec_delete(&frames);
+    if (failure)
+        wasmtime_error_delete(failure);
+    if (trap)
+        wasm_trap_delete(trap);
+    return status;
+}
+
+bhd_status bhd__fault_message(bhd_status code, const char *what, wasmtime_error_t *failure,
+                              bhd_error *error)
+{
+    char text[TEXT_MAX];
+    text_of(failure, text, sizeof text);
+    wasmtime_error_delete(failure);
+    return bhd__fail(error, code, "%s: %s", what, text);
+}

@@ -1,0 +1,199 @@
+/*
+ * What a binary declares, as a bhd_inspection.
+ */
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "engine/engine_binary.h"
+#include "engine/engine_room.h"
+
+#include <string.h>
+
+#define NAME_SHOWN_BYTES 1024
+#define TYPE_SHOWN_BYTES 4200
+
+/* A visit that has run out of memory goes on without doing anything. */
+typedef struct visit {
+    bhd_inspection *inspection;
+    bool failed;
+} visit;
+
+static char *escaped(bhd_engine_str_t bytes, size_t most)
+{
+    bhd__text text;
+    bhd__text_init(&text, NULL, 0);
+    bhd__text_add_escaped(&text, bytes.data, bytes.size, most);
+    size_t capacity = text.length + 1;
+    char *copy = bhd__malloc(capacity);
+    if (copy) {
+        bhd__text_init(&text, copy, capacity);
+        bhd__text_add_escaped(&text, bytes.data, bytes.size, most);
+    }
+    return copy;
+}
+
+/* Room for one more; doubles. */
+static void *append(visit *v, void **array, size_t count, size_t size)
+{
+    if (v->failed)
+        return NULL;
+    if ((count & (count - 1)) == 0) {
+        void *larger = bhd__realloc_array(*array, count ? count * 2 : 1, size);
+        if (!larger) {
+            v->failed = true;
+            return NULL;
+        }
+        *array = larger;
+    }
+    char *item = (char *)*array + count * size;
+    memset(item, 0, size);
+    return item;
+}
+
+static void add_extent(void *env, const bhd_engine_extent_t *e)
+{
+    visit *v = env;
+    bhd_inspection *i = v->inspection;
+    bool is_table = e->page_bytes == 0;
+    bhd_extent **array = is_table ? &i->tables : &i->memories;
+    size_t *count = is_table ? &i->table_count : &i->memory_count;
+    void *items = *array;
+    bhd_extent *extent = append(v, &items, *count, sizeof *extent);
+    *array = items;
+    if (!extent)
+        return;
+    *extent = (bhd_extent){
+        .module = e->module,
+        .index = e->index,
+        .imported = e->imported,
+        .minimum = e->minimum,
+        .maximum = e->maximum,
+        .has_maximum = e->has_maximum,
+        .page_bytes = e->page_bytes,
+        .is_64 = e->is_64,
+        .is_shared = e->is_shared,
+    };
+    ++*count;
+}
+
+static void add_item(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
+                     bhd_engine_str_t type)
+{
+    visit *v = env;
+    bhd_inspection *i = v->inspection;
+    bhd_item **array = is_export ? &i->exports : &i->imports;
+    size_t *count = is_export ? &i->export_count : &i->import_count;
+    void *items = *array;
+    bhd_item *item = append(v, &items, *count, sizeof *item);
+    *array = items;
+    if (!item)
+        return;
+    ++*count;
+    item->module = escaped(module, NAME_SHOWN_BYTES);
+    item->name = escaped(name, NAME_SHOWN_BYTES);
+    item->type = escaped(type, TYPE_SHOWN_BYTES);
+    if (!item->module || !item->name || !item->type)
+        v->failed = true;
+}
+
+static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
+                       bhd_inspection *inspection)
+{
+    inspection->initial_memory_bytes = totals->memory_bytes;
+    inspection->initial_table_elements = totals->table_elements;
+    inspection->instance_memories = totals->memories;
+    inspection->instance_tables = totals->tables;
+    inspection->is_exact = totals->is_exact;
+    uint64_t floor = engine->options.policy.min_memory_bytes;
+    inspection->minimum_max_bytes = totals->memory_bytes > floor ? totals->memory_bytes : floor;
+}
+
+/* Compiled only for its types; nothing is linked and nothing runs. A binary that is valid but not
+ * allowed is described without them. */
+static bhd_status describe_items(bhd__engine *engine, const bhd__binary *binary, visit *v,
+                                 bhd_error *error)
+{
+    bhd__variant *variant;
+    bhd_status status = bhd__engine_variant(engine, false, &variant, error);
+    if (status != BHD_OK)
+        return status;
+    wasmtime_error_t *failure;
+    if (binary->is_component) {
+        wasmtime_component_t *component;
+        failure = wasmtime_component_new(variant->engine, binary->data, binary->size, &component);
+        if (!failure) {
+            bhd_engine_component_items(component, variant->engine, v, add_item);
+            wasmtime_component_delete(component);
+            return BHD_OK;
+        }
+    } else {
+        wasmtime_module_t *module;
+        failure = wasmtime_module_new(variant->engine, binary->data, binary->size, &module);
+        if (!failure) {
+            bhd_engine_module_items(module, v, add_item);
+            wasmtime_module_delete(module);
+            return BHD_OK;
+        }
+    }
+    bhd_error refusal = BHD_ERROR_INIT;
+    status = bhd__binary_refuse(binary, failure, &refusal);
+    if (status == BHD_COMPONENT_UNSUPPORTED) {
+        v->inspection->refusal = bhd__strdup(refusal.message);
+        v->failed = v->failed || !v->inspection->refusal;
+        status = BHD_OK;
+    } else {
+        status = bhd__fail(error, status, "%s", refusal.message);
+    }
+    bhd_error_fini(&refusal);
+    return status;
+}
+
+bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,
+                               bhd_inspection *inspection, bhd_error *error)
+{
+    bhd__binary binary;
+    bhd_status status = bhd__binary_init(&binary, &engine->options, data, size, error);
+    if (status != BHD_OK)
+        return status;
+    visit v = {inspection, false};
+    inspection->kind = binary.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
+    inspection->size = binary.size;
+    status = describe_items(engine, &binary, &v, error);
+    if (status == BHD_OK) {
+        bhd_engine_totals_t totals;
+        wasmtime_error_t *failure =
+            bhd_engine_extents(binary.data, binary.size, &v, add_extent, &totals);
+        if (failure)
+            status =
+                bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+        else
+            set_totals(engine, &totals, inspection);
+    }
+    bhd__binary_fini(&binary);
+    if (status == BHD_OK && v.failed)
+        status = bhd__fail_no_memory(error);
+    return status;
+}
+
+static void items_free(bhd_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bhd__free(items[i].module);
+        bhd__free(items[i].name);
+        bhd__free(items[i].type);
+    }
+    bhd__free(items);
+}
+
+void bhd_inspection_fini(bhd_inspection *inspection)
+{
+    if (!inspection)
+        return;
+    items_free(inspection->imports, inspection->import_count);
+    items_free(inspection->exports, inspection->export_count);
+    bhd__free(inspection->memories);
+    bhd__free(inspection->tables);
+    bhd__free(inspection->refusal);
+    *inspection = (bhd_inspection)BHD_INSPECTION_INIT;
+}

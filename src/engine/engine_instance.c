@@ -1,0 +1,442 @@
+/*
+ * A store with one instance in it, and the calls into it.
+ *
+ * Code whose imports may wait runs on a fiber and is polled (engine_future.c); all other code runs
+ * directly on the caller's stack, where a call costs a few nanoseconds.
+ */
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "engine/engine_room.h"
+
+#include <string.h>
+
+/* Parameters or results of one exported function. */
+#define VALUES_MAX 64
+
+struct bhd__export {
+    wasmtime_func_t function;
+    size_t parameter_count, result_count;
+    bhd_value_type parameters[VALUES_MAX], results[VALUES_MAX];
+};
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint64_t *delta,
+                                  wasmtime_update_deadline_kind_t *kind)
+{
+    static const char text[] = "out of time";
+    bhd__instance *instance = data;
+    (void)context;
+    if (bhd__clock_is_late(instance))
+        return bhd_engine_stop_new(BHD__STOP_TIMEOUT, text, sizeof text - 1);
+    *delta = 1;
+    *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+    return NULL;
+}
+
+bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *options,
+                             bhd__instance **instance, bhd_error *error)
+{
+    bhd__instance *i = bhd__calloc(1, sizeof *i);
+    if (!i)
+        return bhd__fail_no_memory(error);
+    i->code = code;
+    i->timeout_ns = options->timeout_ns;
+    i->max_fuel = options->max_fuel;
+    i->gate.limiter = options->limiter;
+    i->store = wasmtime_store_new(code->variant->engine, NULL, NULL);
+    i->context = wasmtime_store_context(i->store);
+    bhd__gate_attach(&i->gate, i->store, &code->engine->options);
+    wasmtime_store_epoch_deadline_callback(i->store, at_epoch, i, NULL);
+    bhd_status status = BHD_OK;
+    if (code->needs_wasi) {
+        status = bhd__wasi_attach(i, options, error);
+        if (status == BHD_OK)
+            status = bhd__instance_prepare_wait(i, error);
+    }
+    if (status == BHD_OK)
+        status = bhd__clock_add(code->engine, i, error);
+    if (status != BHD_OK) {
+        bhd__instance_end_wait(i);
+        wasmtime_store_delete(i->store);
+        bhd__free(i);
+        return status;
+    }
+    *instance = i;
+    return BHD_OK;
+}
+
+void bhd__instance_free(bhd__instance *instance)
+{
+    if (!instance)
+        return;
+    bhd__clock_remove(instance->code->engine, instance);
+    wasmtime_store_delete(instance->store);
+    bhd__instance_end_wait(instance);
+    bhd__free(instance);
+}
+
+/* -- calls --------------------------------------------------------------------------------- */
+
+static bhd_status call_begin(bhd__instance *instance, bool starting, bhd_error *error)
+{
+    bhd__gate_begin(&instance->gate, starting);
+    if (instance->code->metered) {
+        wasmtime_error_t *failure =
+            wasmtime_context_set_fuel(instance->context, instance->max_fuel);
+        if (failure)
+            return bhd__fault_message(BHD_INTERNAL, "fuel", failure, error);
+    }
+    bhd__clock_begin(instance);
+    return BHD_OK;
+}
+
+static void call_end(bhd__instance *instance)
+{
+    bhd__clock_end(instance);
+    bhd__gate_end(&instance->gate);
+    uint64_t left;
+    if (!instance->code->metered)
+        return;
+    wasmtime_error_t *failure = wasmtime_context_get_fuel(instance->context, &left);
+    if (failure)
+        wasmtime_error_delete(failure);
+    else
+        instance->fuel_consumed += instance->max_fuel - left;
+}
+
+/* What a call left behind, as a status. `in_time` is false when it was cancelled. */
+static bhd_status call_result(bhd__instance *instance, bool in_time, wasmtime_error_t *failure,
+                              wasm_trap_t *trap, bhd_error *error)
+{
+    call_end(instance);
+    if (failure || trap)
+        return bhd__fault(instance, failure, trap, error);
+    return in_time ? BHD_OK : bhd__fault_timeout(instance, error);
+}
+
+bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
+{
+    bhd__code *code = instance->code;
+    wasmtime_context_t *context = instance->context;
+    wasmtime_error_t *failure = NULL;
+    wasm_trap_t *trap = NULL;
+    bool in_time = true;
+    bhd_status status = call_begin(instance, true, error);
+    if (status != BHD_OK)
+        return status;
+    if (code->component && code->needs_wasi)
+        in_time = bhd__instance_wait(
+            instance, bhd_engine_component_pre_instantiate_async(
+                          code->component_pre, context, &instance->of.component, &failure));
+    else if (code->component)
+        failure = bhd_engine_component_pre_instantiate(code->component_pre, context,
+                                                       &instance->of.component);
+    else if (code->needs_wasi)
+        in_time = bhd__instance_wait(
+            instance, wasmtime_instance_pre_instantiate_async(
+                          code->module_pre, context, &instance->of.module, &trap, &failure));
+    else
+        failure = wasmtime_instance_pre_instantiate(code->module_pre, context,
+                                                    &instance->of.module, &trap);
+    return call_result(instance, in_time, failure, trap, error);
+}
+
+static bhd_status run_module(bhd__instance *instance, bhd_error *error)
+{
+    wasmtime_extern_t start;
+    wasmtime_error_t *failure = NULL;
+    wasm_trap_t *trap = NULL;
+    bool in_time = true;
+    bool found = wasmtime_instance_export_get(instance->context, &instance->of.module, "_start", 6,
+                                              &start);
+    if (!found || start.kind != WASMTIME_EXTERN_FUNC)
+        return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
+                         "the module is not a command: it has no exported function _start");
+    wasm_functype_t *type = wasmtime_func_type(instance->context, &start.of.func);
+    bool is_plain = wasm_functype_params(type)->size == 0 && wasm_functype_results(type)->size == 0;
+    wasm_functype_delete(type);
+    if (!is_plain)
+        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
+                         "_start takes parameters or gives results; a command's does not");
+    bhd_status status = call_begin(instance, false, error);
+    if (status != BHD_OK)
+        return status;
+    if (instance->code->needs_wasi)
+        in_time = bhd__instance_wait(
+            instance, wasmtime_func_call_async(instance->context, &start.of.func, NULL, 0, NULL, 0,
+                                               &trap, &failure));
+    else
+        failure = wasmtime_func_call_unchecked(instance->context, &start.of.func, NULL, 0, &trap);
+    return call_result(instance, in_time, failure, trap, error);
+}
+
+static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_error *error)
+{
+    wasmtime_component_func_t run;
+    wasmtime_component_val_t result = {0};
+    wasmtime_error_t *failure = NULL;
+    bool in_time = true;
+    if (!instance->code->run ||
+        !wasmtime_component_instance_get_func(&instance->of.component, instance->context,
+                                              instance->code->run, &run))
+        return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
+                         "the component is not a command: it does not export wasi:cli/run@0.2");
+    bhd_status status = call_begin(instance, false, error);
+    if (status != BHD_OK)
+        return status;
+    if (instance->code->needs_wasi)
+        in_time = bhd__instance_wait(
+            instance, wasmtime_component_func_call_async(&run, instance->context, NULL, 0, &result,
+                                                         1, &failure));
+    else
+        failure =
+            wasmtime_component_func_call(&run, instance->context, NULL, 0, &result, 1);
+    bool ran = in_time && !failure;
+    status = call_result(instance, in_time, failure, NULL, error);
+    if (ran) {
+        *exit_code = result.kind == WASMTIME_COMPONENT_RESULT && !result.of.result.is_ok;
+        wasmtime_component_val_delete(&result);
+    }
+    return status;
+}
+
+bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error *error)
+{
+    bhd_error inner = BHD_ERROR_INIT;
+    bhd_error *where = error ? error : &inner;
+    *exit_code = 0;
+    bhd_status status = instance->code->component ? run_component(instance, exit_code, where)
+                                                  : run_module(instance, where);
+    if (status == BHD_EXIT)
+        *exit_code = (int)where->value;
+    bhd_error_fini(&inner);
+    return status;
+}
+
+/* -- exports of core modules --------------------------------------------------------------- */
+
+static bool value_type(const wasm_valtype_t *type, bhd_value_type *out)
+{
+    switch (wasm_valtype_kind(type)) {
+    case WASM_I32:
+        *out = BHD_I32;
+        return true;
+    case WASM_I64:
+        *out = BHD_I64;
+        return true;
+    case WASM_F32:
+        *out = BHD_F32;
+        return true;
+    case WASM_F64:
+        *out = BHD_F64;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool value_types(const wasm_valtype_vec_t *types, bhd_value_type *out, size_t *count)
+{
+    if (types->size > VALUES_MAX)
+        return false;
+    for (size_t i = 0; i < types->size; i++)
+        if (!value_type(types->data[i], &out[i]))
+            return false;
+    *count = types->size;
+    return true;
+}
+
+static bhd_status only_modules(const bhd__instance *instance, bhd_error *error)
+{
+    if (instance->code->component)
+        return bhd__fail(error, BHD_NOT_SUPPORTED,
+                         "exports of a component-model component cannot be called in this version; "
+                         "commands can be run");
+    return BHD_OK;
+}
+
+static bhd_status find_export(bhd__instance *instance, const char *name, wasmtime_extern_kind_t kind,
+                              const char *what, wasmtime_extern_t *found, bhd_error *error)
+{
+    bhd_status status = only_modules(instance, error);
+    if (status != BHD_OK)
+        return status;
+    if (wasmtime_instance_export_get(instance->context, &instance->of.module, name, strlen(name),
+                                     found) &&
+        found->kind == kind)
+        return BHD_OK;
+    char shown[256];
+    bhd__text text;
+    bhd__text_init(&text, shown, sizeof shown);
+    bhd__text_add_escaped(&text, name, strlen(name), 64);
+    bhd__text_ellipsis(&text);
+    return bhd__fail(error, BHD_EXPORT_NOT_FOUND, "the module exports no %s named \"%s\"", what,
+                     shown);
+}
+
+bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__export **exported,
+                                bhd_error *error)
+{
+    wasmtime_extern_t found;
+    bhd_status status =
+        find_export(instance, name, WASMTIME_EXTERN_FUNC, "function", &found, error);
+    if (status != BHD_OK)
+        return status;
+    bhd__export *e = bhd__calloc(1, sizeof *e);
+    if (!e)
+        return bhd__fail_no_memory(error);
+    e->function = found.of.func;
+    wasm_functype_t *type = wasmtime_func_type(instance->context, &e->function);
+    bool fits = value_types(wasm_functype_params(type), e->parameters, &e->parameter_count) &&
+                value_types(wasm_functype_results(type), e->results, &e->result_count);
+    wasm_functype_delete(type);
+    if (!fits) {
+        bhd__free(e);
+        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
+                         "the function takes or gives something else than i32, i64, f32 and f64, "
+                         "or more than %d of them",
+                         VALUES_MAX);
+    }
+    *exported = e;
+    return BHD_OK;
+}
+
+void bhd__export_free(bhd__export *exported)
+{
+    bhd__free(exported);
+}
+
+const bhd_value_type *bhd__export_parameters(const bhd__export *exported, size_t *count)
+{
+    *count = exported->parameter_count;
+    return exported->parameters;
+}
+
+const bhd_value_type *bhd__export_results(const bhd__export *exported, size_t *count)
+{
+    *count = exported->result_count;
+    return exported->results;
+}
+
+/* The four types share their first bytes in both unions; the kind decides which are read. */
+static void to_raw(const bhd_value *value, wasmtime_val_raw_t *raw)
+{
+    memset(raw, 0, sizeof *raw);
+    switch (value->type) {
+    case BHD_I32:
+        raw->i32 = value->of.i32;
+        break;
+    case BHD_I64:
+        raw->i64 = value->of.i64;
+        break;
+    case BHD_F32:
+        memcpy(&raw->f32, &value->of.f32, sizeof value->of.f32);
+        break;
+    case BHD_F64:
+        memcpy(&raw->f64, &value->of.f64, sizeof value->of.f64);
+        break;
+    }
+}
+
+static void from_raw(const wasmtime_val_raw_t *raw, bhd_value_type type, bhd_value *value)
+{
+    value->type = type;
+    switch (type) {
+    case BHD_I32:
+        value->of.i32 = raw->i32;
+        break;
+    case BHD_I64:
+        value->of.i64 = raw->i64;
+        break;
+    case BHD_F32:
+        memcpy(&value->of.f32, &raw->f32, sizeof value->of.f32);
+        break;
+    case BHD_F64:
+        memcpy(&value->of.f64, &raw->f64, sizeof value->of.f64);
+        break;
+    }
+}
+
+static wasmtime_valkind_t val_kind(bhd_value_type type)
+{
+    static const wasmtime_valkind_t kinds[] = {WASMTIME_I32, WASMTIME_I64, WASMTIME_F32,
+                                               WASMTIME_F64};
+    return kinds[type];
+}
+
+static bhd_status call_direct(bhd__instance *instance, const bhd__export *e,
+                              const bhd_value *arguments, bhd_value *results, bhd_error *error)
+{
+    wasmtime_val_raw_t raw[VALUES_MAX];
+    size_t slots = e->parameter_count > e->result_count ? e->parameter_count : e->result_count;
+    for (size_t i = 0; i < e->parameter_count; i++)
+        to_raw(&arguments[i], &raw[i]);
+    wasm_trap_t *trap = NULL;
+    wasmtime_error_t *failure =
+        wasmtime_func_call_unchecked(instance->context, &e->function, raw, slots, &trap);
+    bhd_status status = call_result(instance, true, failure, trap, error);
+    if (status == BHD_OK)
+        for (size_t i = 0; i < e->result_count; i++)
+            from_raw(&raw[i], e->results[i], &results[i]);
+    return status;
+}
+
+static bhd_status call_on_fiber(bhd__instance *instance, const bhd__export *e,
+                                const bhd_value *arguments, bhd_value *results, bhd_error *error)
+{
+    wasmtime_val_t in[VALUES_MAX], out[VALUES_MAX];
+    for (size_t i = 0; i < e->parameter_count; i++) {
+        wasmtime_val_raw_t raw;
+        to_raw(&arguments[i], &raw);
+        in[i].kind = val_kind(e->parameters[i]);
+        memcpy(&in[i].of, &raw, sizeof in[i].of < sizeof raw ? sizeof in[i].of : sizeof raw);
+    }
+    wasm_trap_t *trap = NULL;
+    wasmtime_error_t *failure = NULL;
+    bool in_time = bhd__instance_wait(
+        instance, wasmtime_func_call_async(instance->context, &e->function, in, e->parameter_count,
+                                           out, e->result_count, &trap, &failure));
+    bhd_status status = call_result(instance, in_time, failure, trap, error);
+    if (status == BHD_OK)
+        for (size_t i = 0; i < e->result_count; i++) {
+            wasmtime_val_raw_t raw;
+            memcpy(&raw, &out[i].of, sizeof out[i].of < sizeof raw ? sizeof out[i].of : sizeof raw);
+            from_raw(&raw, e->results[i], &results[i]);
+        }
+    return status;
+}
+
+bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
+                              const bhd_value *arguments, bhd_value *results, bhd_error *error)
+{
+    bhd_status status = call_begin(instance, false, error);
+    if (status != BHD_OK)
+        return status;
+    return instance->code->needs_wasi
+               ? call_on_fiber(instance, exported, arguments, results, error)
+               : call_direct(instance, exported, arguments, results, error);
+}
+
+bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
+                                size_t *size, bhd_error *error)
+{
+    wasmtime_extern_t found;
+    bhd_status status = find_export(instance, name, WASMTIME_EXTERN_MEMORY, "memory", &found, error);
+    if (status != BHD_OK)
+        return status;
+    *base = wasmtime_memory_data(instance->context, &found.of.memory);
+    *size = wasmtime_memory_data_size(instance->context, &found.of.memory);
+    return BHD_OK;
+}
+
+const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance)
+{
+    return &instance->gate.refusal;
+}
+
+uint64_t bhd__instance_fuel_consumed(const bhd__instance *instance)
+{
+    return instance->fuel_consumed;
+}

@@ -1,0 +1,134 @@
+/*
+ * The structs that the files of this room share. Nobody outside includes this.
+ *
+ * Locks: engine->variants_lock guards the making of variants; engine->clock has its own lock, which
+ * also guards the list of instances. Neither is held while guest code runs.
+ */
+#ifndef BHD_ENGINE_ROOM_H
+#define BHD_ENGINE_ROOM_H
+
+#include "engine/engine_gate.h"
+#include "memory/slots.h"
+#include "memory/stacks.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One Wasmtime engine with its linkers. A host has at most two: code that meters fuel and code that
+ * does not are compiled differently. */
+typedef struct bhd__variant {
+    wasm_engine_t *engine;
+    wasmtime_linker_t *module_linker;              /* WASI preview 1 */
+    wasmtime_component_linker_t *component_linker; /* WASI 0.2 */
+} bhd__variant;
+
+/* Advances the epochs of a host while some guest runs, and sleeps otherwise. */
+typedef struct bhd__clock {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool has_thread; /* lock */
+    bool stopping;   /* lock */
+    /* Written under the lock by the clock, read by every call without it: somebody has to wake the
+     * clock. Sequentially consistent with bhd__instance.is_running; see engine_clock.c. */
+    atomic_bool is_asleep;
+    struct bhd__instance *instances; /* lock */
+} bhd__clock;
+
+struct bhd__engine {
+    bhd_host_options options;
+    bhd__slots *slots;
+    bhd__stacks *stacks;
+    pthread_mutex_t variants_lock;
+    /* [metered]. Written once under variants_lock, then read without it. */
+    _Atomic(bhd__variant *) variants[2];
+    bhd__clock clock;
+};
+
+struct bhd__code {
+    bhd__engine *engine;
+    bhd__variant *variant;
+    bhd_component_kind kind;
+    bool needs_wasi; /* runs on a fiber, because its host calls may wait */
+    bool metered;
+    wasmtime_module_t *module;
+    wasmtime_instance_pre_t *module_pre;
+    wasmtime_component_t *component;
+    bhd_engine_component_pre_t *component_pre;
+    /* wasi:cli/run, looked up once; NULL when the component is not a command. */
+    wasmtime_component_export_index_t *run;
+};
+
+/* Wakes the thread that waits for a future. Lives as long as anybody may wake it. */
+typedef struct bhd__waiter bhd__waiter;
+
+struct bhd__instance {
+    bhd__code *code;
+    wasmtime_store_t *store;
+    wasmtime_context_t *context;
+    bhd__gate gate;
+    union {
+        wasmtime_instance_t module;
+        wasmtime_component_instance_t component;
+    } of;
+    bhd_stream streams[2]; /* standard output, standard error */
+    uint64_t timeout_ns;
+    uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC */
+    uint64_t max_fuel, fuel_consumed;
+    bhd__waiter *waiter; /* made for the first call on a fiber */
+    bhd_engine_waker_t *waker;
+    /* Written by the thread that runs the guest, read by the clock. */
+    atomic_bool is_running;
+    struct bhd__instance *previous, *next; /* clock lock */
+};
+
+/* engine.c */
+bhd_status bhd__engine_variant(bhd__engine *engine, bool metered, bhd__variant **variant,
+                               bhd_error *error);
+
+/* engine_memory.c */
+void bhd__engine_creators(bhd__engine *engine, wasmtime_memory_creator_t *memories,
+                          wasmtime_stack_creator_t *stacks);
+
+/* engine_clock.c */
+bhd_status bhd__clock_init(bhd__clock *clock, bhd_error *error);
+void bhd__clock_fini(bhd__clock *clock);
+/* Starts the thread if it is the first. */
+bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_error *error);
+void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance);
+/* A call begins: its deadline is set on the store, and the clock is awake. */
+void bhd__clock_begin(bhd__instance *instance);
+void bhd__clock_end(bhd__instance *instance);
+/* The deadline of the running call has passed. */
+bool bhd__clock_is_late(const bhd__instance *instance);
+
+/* engine_future.c */
+/* Polls until the call has ended or its deadline has passed, and deletes the future. False: the
+ * deadline; the store must not be used again. */
+bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future);
+/* Before the first call that may wait. */
+bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error);
+void bhd__instance_end_wait(bhd__instance *instance);
+
+/* engine_wasi.c */
+/* Looks at the import `name` of `module` (of a component when `module` is NULL). */
+typedef enum bhd__grant {
+    BHD__GRANT_YES,
+    BHD__GRANT_UNKNOWN, /* nobody provides it */
+    BHD__GRANT_DENIED,  /* known, needs a capability that cannot be given */
+} bhd__grant;
+bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *name,
+                           size_t name_size, const char **capability);
+bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,
+                            bhd_error *error);
+
+/* engine_fault.c */
+/* Consumes both (either may be NULL, not both); fills `error` with message and frames. */
+bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_trap_t *trap,
+                      bhd_error *error);
+bhd_status bhd__fault_timeout(const bhd__instance *instance, bhd_error *error);
+/* The message of an error that did not come from guest code. Consumes it. */
+bhd_status bhd__fault_message(bhd_status code, const char *what, wasmtime_error_t *failure,
+                              bhd_error *error);
+
+#endif

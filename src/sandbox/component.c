@@ -1,0 +1,125 @@
+/*
+ * A component: code, limits and a name, held by its sandboxes.
+ */
+#include "sandbox/life.h"
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "limits/identity.h"
+
+#include <string.h>
+
+static bhd_status check_options(const bhd_host *host, const bhd_component_options *options,
+                                bhd_error *error)
+{
+    const char *why = bhd__name_problem(options->name ? options->name : "");
+    if (why)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "the component's name %s", why);
+    if (options->version && strlen(options->version) >= BHD_VERSION_SIZE)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "the component's version is longer than %d characters",
+                         BHD_VERSION_SIZE - 1);
+    return bhd_limits_check(&options->limits, &host->options.policy, error);
+}
+
+static void copy_escaped(char *out, size_t capacity, const char *in)
+{
+    bhd__text text;
+    bhd__text_init(&text, out, capacity);
+    bhd__text_add_escaped(&text, in, strlen(in), capacity);
+    bhd__text_ellipsis(&text);
+}
+
+bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *options,
+                             const void *binary, size_t size, bhd_component **component,
+                             bhd_error *error)
+{
+    if (!host || !options || !binary || !component)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_component_new: host, options, binary or component is NULL");
+    bhd_status status = check_options(host, options, error);
+    if (status != BHD_OK)
+        return status;
+    bhd_component *c = bhd__calloc(1, sizeof *c);
+    if (!c)
+        return bhd__fail_no_memory(error);
+    c->limits = options->limits;
+    copy_escaped(c->name, sizeof c->name, options->name);
+    copy_escaped(c->version, sizeof c->version, options->version ? options->version : "0.0.0");
+    status = bhd__code_new(host->engine, &c->limits, binary, size, &c->code, error);
+    if (status != BHD_OK) {
+        bhd__free(c);
+        return status;
+    }
+    bhd__host_hold(host);
+    c->host = host;
+    atomic_init(&c->holds, 1);
+    *component = c;
+    return BHD_OK;
+}
+
+bhd_status bhd_component_load_file(bhd_host *host, const char *path,
+                                   const bhd_component_options *options, bhd_component **component,
+                                   bhd_error *error)
+{
+    if (!host || !path)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_component_load_file: host or path is NULL");
+    bhd__file file;
+    bhd_status status =
+        bhd__file_read(path, "component", host->options.max_component_bytes, &file, error);
+    if (status != BHD_OK)
+        return status;
+    status = bhd_component_new(host, options, file.data, file.size, component, error);
+    bhd__free(file.data);
+    return status;
+}
+
+bhd_status bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
+                              bhd_component **component, bhd_error *error)
+{
+    if (!manifest)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_component_load: manifest is NULL");
+    bhd_component_options options = {
+        .name = bhd_manifest_name(manifest),
+        .version = bhd_manifest_version(manifest),
+        .limits = *bhd_manifest_limits(manifest),
+    };
+    return bhd_component_load_file(host, bhd_manifest_source(manifest), &options, component, error);
+}
+
+void bhd__component_hold(bhd_component *component)
+{
+    atomic_fetch_add_explicit(&component->holds, 1, memory_order_relaxed);
+}
+
+void bhd_component_free(bhd_component *component)
+{
+    if (!component || atomic_fetch_sub_explicit(&component->holds, 1, memory_order_acq_rel) != 1)
+        return;
+    bhd__code_free(component->code);
+    bhd_host_free(component->host);
+    bhd__free(component);
+}
+
+const char *bhd_component_name(const bhd_component *component)
+{
+    return component->name;
+}
+
+const char *bhd_component_version(const bhd_component *component)
+{
+    return component->version;
+}
+
+bhd_component_kind bhd_component_get_kind(const bhd_component *component)
+{
+    return bhd__code_kind(component->code);
+}
+
+const bhd_limits *bhd_component_limits(const bhd_component *component)
+{
+    return &component->limits;
+}

@@ -1,0 +1,146 @@
+/*
+ * The process-wide part: options that make sense together, an engine, and a count of what lives.
+ */
+#include "sandbox/life.h"
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+#include <inttypes.h>
+
+#define STACK_BYTES_MIN (UINT64_C(64) << 10)
+#define STACK_BYTES_MAX (UINT64_C(4) << 20)
+#define COUNT_MAX 1000
+#define COMPONENT_BYTES_MAX (UINT64_C(1) << 32)
+
+static bhd_status check_range(const char *option, uint64_t value, uint64_t minimum,
+                              uint64_t maximum, bhd_error *error)
+{
+    if (value >= minimum && value <= maximum)
+        return BHD_OK;
+    (void)bhd__fail(error, BHD_INVALID_ARGUMENT,
+                    "host option %s: %" PRIu64 " is outside the range %" PRIu64 " to %" PRIu64,
+                    option, value, minimum, maximum);
+    bhd__error_range(error, value, minimum, maximum);
+    return BHD_INVALID_ARGUMENT;
+}
+
+static bhd_status check_options(const bhd_host_options *options, bhd_error *error)
+{
+    const struct {
+        const char *name;
+        uint64_t value, minimum, maximum;
+    } ranges[] = {
+        {"max_sandboxes", options->max_sandboxes, 1, UINT32_MAX},
+        {"max_memories", options->max_memories, 1, COUNT_MAX},
+        {"max_tables", options->max_tables, 1, COUNT_MAX},
+        {"max_instances", options->max_instances, 1, COUNT_MAX},
+        {"max_component_bytes", options->max_component_bytes, 1, COMPONENT_BYTES_MAX},
+        {"max_stack_bytes", options->max_stack_bytes, STACK_BYTES_MIN, STACK_BYTES_MAX},
+        {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
+        {"features", options->features, 0, BHD_FEATURE_GC},
+    };
+    bhd_status status = bhd_policy_check(&options->policy, error);
+    for (size_t i = 0; status == BHD_OK && i < sizeof ranges / sizeof *ranges; i++)
+        status = check_range(ranges[i].name, ranges[i].value, ranges[i].minimum, ranges[i].maximum,
+                             error);
+    return status;
+}
+
+bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_error *error)
+{
+    static const bhd_host_options defaults = BHD_HOST_OPTIONS_INIT;
+    if (!host)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_new: host is NULL");
+    if (!options)
+        options = &defaults;
+    bhd_status status = check_options(options, error);
+    if (status != BHD_OK)
+        return status;
+    bhd_host *h = bhd__calloc(1, sizeof *h);
+    if (!h)
+        return bhd__fail_no_memory(error);
+    h->options = *options;
+    status = bhd__engine_new(&h->options, &h->engine, error);
+    if (status != BHD_OK) {
+        bhd__free(h);
+        return status;
+    }
+    atomic_init(&h->holds, 1);
+    *host = h;
+    return BHD_OK;
+}
+
+void bhd__host_hold(bhd_host *host)
+{
+    atomic_fetch_add_explicit(&host->holds, 1, memory_order_relaxed);
+}
+
+void bhd_host_free(bhd_host *host)
+{
+    if (!host || atomic_fetch_sub_explicit(&host->holds, 1, memory_order_acq_rel) != 1)
+        return;
+    bhd__engine_free(host->engine);
+    bhd__free(host);
+}
+
+bhd_status bhd__host_enter(bhd_host *host, bhd_error *error)
+{
+    uint64_t most = host->options.max_sandboxes;
+    uint64_t live = atomic_load_explicit(&host->live_sandboxes, memory_order_relaxed);
+    do {
+        if (live >= most) {
+            atomic_fetch_add_explicit(&host->refused_capacity, 1, memory_order_relaxed);
+            (void)bhd__fail(error, BHD_NO_CAPACITY,
+                            "%" PRIu64 " sandboxes live, which is as many as this host allows "
+                            "(max_sandboxes); try again when one has ended",
+                            live);
+            bhd__error_range(error, live + 1, 0, most);
+            return BHD_NO_CAPACITY;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&host->live_sandboxes, &live, live + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return BHD_OK;
+}
+
+void bhd__host_leave(bhd_host *host)
+{
+    atomic_fetch_sub_explicit(&host->live_sandboxes, 1, memory_order_relaxed);
+}
+
+const bhd_policy *bhd_host_policy(const bhd_host *host)
+{
+    return &host->options.policy;
+}
+
+void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats)
+{
+    bhd__slots_stats slots;
+    bhd__engine_slots_stats(host->engine, &slots);
+    *stats = (bhd_host_stats){
+        .live_sandboxes = atomic_load_explicit(&host->live_sandboxes, memory_order_relaxed),
+        .max_sandboxes = host->options.max_sandboxes,
+        .slots = slots.slots,
+        .slots_in_use = slots.in_use,
+        .slots_retired = slots.retired,
+        .reserved_bytes = slots.reserved_bytes,
+        .refused_capacity = atomic_load_explicit(&host->refused_capacity, memory_order_relaxed),
+    };
+}
+
+bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_inspection *inspection,
+                       bhd_error *error)
+{
+    if (!host || !binary || !inspection)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_inspect: host, binary or inspection is NULL");
+    bhd_inspection fresh = BHD_INSPECTION_INIT;
+    bhd_status status = bhd__engine_inspect(host->engine, binary, size, &fresh, error);
+    if (status != BHD_OK) {
+        bhd_inspection_fini(&fresh);
+        return status;
+    }
+    bhd_inspection_fini(inspection);
+    *inspection = fresh;
+    return BHD_OK;
+}

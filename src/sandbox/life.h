@@ -1,0 +1,61 @@
+/*
+ * The structs of host, component and sandbox, shared by the files of this room.
+ *
+ * A sandbox holds its component, a component holds its host; each holder counts, and the last one
+ * frees. Nothing here needs a lock: what changes after creation is atomic or belongs to the one
+ * thread that uses the sandbox.
+ */
+#ifndef BHD_SANDBOX_LIFE_H
+#define BHD_SANDBOX_LIFE_H
+
+#include "engine/engine.h"
+
+#include <stdatomic.h>
+
+struct bhd_host {
+    atomic_uint_fast64_t holds; /* the caller and every component; any thread */
+    bhd_host_options options;
+    bhd__engine *engine;
+    atomic_uint_fast64_t live_sandboxes;   /* taken with compare-and-swap up to max_sandboxes */
+    atomic_uint_fast64_t next_sandbox;     /* numbers given out so far */
+    atomic_uint_fast64_t refused_capacity; /* answers BHD_NO_CAPACITY */
+};
+
+struct bhd_component {
+    atomic_uint_fast64_t holds; /* the caller and every sandbox; any thread */
+    bhd_host *host;
+    bhd__code *code;
+    bhd_limits limits;
+    char name[BHD_NAME_SIZE];
+    char version[BHD_VERSION_SIZE];
+};
+
+struct bhd_function {
+    bhd_function *next;
+    char *name;
+    bhd__export *exported;
+};
+
+struct bhd_sandbox {
+    bhd_component *component;
+    bhd_limiter *limiter;
+    bhd__instance *instance;
+    uint64_t id;
+    bool is_dead;
+    bhd_function *functions; /* every one that was looked up */
+};
+
+/* host.c */
+void bhd__host_hold(bhd_host *host);
+/* A place for one more sandbox, or BHD_NO_CAPACITY. */
+bhd_status bhd__host_enter(bhd_host *host, bhd_error *error);
+void bhd__host_leave(bhd_host *host);
+
+/* component.c */
+void bhd__component_hold(bhd_component *component);
+
+/* oom_account.c */
+/* The guest of `sandbox` ran out of memory: completes `error`, which has the engine's text. */
+void bhd__account_write(const bhd_sandbox *sandbox, bhd_error *error);
+
+#endif

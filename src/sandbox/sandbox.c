@@ -1,0 +1,323 @@
+/*
+ * One guest's life: a place in the host, a limiter, an instance, and calls until it ends.
+ */
+#include "sandbox/life.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/text.h"
+
+#include <string.h>
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+static bhd_status check_stream(const bhd_stream *stream, const char *name, bhd_error *error)
+{
+    switch (stream->output) {
+    case BHD_OUTPUT_NONE:
+    case BHD_OUTPUT_INHERIT:
+        return BHD_OK;
+    case BHD_OUTPUT_CALLBACK:
+        if (stream->callback)
+            return BHD_OK;
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "sandbox option %s: BHD_OUTPUT_CALLBACK without a callback", name);
+    }
+    return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox option %s: %d is not a bhd_output", name,
+                     (int)stream->output);
+}
+
+static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *error)
+{
+    bhd_status status = check_stream(&options->standard_output, "standard_output", error);
+    if (status == BHD_OK)
+        status = check_stream(&options->standard_error, "standard_error", error);
+    if (status == BHD_OK && options->argc > 0 && !options->argv)
+        status = bhd__fail(error, BHD_INVALID_ARGUMENT,
+                           "sandbox options: argc is %zu and argv is NULL", options->argc);
+    for (size_t i = 0; status == BHD_OK && i < options->argc; i++)
+        if (!options->argv[i])
+            status = bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox options: argv[%zu] is NULL", i);
+    return status;
+}
+
+/* The guest has ended; an out-of-memory gets its account. */
+static bhd_status ended(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
+{
+    sandbox->is_dead = true;
+    if (status == BHD_OUT_OF_MEMORY && error)
+        bhd__account_write(sandbox, error);
+    if (status == BHD_NO_CAPACITY)
+        atomic_fetch_add_explicit(&sandbox->component->host->refused_capacity, 1,
+                                  memory_order_relaxed);
+    return status;
+}
+
+static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options, bhd_error *error)
+{
+    bhd_component *component = sandbox->component;
+    const char *default_argv[] = {component->name};
+    bhd_status status =
+        bhd_limiter_new(&component->limits, &options->limiter, &sandbox->limiter, error);
+    if (status != BHD_OK)
+        return status;
+    bhd__instance_options inner = {
+        .argv = options->argv ? options->argv : default_argv,
+        .argc = options->argv ? options->argc : 1,
+        .standard_output = options->standard_output,
+        .standard_error = options->standard_error,
+        .limiter = sandbox->limiter,
+        .timeout_ns = bhd__seconds_to_ns(component->limits.timeout_seconds),
+        .max_fuel = component->limits.max_fuel,
+    };
+    status = bhd__instance_new(component->code, &inner, &sandbox->instance, error);
+    if (status != BHD_OK)
+        return status;
+    status = bhd__instance_start(sandbox->instance, error);
+    return status == BHD_OK ? BHD_OK : ended(sandbox, status, error);
+}
+
+bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *options,
+                           bhd_sandbox **sandbox, bhd_error *error)
+{
+    static const bhd_sandbox_options defaults = BHD_SANDBOX_OPTIONS_INIT;
+    if (!component || !sandbox)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_new: component or sandbox is NULL");
+    if (!options)
+        options = &defaults;
+    bhd_status status = check_options(options, error);
+    if (status == BHD_OK)
+        status = bhd__host_enter(component->host, error);
+    if (status != BHD_OK)
+        return status;
+    bhd_sandbox *s = bhd__calloc(1, sizeof *s);
+    if (!s) {
+        bhd__host_leave(component->host);
+        return bhd__fail_no_memory(error);
+    }
+    bhd__component_hold(component);
+    s->component = component;
+    s->id = atomic_fetch_add_explicit(&component->host->next_sandbox, 1, memory_order_relaxed) + 1;
+    status = begin(s, options, error);
+    if (status != BHD_OK) {
+        bhd_sandbox_free(s);
+        return status;
+    }
+    *sandbox = s;
+    return BHD_OK;
+}
+
+void bhd_sandbox_free(bhd_sandbox *sandbox)
+{
+    if (!sandbox)
+        return;
+    while (sandbox->functions) {
+        bhd_function *next = sandbox->functions->next;
+        bhd__export_free(sandbox->functions->exported);
+        bhd__free(sandbox->functions->name);
+        bhd__free(sandbox->functions);
+        sandbox->functions = next;
+    }
+    bhd__instance_free(sandbox->instance);
+    bhd_limiter_free(sandbox->limiter);
+    bhd__host_leave(sandbox->component->host);
+    bhd_component_free(sandbox->component);
+    bhd__free(sandbox);
+}
+
+/* -- calls --------------------------------------------------------------------------------- */
+
+static bhd_status check_alive(const bhd_sandbox *sandbox, bhd_error *error)
+{
+    if (sandbox->is_dead)
+        return bhd__fail(error, BHD_SANDBOX_DEAD,
+                         "the guest in this sandbox has ended; make a new sandbox");
+    return BHD_OK;
+}
+
+static bhd_function *known_function(const bhd_sandbox *sandbox, const char *name)
+{
+    for (bhd_function *f = sandbox->functions; f; f = f->next)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}
+
+bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_function **function,
+                                bhd_error *error)
+{
+    if (!sandbox || !name || !function)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_function: sandbox, name or function is NULL");
+    bhd_status status = check_alive(sandbox, error);
+    if (status != BHD_OK)
+        return status;
+    bhd_function *f = known_function(sandbox, name);
+    if (f) {
+        *function = f;
+        return BHD_OK;
+    }
+    f = bhd__calloc(1, sizeof *f);
+    if (!f)
+        return bhd__fail_no_memory(error);
+    f->name = bhd__strdup(name);
+    status = f->name ? bhd__instance_export(sandbox->instance, name, &f->exported, error)
+                     : bhd__fail_no_memory(error);
+    if (status != BHD_OK) {
+        bhd__free(f->name);
+        bhd__free(f);
+        return status;
+    }
+    f->next = sandbox->functions;
+    sandbox->functions = f;
+    *function = f;
+    return BHD_OK;
+}
+
+const bhd_value_type *bhd_function_parameters(const bhd_function *function, size_t *count)
+{
+    return bhd__export_parameters(function->exported, count);
+}
+
+const bhd_value_type *bhd_function_results(const bhd_function *function, size_t *count)
+{
+    return bhd__export_results(function->exported, count);
+}
+
+static const char *type_text(bhd_value_type type)
+{
+    static const char *const texts[] = {"i32", "i64", "f32", "f64"};
+    return (unsigned)type < 4 ? texts[type] : "no type";
+}
+
+static bhd_status check_values(const bhd_function *function, const bhd_value *arguments,
+                               size_t argument_count, const bhd_value *results, size_t result_count,
+                               bhd_error *error)
+{
+    size_t parameters, wanted;
+    const bhd_value_type *types = bhd__export_parameters(function->exported, &parameters);
+    (void)bhd__export_results(function->exported, &wanted);
+    if (argument_count != parameters)
+        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
+                         "the function takes %zu arguments, %zu were given", parameters,
+                         argument_count);
+    if (result_count < wanted)
+        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
+                         "the function gives %zu results, there is room for %zu", wanted,
+                         result_count);
+    if ((parameters > 0 && !arguments) || (wanted > 0 && !results))
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_call: arguments or results is NULL");
+    for (size_t i = 0; i < parameters; i++)
+        if (arguments[i].type != types[i])
+            return bhd__fail(error, BHD_SIGNATURE_MISMATCH, "argument %zu is %s, the function takes %s",
+                             i + 1, type_text(arguments[i].type), type_text(types[i]));
+    return BHD_OK;
+}
+
+bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,
+                            const bhd_value *arguments, size_t argument_count, bhd_value *results,
+                            size_t result_count, bhd_error *error)
+{
+    if (!sandbox || !function)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_call: sandbox or function is NULL");
+    bhd_status status = check_alive(sandbox, error);
+    if (status == BHD_OK)
+        status = check_values(function, arguments, argument_count, results, result_count, error);
+    if (status != BHD_OK)
+        return status;
+    status = bhd__instance_call(sandbox->instance, function->exported, arguments, results, error);
+    return status == BHD_OK ? BHD_OK : ended(sandbox, status, error);
+}
+
+bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *error)
+{
+    if (!sandbox || !exit_code)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_run: sandbox or exit_code is NULL");
+    bhd_status status = check_alive(sandbox, error);
+    if (status != BHD_OK)
+        return status;
+    int code = 0;
+    status = bhd__instance_run(sandbox->instance, &code, error);
+    if (status == BHD_EXPORT_NOT_FOUND || status == BHD_SIGNATURE_MISMATCH)
+        return status;
+    if (status == BHD_OK || status == BHD_EXIT) {
+        /* A guest that has called exit is gone even though nothing went wrong. */
+        sandbox->is_dead = sandbox->is_dead || status == BHD_EXIT;
+        *exit_code = code & 0xff;
+        return BHD_OK;
+    }
+    return ended(sandbox, status, error);
+}
+
+/* -- memory -------------------------------------------------------------------------------- */
+
+static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_t offset,
+                               const void *data, size_t size, uint8_t **at, bhd_error *error)
+{
+    if (!sandbox || (!data && size > 0))
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox or data is NULL");
+    uint8_t *base;
+    size_t bytes;
+    bhd_status status = check_alive(sandbox, error);
+    if (status == BHD_OK)
+        status = bhd__instance_memory(sandbox->instance, memory ? memory : "memory", &base, &bytes,
+                                      error);
+    if (status != BHD_OK)
+        return status;
+    if (offset > bytes || size > bytes - offset) {
+        (void)bhd__fail(error, BHD_OUT_OF_BOUNDS,
+                        "%zu bytes at %llu do not lie inside the memory's %zu bytes", size,
+                        (unsigned long long)offset, bytes);
+        bhd__error_range(error, offset, 0, bytes);
+        return BHD_OUT_OF_BOUNDS;
+    }
+    *at = base + offset;
+    return BHD_OK;
+}
+
+bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory, uint64_t offset, void *data,
+                            size_t size, bhd_error *error)
+{
+    uint8_t *at;
+    bhd_status status = memory_range(sandbox, memory, offset, data, size, &at, error);
+    if (status == BHD_OK && size > 0)
+        memcpy(data, at, size);
+    return status;
+}
+
+bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const char *memory, uint64_t offset,
+                             const void *data, size_t size, bhd_error *error)
+{
+    uint8_t *at;
+    bhd_status status = memory_range(sandbox, memory, offset, data, size, &at, error);
+    if (status == BHD_OK && size > 0)
+        memcpy(at, data, size);
+    return status;
+}
+
+/* -- what is known of it ------------------------------------------------------------------- */
+
+void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metrics *metrics)
+{
+    bhd_limiter_metrics(sandbox->limiter, metrics);
+}
+
+uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox)
+{
+    return bhd__instance_fuel_consumed(sandbox->instance);
+}
+
+uint64_t bhd_sandbox_id(const bhd_sandbox *sandbox)
+{
+    return sandbox->id;
+}
+
+bool bhd_sandbox_is_dead(const bhd_sandbox *sandbox)
+{
+    return sandbox->is_dead;
+}
