@@ -112,9 +112,10 @@ BHD_BEGIN_DECLS
 BHD_PUBLIC void bhd_error_fini(bhd_error *error);
 
 /**
- * Writes the whole account for a person: the message, every diagnostic as
- * "SOURCE:LINE:COLUMN: KEY: MESSAGE", the out-of-memory account, the guest's stack, the hint.
- * Several lines, each with a newline. `source` names the manifest and may be NULL.
+ * Writes the whole account for a person: the out-of-memory account, or every diagnostic as
+ * "SOURCE:LINE:COLUMN: KEY: MESSAGE", or else the message; then the guest's stack and the hint.
+ * Several lines, each with a newline. `source` names the manifest and may be NULL. A NULL `error`
+ * gives an empty text.
  *
  * Like snprintf: writes at most `capacity` bytes with the terminator, returns the length of the
  * whole text. Any thread.

@@ -70,8 +70,11 @@ void bhd__account_add_headline(bhd__text *text, const bhd_out_of_memory *account
     bhd__text_add_grouped(text, account->requested);
     if (account->kind != BHD_MEMORY_INITIAL)
         bhd__text_add(text, " more");
-    bhd__text_printf(text, " %s of %s", unit(account->kind, account->requested),
-                     bhd_memory_kind_text(account->kind));
+    if (account->kind == BHD_MEMORY_TABLE)
+        bhd__text_printf(text, " table %s", unit(account->kind, account->requested));
+    else
+        bhd__text_printf(text, " %s of %s", unit(account->kind, account->requested),
+                         bhd_memory_kind_text(account->kind));
 }
 
 /* What would have been needed, against the limit. */
