@@ -1,6 +1,9 @@
 /*
  * The one contract for everything that the memory room asks of the system. A test replaces single
  * calls to make them fail. Set before the first use and not while other threads use the room.
+ *
+ * The real calls may be made from any thread. They keep one descriptor of /proc/self/pagemap and
+ * one page for the life of the process; both are made at the first scan.
  */
 #ifndef BHD_MEMORY_OS_H
 #define BHD_MEMORY_OS_H
@@ -28,6 +31,8 @@ typedef struct bhd__os {
      */
     long (*dirty)(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
                   uint64_t *walked);
+    /* Leaves the range out of core dumps; a hint that may be lost. */
+    void (*hide)(void *address, size_t bytes);
 } bhd__os;
 
 const bhd__os *bhd__os_get(void);
