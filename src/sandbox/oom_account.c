@@ -64,20 +64,6 @@ static void write_hint(const bhd_sandbox *sandbox, bhd_out_of_memory *account)
     bhd__text_ellipsis(&hint);
 }
 
-/* Replaces the engine's text; the frames stay. */
-static void write_message(const bhd_out_of_memory *account, bhd_error *error)
-{
-    bhd__text message;
-    bhd__text_init(&message, error->message, sizeof error->message);
-    const char *unit = account->kind == BHD_MEMORY_TABLE ? "elements" : "bytes";
-    bhd__text_printf(&message,
-                     "out of memory: component %s %s asked for %" PRIu64 " more %s (%s) with "
-                     "%" PRIu64 " of %" PRIu64 " in use",
-                     account->component, account->version, account->requested, unit,
-                     bhd_memory_kind_text(account->kind), account->in_use, account->limit);
-    bhd__text_ellipsis(&message);
-}
-
 static void copy(char *out, size_t capacity, const char *in)
 {
     bhd__text text;
@@ -103,5 +89,5 @@ void bhd__account_write(const bhd_sandbox *sandbox, bhd_error *error)
     if (!refusal->was_the_end)
         copy(account->cause, sizeof account->cause, error->message);
     write_hint(sandbox, account);
-    write_message(account, error);
+    bhd__error_out_of_memory_message(error);
 }
