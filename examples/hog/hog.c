@@ -1,7 +1,7 @@
 /*
  * A WASI command that wants more memory than its Component.toml declares. It loads "tables" made of
- * rows of 64 KiB, touches every byte of them, and never stops. It proves that the growth which would
- * pass the limit is refused, and that the report names the guest's functions: collect_rows,
+ * rows of 64 KiB, touches every byte of them, and never stops. It proves that the growth which
+ * would pass the limit is refused, and that the report names the guest's functions: collect_rows,
  * load_table, reserve. With on_exceed = "trap" it ends inside memory.grow. With "deny" malloc gives
  * NULL, and it does what much software does then: it aborts.
  */

@@ -1,5 +1,5 @@
-;; Keeps one counter in a global, one in memory and one in a table. Proves that sandboxes of the same
-;; component share no state, that state lives from call to call, and that a new sandbox begins
+;; Keeps one counter in a global, one in memory and one in a table. Proves that sandboxes of the
+;; same component share no state, that state lives from call to call, and that a new sandbox begins
 ;; from zero however often the slot was used before.
 (module $counter
   (memory (export "memory") 1)

@@ -1,6 +1,6 @@
 ;; Two pages with data at their beginning, across the boundary between them, and in their very last
-;; bytes, and a passive segment. Proves that every new sandbox sees the data of its component, also in
-;; a slot that another tenant wrote all over, and that data in the last bytes is laid without
+;; bytes, and a passive segment. Proves that every new sandbox sees the data of its component, also
+;; in a slot that another tenant wrote all over, and that data in the last bytes is laid without
 ;; touching the guard behind. `check` gives 1 when everything is as declared and zero elsewhere.
 (module $data
   (memory (export "memory") 2)

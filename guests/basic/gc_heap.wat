@@ -1,6 +1,6 @@
 ;; Allocates garbage-collected arrays of 8 KiB. Proves that the GC heap counts like a linear memory:
-;; `hoard` keeps every array and ends as out of memory at the limit, `churn` keeps none and can go on
-;; for ever. Without the host's GC feature the module is refused.
+;; `hoard` keeps every array and ends as out of memory at the limit, `churn` keeps none and can go
+;; on for ever. Without the host's GC feature the module is refused.
 (module $gc_heap
   (type $cells (array (mut i64)))
   (type $link (struct (field $cells (ref $cells)) (field $next (ref null $link))))

@@ -1,7 +1,7 @@
 ;; The workhorse: one memory of one page, no declared maximum, and everything that a test needs to
 ;; grow, write, read and search it. Proves limits, accounting and cleaning: first_nonzero looks at
-;; every byte of the current memory, so a recycled memory with one byte left over is found. Addresses
-;; outside the memory trap.
+;; every byte of the current memory, so a recycled memory with one byte left over is found.
+;; Addresses outside the memory trap.
 (module $grow
   (memory (export "memory") 1)
   ;; Pages before the growth, or -1.

@@ -1,6 +1,6 @@
-;; Recurses without end: directly, with large frames, and through a table. Proves that a guest cannot
-;; overflow the host's stack: it ends in a trap, the host and later sandboxes are unharmed. `depth`
-;; recurses as deep as it is told and comes back.
+;; Recurses without end: directly, with large frames, and through a table. Proves that a guest
+;; cannot overflow the host's stack: it ends in a trap, the host and later sandboxes are unharmed.
+;; `depth` recurses as deep as it is told and comes back.
 (module $recurse
   (type $endless (func (param i64) (result i64)))
   (table 1 funcref)

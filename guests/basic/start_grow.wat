@@ -1,5 +1,5 @@
-;; Grows its memory page by page in the start function until it is refused. Proves that the limiter is
-;; in force before the first instruction of the guest runs. `pages` gives what it got.
+;; Grows its memory page by page in the start function until it is refused. Proves that the limiter
+;; is in force before the first instruction of the guest runs. `pages` gives what it got.
 (module $start_grow
   (memory (export "memory") 1)
   (global $growths (mut i32) (i32.const 0))

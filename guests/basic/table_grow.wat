@@ -1,6 +1,6 @@
 ;; Three tables, of functions and of host references, that grow on demand. Proves that tables are
-;; limited over all of them (each element costs the host memory that no linear memory shows), and that
-;; a call through an empty entry, a wrong type or an index past the end is a trap.
+;; limited over all of them (each element costs the host memory that no linear memory shows), and
+;; that a call through an empty entry, a wrong type or an index past the end is a trap.
 (module $table_grow
   (type $number (func (result i32)))
   (type $other (func (param i64) (result i64)))
@@ -19,7 +19,8 @@
     (table.grow $c (ref.null extern) (local.get $elements)))
   (func $total (export "total") (result i32)
     (i32.add (i32.add (table.size $a) (table.size $b)) (table.size $c)))
-  ;; call(0) = 42; call(1) has the wrong type; call(2) and call(3) are empty; call(4) is past the end.
+  ;; call(0) = 42; call(1) has the wrong type; call(2) and call(3) are
+  ;; empty; call(4) is past the end.
   (func $call (export "call") (param $index i32) (result i32)
     (call_indirect $a (type $number) (local.get $index)))
   ;; Asks for 50 million elements, and runs into `unreachable` when refused.

@@ -1,5 +1,5 @@
-;; Calls itself in tail position, directly and through a table. Proves that tail calls work (millions
-;; of them need no stack) and that an endless chain of them still ends at the deadline.
+;; Calls itself in tail position, directly and through a table. Proves that tail calls work
+;; (millions of them need no stack) and that an endless chain of them still ends at the deadline.
 (module $tail_call
   (type $step (func (param i64) (result i64)))
   (table 1 funcref)

@@ -1,7 +1,7 @@
-;; One export for every way to trap. Proves that each of them ends the call and nothing else, with its
-;; own text, and that no access reaches past the current end of memory: at the edge, across it, at
-;; the largest offset that WebAssembly has, in bulk, or with a vector. The memory is one page, 65,536
-;; bytes; accesses that fit give their value back.
+;; One export for every way to trap. Proves that each of them ends the call and nothing else, with
+;; its own text, and that no access reaches past the current end of memory: at the edge, across it,
+;; at the largest offset that WebAssembly has, in bulk, or with a vector. The memory is one page,
+;; 65,536 bytes; accesses that fit give their value back.
 (module $trap
   (memory (export "memory") 1)
   (data $bytes "0123456789abcdef")

@@ -1,5 +1,5 @@
-;; Takes a handle to stdout again and again and never drops one. Proves that the entries which a guest
-;; can make the host keep are bounded: it ends in a trap, not in a host that grows.
+;; Takes a handle to stdout again and again and never drops one. Proves that the entries which a
+;; guest can make the host keep are bounded: it ends in a trap, not in a host that grows.
 (component $handles
   (import "wasi:io/streams@0.2.0" (instance $streams
     (export "output-stream" (type (sub resource)))))

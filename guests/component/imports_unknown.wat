@@ -1,5 +1,5 @@
-;; Imports two interfaces and a function that nobody provides. Proves that such a component is refused
-;; when it is loaded, and that the message names all of them.
+;; Imports two interfaces and a function that nobody provides. Proves that such a component is
+;; refused when it is loaded, and that the message names all of them.
 (component $imports_unknown
   (import "acme:robots/arm@1.0.0" (instance $arm
     (export "raise" (func (param "degrees" u32)))))

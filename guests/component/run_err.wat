@@ -1,5 +1,5 @@
-;; The same command, and its run gives the error of its result. Proves that a failure which the guest
-;; reports is exit code 1 and not a trap.
+;; The same command, and its run gives the error of its result. Proves that a failure which the
+;; guest reports is exit code 1 and not a trap.
 (component $run_err
   (core module $main
     (func $run (export "run") (result i32) (i32.const 1)))

@@ -1,5 +1,5 @@
-;; A command that never returns. Proves that the deadline and fuel end a component as they end a core
-;; module.
+;; A command that never returns. Proves that the deadline and fuel end a component as they end a
+;; core module.
 (component $run_loop
   (core module $main
     (func $spin (loop $forever (br $forever)))

@@ -1,6 +1,6 @@
-;; One core module with a memory of 6 pages (393,216 bytes), instantiated three times: 1,179,648 bytes
-;; in all, although the binary declares only one memory and it is below 512 KiB. Proves that the fit
-;; at load counts instances, not declarations: refused under 1 MiB, runs under 2 MiB.
+;; One core module with a memory of 6 pages (393,216 bytes), instantiated three times: 1,179,648
+;; bytes in all, although the binary declares only one memory and it is below 512 KiB. Proves that
+;; the fit at load counts instances, not declarations: refused under 1 MiB, runs under 2 MiB.
 (component $three_instances
   (core module $main
     (memory (export "memory") 6)

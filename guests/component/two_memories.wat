@@ -1,6 +1,6 @@
 ;; Two core modules, each with a memory of 4 pages: 524,288 bytes together, the least limit that the
-;; default policy allows. `run` grows them in turn by one page until one is refused, and succeeds
-;; if at least one growth was refused before both together hold 64 MiB. Proves that the limit is the
+;; default policy allows. `run` grows them in turn by one page until one is refused, and succeeds if
+;; at least one growth was refused before both together hold 64 MiB. Proves that the limit is the
 ;; sum over the core instances of a component: under 1 MiB it ends with 16 pages in all.
 (component $two_memories
   (core module $store

@@ -1,8 +1,9 @@
 /*
- * Allocates argv[1] KiB (default 64), fills them, checks them and frees them, argv[2] times (default
- * 1). Proves that memory which the guest frees is used again, so that usage stays level however often
- * it runs; and, with more than the limit, that malloc gives NULL and the guest carries on. Prints how
- * many rounds succeeded and failed; exits 0, or 1 if memory did not hold what was written.
+ * Allocates argv[1] KiB (default 64), fills them, checks them and frees them, argv[2] times
+ * (default 1). Proves that memory which the guest frees is used again, so that usage stays level
+ * however often it runs; and, with more than the limit, that malloc gives NULL and the guest
+ * carries on. Prints how many rounds succeeded and failed; exits 0, or 1 if memory did not hold
+ * what was written.
  */
 #include <stdint.h>
 #include <stdio.h>
