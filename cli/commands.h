@@ -1,0 +1,23 @@
+/*
+ * The commands, one source file each, and what their argp parsers share.
+ *
+ * argv[0] of a command is "bulkhead NAME", as its messages begin. Each returns the exit code of the
+ * process; argp itself exits for --help, --version and wrong usage.
+ */
+#ifndef BHD_CLI_COMMANDS_H
+#define BHD_CLI_COMMANDS_H
+
+#include <argp.h>
+
+int cli_run_main(int argc, char **argv);
+int cli_check_main(int argc, char **argv);
+int cli_inspect_main(int argc, char **argv);
+
+/* An entry of every option table: -h is not argp's own. */
+#define CLI_SHORT_HELP_KEY 'h'
+#define CLI_SHORT_HELP_OPTION                                                                      \
+    {                                                                                              \
+        NULL, CLI_SHORT_HELP_KEY, NULL, OPTION_HIDDEN, NULL, -1                                    \
+    }
+
+#endif

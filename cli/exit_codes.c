@@ -1,0 +1,68 @@
+/*
+ * Exit codes; see exit_codes.h. Pure functions.
+ */
+#include "exit_codes.h"
+
+cli_exit cli_exit_code(bhd_status status)
+{
+    switch (status) {
+    case BHD_OK:
+        return CLI_EXIT_OK;
+    case BHD_FILE_NOT_FOUND:
+    case BHD_FILE_UNREADABLE:
+        return CLI_EXIT_NO_FILE;
+    case BHD_LIMIT_MISSING:
+    case BHD_LIMIT_TOO_LOW:
+    case BHD_LIMIT_TOO_HIGH:
+    case BHD_LIMIT_INVALID:
+    case BHD_FILE_NOT_UTF8:
+    case BHD_MANIFEST_SYNTAX:
+    case BHD_MANIFEST_INVALID:
+    case BHD_CONFIG_SYNTAX:
+        return CLI_EXIT_MANIFEST;
+    case BHD_FILE_TOO_LARGE:
+    case BHD_COMPONENT_INVALID:
+    case BHD_COMPONENT_UNSUPPORTED:
+    case BHD_COMPONENT_TOO_LARGE:
+    case BHD_IMPORT_UNKNOWN:
+    case BHD_EXPORT_NOT_FOUND:
+        return CLI_EXIT_COMPONENT;
+    case BHD_POLICY_INVALID:
+    case BHD_LIMIT_LOOSENED:
+    case BHD_SIGNATURE_MISMATCH:
+    case BHD_NOT_SUPPORTED:
+        return CLI_EXIT_USAGE;
+    case BHD_CAPABILITY_DENIED:
+        return CLI_EXIT_DENIED;
+    case BHD_NO_CAPACITY:
+    case BHD_HOST_OUT_OF_MEMORY:
+        return CLI_EXIT_CAPACITY;
+    case BHD_OUT_OF_MEMORY:
+        return CLI_EXIT_OUT_OF_MEMORY;
+    case BHD_TIMEOUT:
+    case BHD_OUT_OF_FUEL:
+        return CLI_EXIT_TIMEOUT;
+    case BHD_TRAP:
+        return CLI_EXIT_TRAP;
+    case BHD_INVALID_ARGUMENT:
+    case BHD_INTERNAL:
+    case BHD_SANDBOX_DEAD:
+    case BHD_OUT_OF_BOUNDS:
+    case BHD_EXIT:
+        break;
+    }
+    return CLI_EXIT_INTERNAL;
+}
+
+void cli_exit_codes_print(FILE *stream)
+{
+    fputs("Exit codes of bulkhead:\n\n", stream);
+#define CLI_EXIT_LINE(identifier, value, text) fprintf(stream, "  %3d  %s\n", (value), (text));
+    CLI_EXIT_MAP(CLI_EXIT_LINE)
+#undef CLI_EXIT_LINE
+    fputs("\n"
+          "A guest that ends by itself gives its own code, which may be any of 0 to 255. With\n"
+          "--report the result says who ended the guest: ok and exit are the guest's own doing.\n"
+          "`bulkhead check` with several paths gives the code of the first one that failed.\n",
+          stream);
+}

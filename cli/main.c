@@ -1,0 +1,217 @@
+/*
+ * The command `bulkhead`: finds the subcommand and hands over. Every subcommand has its own parser.
+ */
+#include "commands.h"
+#include "exit_codes.h"
+#include "terminal.h"
+
+#include "bulkhead/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int help_main(int argc, char **argv);
+
+static const struct command {
+    const char *name, *full_name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "bulkhead run", cli_run_main},
+    {"check", "bulkhead check", cli_check_main},
+    {"inspect", "bulkhead inspect", cli_inspect_main},
+    {"help", "bulkhead help", help_main},
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static const struct argp_option options[] = {CLI_SHORT_HELP_OPTION, {0}};
+
+static const char documentation[] =
+    "Runs untrusted WebAssembly components, each inside memory limits that it declares and cannot "
+    "exceed.\v"
+    "Commands:\n"
+    "  run TARGET [ARGS...]    run a component inside its limits\n"
+    "  check PATH...           check manifests, and whether their components fit\n"
+    "  inspect FILE            show what a component imports, exports and needs\n"
+    "  help [COMMAND]          this text, that of a command, or `help exit-codes'\n\n"
+    "Exit codes: 0 success; the guest's own code; 2 usage; 65 not a valid component; 66 file not "
+    "found; 70 internal error; 75 no capacity, try again; 77 denied capability; 78 manifest; 124 "
+    "out of time or fuel; 134 trap; 137 out of memory.\n\n"
+    "Colour is used on a terminal only, and not at all when NO_COLOR is set.";
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+    (void)state;
+    fprintf(stream, "bulkhead %s (%s)\n", bhd_version(), bhd_engine_version());
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    int *command_index = state->input;
+    (void)argument;
+
+    switch (key) {
+    case CLI_SHORT_HELP_KEY:
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return 0;
+    case ARGP_KEY_ARG:
+        *command_index = state->next - 1;
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "a command is missing: run, check, inspect or help");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    options, parse_option, "COMMAND [ARGUMENTS...]", documentation, NULL, NULL, NULL,
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* How many letters to insert, drop, replace or swap to make one word of the other; words longer
+ * than any command's are far from all of them. */
+static size_t distance(const char *from, const char *to)
+{
+    enum { MOST = 16 };
+    size_t cost[MOST + 1][MOST + 1];
+    size_t rows = strlen(from), columns = strlen(to);
+    if (rows > MOST || columns > MOST)
+        return MOST;
+    for (size_t i = 0; i <= rows; i++) {
+        for (size_t j = 0; j <= columns; j++) {
+            if (i == 0 || j == 0) {
+                cost[i][j] = i + j;
+                continue;
+            }
+            size_t least = cost[i - 1][j - 1] + (from[i - 1] != to[j - 1]);
+            if (cost[i - 1][j] + 1 < least)
+                least = cost[i - 1][j] + 1;
+            if (cost[i][j - 1] + 1 < least)
+                least = cost[i][j - 1] + 1;
+            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] &&
+                cost[i - 2][j - 2] + 1 < least)
+                least = cost[i - 2][j - 2] + 1;
+            cost[i][j] = least;
+        }
+    }
+    return cost[rows][columns];
+}
+
+static bool looks_like_target(const char *word)
+{
+    size_t length = strlen(word);
+    return strchr(word, '/') != NULL || (length > 5 && strcmp(word + length - 5, ".wasm") == 0) ||
+           (length > 4 && strcmp(word + length - 4, ".wat") == 0) ||
+           (length > 5 && strcmp(word + length - 5, ".toml") == 0);
+}
+
+static int unknown_command(const char *word)
+{
+    const struct command *nearest = NULL;
+    size_t least = 3;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        size_t letters = distance(word, commands[i].name);
+        if (letters < least && letters < strlen(commands[i].name)) {
+            least = letters;
+            nearest = &commands[i];
+        }
+    }
+    cli_shown shown = cli_show(word);
+    if (looks_like_target(word))
+        cli_complain("there is no command %s; did you mean `bulkhead run %s'?", shown.text,
+                     shown.text);
+    else if (nearest != NULL)
+        cli_complain("there is no command %s; did you mean `bulkhead %s'?", shown.text,
+                     nearest->name);
+    else
+        cli_complain("there is no command %s; there are run, check, inspect and help", shown.text);
+    return CLI_EXIT_USAGE;
+}
+
+/* Hands over with argv[0] as messages should begin. */
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "%s", command->full_name);
+    argv[0] = name;
+    return command->run(argc, argv);
+}
+
+static error_t parse_help_option(int key, char *argument, struct argp_state *state)
+{
+    const char **topic = state->input;
+
+    switch (key) {
+    case CLI_SHORT_HELP_KEY:
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "one topic at a time; %s is the second", cli_show(argument).text);
+        *topic = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp help_parser = {
+    options,
+    parse_help_option,
+    "[COMMAND | exit-codes]",
+    "Shows the help of bulkhead, of one command, or the list of exit codes.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+static int help_main(int argc, char **argv)
+{
+    char option[] = "--help", name[] = "bulkhead";
+    char *help_argv[] = {name, option, NULL};
+    const char *topic = NULL;
+    int unused;
+
+    if (argp_parse(&help_parser, argc, argv, 0, NULL, &topic) != 0)
+        return CLI_EXIT_USAGE;
+    if (topic == NULL)
+        return argp_parse(&parser, 2, help_argv, 0, NULL, &unused) == 0 ? CLI_EXIT_OK
+                                                                        : CLI_EXIT_INTERNAL;
+    if (strcmp(topic, "exit-codes") == 0) {
+        cli_exit_codes_print(stdout);
+        return CLI_EXIT_OK;
+    }
+    const struct command *command = find_command(topic);
+    if (command == NULL)
+        return unknown_command(topic);
+    return run_command(command, 2, help_argv);
+}
+
+int main(int argc, char **argv)
+{
+    int command_index = 0;
+    char name[] = "bulkhead";
+
+    cli_terminal_init();
+    argp_err_exit_status = CLI_EXIT_USAGE;
+    argp_program_version_hook = print_version;
+    if (argc > 0)
+        argv[0] = name;
+    if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &command_index) != 0 ||
+        command_index == 0)
+        return CLI_EXIT_USAGE;
+    const struct command *command = find_command(argv[command_index]);
+    if (command == NULL)
+        return unknown_command(argv[command_index]);
+    return run_command(command, argc - command_index, argv + command_index);
+}

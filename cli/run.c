@@ -1,0 +1,276 @@
+/*
+ * `bulkhead run`: one guest, from TARGET to its exit code.
+ *
+ * Standard output is the guest's; everything that the command says goes to standard error, except
+ * the results of --invoke. One thread; the library's clock ends the guest at its deadline.
+ */
+#include "commands.h"
+#include "exit_codes.h"
+#include "host_options.h"
+#include "invoke.h"
+#include "report.h"
+#include "stated_limits.h"
+#include "target.h"
+#include "terminal.h"
+
+#include "bulkhead/sandbox.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct run_options {
+    bhd_host_options host;
+    cli_stated_limits limits;
+    cli_invocation invocation;
+    cli_report_format report;
+    const char *target;
+    /* Everything after TARGET. */
+    char **arguments;
+    size_t argument_count;
+} run_options;
+
+enum {
+    KEY_INVOKE = 0x400,
+    KEY_REPORT,
+};
+
+static const struct argp_option options[] = {
+    {"invoke", KEY_INVOKE, "'NAME(1, 2)'", 0,
+     "Call this export of a core module instead of running it as a command; its results are "
+     "printed one a line",
+     3},
+    {"report", KEY_REPORT, "FORMAT", OPTION_ARG_OPTIONAL,
+     "Print the memory report to standard error at the end: text (default) or json, one object on "
+     "the last line",
+     3},
+    CLI_SHORT_HELP_OPTION,
+    {0},
+};
+
+static const struct argp_child children[] = {
+    {&cli_limits_argp, 0, NULL, 0},
+    {&cli_host_argp, 0, NULL, 0},
+    {NULL, 0, NULL, 0},
+};
+
+static const char documentation[] =
+    "Runs a component inside its limits.\v"
+    "TARGET is a directory with a Component.toml, such a file, or a .wasm or .wat with a "
+    "Component.toml beside it that names it as its source. Without a manifest the memory limit has "
+    "to be stated with --max-bytes.\n\n"
+    "Options end at TARGET: everything after it is handed to the guest as it is.\n\n"
+    "The exit code is the guest's own. Otherwise it is 137 out of memory, 124 out of time or fuel, "
+    "134 trap, 78 manifest, 66 file not found, 65 not a valid component, 77 denied capability, "
+    "75 no capacity, 70 internal, and 2 for wrong usage, to which belongs an option that would "
+    "loosen the manifest or that lies outside the policy. See `bulkhead help exit-codes'.";
+
+static cli_report_format parse_report_format(const char *text, struct argp_state *state)
+{
+    if (text == NULL || strcmp(text, "text") == 0)
+        return CLI_REPORT_TEXT;
+    if (strcmp(text, "json") != 0)
+        argp_error(state, "--report: there is no format %s; write --report=text or --report=json",
+                   cli_show(text).text);
+    return CLI_REPORT_JSON;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    run_options *run = state->input;
+    const char *problem;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->limits;
+        state->child_inputs[1] = &run->host;
+        return 0;
+    case KEY_INVOKE:
+        cli_invocation_fini(&run->invocation);
+        problem = cli_invocation_parse(argument, &run->invocation);
+        if (problem != NULL)
+            argp_error(state, "--invoke: %s: %s", cli_show(argument).text, problem);
+        return 0;
+    case KEY_REPORT:
+        run->report = parse_report_format(argument, state);
+        return 0;
+    case CLI_SHORT_HELP_KEY:
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return 0;
+    case ARGP_KEY_ARG:
+        run->target = argument;
+        run->arguments = state->argv + state->next;
+        run->argument_count = (size_t)(state->argc - state->next);
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "TARGET is missing: name a directory with a Component.toml, or a .wasm");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    options, parse_option, "TARGET [ARGS...]", documentation, children, NULL, NULL,
+};
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The metrics of a guest that ended before its sandbox came to be. */
+static void metrics_without_sandbox(const bhd_error *error, const bhd_limits *limits,
+                                    bhd_memory_metrics *metrics)
+{
+    bhd_limiter *limiter = NULL;
+    if (error->out_of_memory != NULL) {
+        *metrics = error->out_of_memory->metrics;
+    } else if (bhd_limiter_new(limits, NULL, &limiter, NULL) == BHD_OK) {
+        /* A ledger in which nothing happened: nothing is known of what the start function used. */
+        bhd_limiter_metrics(limiter, metrics);
+    }
+    bhd_limiter_free(limiter);
+}
+
+static void complete_report(cli_report *report, const bhd_sandbox *sandbox,
+                            const bhd_limits *limits, const bhd_error *error)
+{
+    bool metered = limits->max_fuel != 0;
+    if (sandbox != NULL) {
+        bhd_sandbox_metrics(sandbox, &report->metrics);
+        report->has_fuel = metered;
+        report->fuel_consumed = bhd_sandbox_fuel_consumed(sandbox);
+        return;
+    }
+    metrics_without_sandbox(error, limits, &report->metrics);
+    report->has_fuel = metered && error->code == BHD_OUT_OF_FUEL;
+    report->fuel_consumed = limits->max_fuel;
+}
+
+/* What the failure of a guest, or of the attempt to run it, means for the process. */
+static int exit_code_of(const run_options *run, const bhd_error *error)
+{
+    if (error->code == BHD_EXIT)
+        return (int)(error->value & 0xFF);
+    if (error->code == BHD_EXPORT_NOT_FOUND && run->invocation.name != NULL)
+        return CLI_EXIT_USAGE;
+    return (int)cli_exit_code(error->code);
+}
+
+/* NULL without memory; the strings are not copied. */
+static const char **guest_arguments(const run_options *run, const char *name)
+{
+    const char **argv = calloc(run->argument_count + 1, sizeof *argv);
+    if (argv == NULL)
+        return NULL;
+    argv[0] = name;
+    for (size_t i = 0; i < run->argument_count; i++)
+        argv[i + 1] = run->arguments[i];
+    return argv;
+}
+
+static bhd_status run_guest(const run_options *run, bhd_component *component, bhd_sandbox **sandbox,
+                            int *exit_code, bhd_error *error)
+{
+    bhd_sandbox_options sandbox_options = BHD_SANDBOX_OPTIONS_INIT;
+    const char **argv = guest_arguments(run, bhd_component_name(component));
+    if (argv == NULL)
+        return cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "not enough memory");
+    sandbox_options.argv = argv;
+    sandbox_options.argc = run->argument_count + 1;
+    sandbox_options.standard_output.output = BHD_OUTPUT_INHERIT;
+    sandbox_options.standard_error.output = BHD_OUTPUT_INHERIT;
+
+    bhd_status status = bhd_sandbox_new(component, &sandbox_options, sandbox, error);
+    if (status == BHD_OK && run->invocation.name != NULL)
+        status = cli_invocation_call(&run->invocation, *sandbox, error);
+    else if (status == BHD_OK)
+        status = bhd_sandbox_run(*sandbox, exit_code, error);
+    free(argv);
+    return status;
+}
+
+static int run_component(const run_options *run, bhd_component *component)
+{
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_sandbox *sandbox = NULL;
+    cli_report report = {.component = bhd_component_name(component),
+                         .version = bhd_component_version(component)};
+
+    double begin = seconds_now();
+    report.status = run_guest(run, component, &sandbox, &report.exit_code, &error);
+    report.wall_seconds = seconds_now() - begin;
+    if (report.status != BHD_OK)
+        report.exit_code = exit_code_of(run, &error);
+    if (report.status != BHD_OK && report.status != BHD_EXIT)
+        cli_complain_error(&error, NULL);
+    if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
+        report.exit_code = CLI_EXIT_INTERNAL;
+
+    complete_report(&report, sandbox, bhd_component_limits(component), &error);
+    if (!cli_report_print(&report, run->report))
+        cli_complain("the report could not be made: not enough memory");
+    bhd_sandbox_free(sandbox);
+    bhd_error_fini(&error);
+    return report.exit_code;
+}
+
+/* Everything that comes before the guest: limits, host, compiled code. */
+static cli_exit prepare(const run_options *run, const cli_target *target, bhd_host **host,
+                        bhd_component **component, bhd_error *error)
+{
+    bhd_component_options component_options = {.name = target->name};
+    cli_exit code = cli_stated_limits_apply(&run->limits, target->manifest, &run->host.policy,
+                                            &component_options.limits, error);
+    if (code != CLI_EXIT_OK)
+        return code;
+    if (target->manifest != NULL)
+        component_options.version = bhd_manifest_version(target->manifest);
+    code = cli_host_make(&run->host, host, error);
+    if (code != CLI_EXIT_OK)
+        return code;
+    return cli_exit_code(
+        bhd_component_load_file(*host, target->source, &component_options, component, error));
+}
+
+static int run_target(const run_options *run)
+{
+    bhd_error error = BHD_ERROR_INIT;
+    cli_target target = {0};
+    bhd_host *host = NULL;
+    bhd_component *component = NULL;
+
+    int code = (int)cli_target_resolve(run->target, &run->host.policy, run->limits.has_max_bytes,
+                                       &target, &error);
+    if (target.note != NULL)
+        cli_note("note: %s", target.note);
+    if (code == CLI_EXIT_OK)
+        code = (int)prepare(run, &target, &host, &component, &error);
+    if (code == CLI_EXIT_OK)
+        code = run_component(run, component);
+    else
+        cli_complain_error(&error, target.manifest_path);
+
+    bhd_component_free(component);
+    bhd_host_free(host);
+    cli_target_fini(&target);
+    bhd_error_fini(&error);
+    return code;
+}
+
+int cli_run_main(int argc, char **argv)
+{
+    run_options run = {.host = cli_host_defaults()};
+    if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &run) != 0)
+        return CLI_EXIT_INTERNAL;
+    /* A guest that writes into a closed pipe gets an error; it must not take the report with it. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    int code = run_target(&run);
+    cli_invocation_fini(&run.invocation);
+    return code;
+}

@@ -1,0 +1,126 @@
+/*
+ * --max-bytes, --timeout and --fuel; see stated_limits.h.
+ */
+#include "stated_limits.h"
+
+#include "host_options.h"
+#include "terminal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEY_MAX_BYTES = 0x300,
+    KEY_TIMEOUT,
+    KEY_FUEL,
+};
+
+static const struct argp_option options[] = {
+    {NULL, 0, NULL, 0, "Limits, to tighten what the manifest says (never to loosen it):", 1},
+    {"max-bytes", KEY_MAX_BYTES, "SIZE", 0,
+     "Memory limit, in bytes or with KiB or MiB: 1048576, 1MiB, 512KiB. Needed when there is no "
+     "manifest",
+     1},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wall-clock limit of the run; fractions are allowed", 1},
+    {"fuel", KEY_FUEL, "N", 0, "Meter fuel, and end the guest when N units are used", 1},
+    {0},
+};
+
+/* Digits with at most one point between or beside them: no sign, exponent, blank or unit. */
+static bool parse_seconds(const char *text, double *seconds)
+{
+    size_t digits = strspn(text, "0123456789");
+    size_t length = digits;
+    if (text[length] == '.') {
+        size_t fraction = strspn(text + length + 1, "0123456789");
+        digits += fraction;
+        length += 1 + fraction;
+    }
+    if (digits == 0 || text[length] != '\0')
+        return false;
+    *seconds = strtod(text, NULL);
+    return true;
+}
+
+/* Decimal digits with single underscores between them, as in a manifest. */
+static bool parse_count(const char *text, uint64_t *count)
+{
+    uint64_t number = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '_' && at > text && at[-1] != '_' && at[1] != '\0')
+            continue;
+        if (*at < '0' || *at > '9' || __builtin_mul_overflow(number, UINT64_C(10), &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
+            return false;
+    }
+    *count = number;
+    return text[0] != '\0';
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    cli_stated_limits *stated = state->input;
+
+    switch (key) {
+    case KEY_MAX_BYTES:
+        stated->max_bytes = cli_option_size(state, "max-bytes", argument);
+        stated->has_max_bytes = true;
+        return 0;
+    case KEY_TIMEOUT:
+        if (!parse_seconds(argument, &stated->timeout_seconds))
+            argp_error(state, "--timeout: %s is not a number of seconds: write 30 or 0.5",
+                       cli_show(argument).text);
+        stated->has_timeout = true;
+        return 0;
+    case KEY_FUEL:
+        if (!parse_count(argument, &stated->fuel))
+            argp_error(state, "--fuel: %s is not a number of units: write 1000000 or 1_000_000",
+                       cli_show(argument).text);
+        stated->has_fuel = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_limits_argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
+
+/* The error is about options; says so, and keeps what the library found. */
+static cli_exit fail_options(bhd_error *error)
+{
+    char message[BHD_MESSAGE_SIZE];
+    (void)snprintf(message, sizeof message, "%s", error->message);
+    (void)cli_fail(error, error->code, "options: %.*s", BHD_MESSAGE_SIZE - 16, message);
+    return CLI_EXIT_USAGE;
+}
+
+cli_exit cli_stated_limits_apply(const cli_stated_limits *stated, const bhd_manifest *manifest,
+                                 const bhd_policy *policy, bhd_limits *limits, bhd_error *error)
+{
+    bhd_limits_builder builder = BHD_LIMITS_BUILDER_INIT;
+    bhd_limits tightened;
+
+    if (manifest != NULL) {
+        const bhd_limits *base = bhd_manifest_limits(manifest);
+        bhd_limits_builder_max_memory_bytes(&builder, base->max_memory_bytes);
+        bhd_limits_builder_max_table_elements(&builder, base->max_table_elements);
+        bhd_limits_builder_timeout_seconds(&builder, base->timeout_seconds);
+        bhd_limits_builder_on_exceed(&builder, base->on_exceed);
+        if (base->max_fuel != 0)
+            bhd_limits_builder_max_fuel(&builder, base->max_fuel);
+    }
+    if (stated->has_max_bytes)
+        bhd_limits_builder_max_memory_bytes(&builder, stated->max_bytes);
+    if (stated->has_timeout)
+        bhd_limits_builder_timeout_seconds(&builder, stated->timeout_seconds);
+    if (stated->has_fuel)
+        bhd_limits_builder_max_fuel(&builder, stated->fuel);
+
+    /* What loosens is told before what is out of range: it is the nearer mistake. */
+    if (manifest != NULL && bhd_limits_tighten(bhd_manifest_limits(manifest), &builder.limits,
+                                               &tightened, error) != BHD_OK)
+        return fail_options(error);
+    if (bhd_limits_builder_build(&builder, policy, limits, error) != BHD_OK)
+        return fail_options(error);
+    return CLI_EXIT_OK;
+}
