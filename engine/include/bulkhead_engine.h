@@ -61,6 +61,9 @@ void bhd_engine_set_hostcall_budget(wasmtime_context_t *context, size_t bytes,
 /* Entries of WASI's resource table. Only after wasmtime_context_set_wasi. */
 void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries);
 
+/* Size of the store's heap of collected objects; 0 while it has none. */
+size_t bhd_engine_gc_heap_bytes(wasmtime_context_t *context);
+
 /* -- errors -------------------------------------------------------------------------------- */
 
 /* An error that ends the guest for a reason of ours; code is neither 0 nor 1. */

@@ -31,6 +31,12 @@ pub extern "C" fn bhd_engine_set_wasi_resources(
     context.data_mut().ctx().table.set_max_capacity(entries);
 }
 
+/// Bytes of the store's GC heap; 0 while it has none.
+#[unsafe(no_mangle)]
+pub extern "C" fn bhd_engine_gc_heap_bytes(context: WasmtimeStoreContextMut<'_>) -> usize {
+    context.gc_heap_capacity()
+}
+
 #[allow(non_camel_case_types)]
 pub struct bhd_engine_component_pre_t(InstancePre<WasmtimeStoreData>);
 

@@ -47,6 +47,7 @@ typedef struct bhd__refusal {
     bool was_the_end; /* the growth itself ended the guest, no later trap */
     bhd_memory_kind kind;
     uint64_t requested, in_use, limit;
+    uint64_t current; /* of the one memory or table that wanted to grow */
     bhd_memory_metrics metrics;
 } bhd__refusal;
 

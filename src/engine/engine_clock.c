@@ -161,7 +161,8 @@ static uint64_t coarse_ns(void)
 void bhd__clock_begin(bhd__instance *instance)
 {
     bhd__clock *clock = &instance->code->engine->clock;
-    instance->deadline_ns = coarse_ns() + instance->timeout_ns;
+    /* Never early, although the coarse clock is behind. */
+    instance->deadline_ns = coarse_ns() + TICK_NS + instance->timeout_ns;
     wasmtime_context_set_epoch_deadline(instance->context, instance->timeout_ns / TICK_NS + 1);
     atomic_store_explicit(&instance->is_running, true, memory_order_seq_cst);
     if (atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst)) {

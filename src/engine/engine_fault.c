@@ -53,6 +53,17 @@ static void add_frames(bhd_error *error, const wasm_frame_vec_t *frames)
     }
 }
 
+/* The engine grows the GC heap as it grows a linear memory and does not say which it is. A heap that
+ * is as large as the memory that wanted to grow was that memory; a linear memory of just the same
+ * size in the same store is the one case that this cannot tell apart. */
+static void name_refused_memory(bhd__instance *instance)
+{
+    bhd__refusal *refusal = &instance->gate.refusal;
+    if (refusal->happened && refusal->kind == BHD_MEMORY_LINEAR && refusal->current > 0 &&
+        refusal->current == bhd_engine_gc_heap_bytes(instance->context))
+        refusal->kind = BHD_MEMORY_GC_HEAP;
+}
+
 static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t *failure,
                           const void *either, bool has_frames, int *exit_code)
 {
@@ -118,6 +129,7 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     else
         wasm_trap_trace(trap, &frames);
     int exit_code = 0;
+    name_refused_memory(instance);
     bhd_status status = kind_of(instance, failure, either, frames.size > 0, &exit_code);
     char text[TEXT_MAX];
     text_of(either, text, sizeof text);

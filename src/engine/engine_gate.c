@@ -48,6 +48,7 @@ static void record(bhd__gate *gate, bhd_memory_kind kind, uint64_t current, uint
     refusal->happened = true;
     refusal->was_the_end = false;
     refusal->kind = kind;
+    refusal->current = current;
     refusal->requested = bhd__sub_floor_u64(desired, current);
     if (kind == BHD_MEMORY_TABLE) {
         refusal->in_use = refusal->metrics.table_elements;
