@@ -62,7 +62,7 @@ void bhd_engine_set_hostcall_budget(wasmtime_context_t *context, size_t bytes,
 void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries);
 
 /* Size of the store's heap of collected objects; 0 while it has none. */
-size_t bhd_engine_gc_heap_bytes(wasmtime_context_t *context);
+size_t bhd_engine_gc_heap_bytes(const wasmtime_store_t *store);
 
 /* -- errors -------------------------------------------------------------------------------- */
 

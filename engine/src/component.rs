@@ -2,8 +2,8 @@
 
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime_c_api::{
-    WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_call_future_t, wasmtime_component_linker_t,
-    wasmtime_component_t, wasmtime_error_t,
+    WasmtimeStore, WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_call_future_t,
+    wasmtime_component_linker_t, wasmtime_component_t, wasmtime_error_t, wasmtime_store_t,
 };
 use wasmtime_wasi::WasiView;
 
@@ -33,8 +33,8 @@ pub extern "C" fn bhd_engine_set_wasi_resources(
 
 /// Bytes of the store's GC heap; 0 while it has none.
 #[unsafe(no_mangle)]
-pub extern "C" fn bhd_engine_gc_heap_bytes(context: WasmtimeStoreContextMut<'_>) -> usize {
-    context.gc_heap_capacity()
+pub unsafe extern "C" fn bhd_engine_gc_heap_bytes(store: *const wasmtime_store_t) -> usize {
+    unsafe { &*(store as *const WasmtimeStore) }.gc_heap_capacity()
 }
 
 #[allow(non_camel_case_types)]

@@ -60,7 +60,7 @@ static void name_refused_memory(bhd__instance *instance)
 {
     bhd__refusal *refusal = &instance->gate.refusal;
     if (refusal->happened && refusal->kind == BHD_MEMORY_LINEAR && refusal->current > 0 &&
-        refusal->current == bhd_engine_gc_heap_bytes(instance->context))
+        refusal->current == bhd_engine_gc_heap_bytes(instance->store))
         refusal->kind = BHD_MEMORY_GC_HEAP;
 }
 
