@@ -80,7 +80,7 @@ static wasmtime_error_t *new_memory(void *env, const wasm_memorytype_t *type, si
     (void)maximum;
     bhd_error error = BHD_ERROR_INIT;
     wasmtime_error_t *failure = NULL;
-    lease *memory;
+    lease *memory = NULL;
     if (lease_slot(env, minimum, reserved, guard, &memory, &error) == BHD_OK) {
         out->env = memory;
         out->get_memory = get_memory;
