@@ -90,6 +90,8 @@ bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *export
 bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
                                 size_t *size, bhd_error *error);
 
+/* The guest has ended, in whatever way; nothing may be called any more. */
+bool bhd__instance_has_ended(const bhd__instance *instance);
 const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance);
 uint64_t bhd__instance_fuel_consumed(const bhd__instance *instance);
 

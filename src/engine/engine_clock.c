@@ -3,7 +3,7 @@
  * asks whether its deadline has passed.
  *
  * It ticks while guests run and sleeps when none has run for a while. A call must find it awake
- * without a lock: the call stores is_running, then reads is_asleep; the clock stores is_asleep,
+ * without a lock: the call sets is_running, then reads is_asleep; the clock stores is_asleep,
  * then reads every is_running. Both are sequentially consistent, so at least one sees the other.
  */
 #include "base/clock.h"
@@ -158,18 +158,20 @@ static uint64_t coarse_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void bhd__clock_begin(bhd__instance *instance)
+bool bhd__clock_begin(bhd__instance *instance)
 {
     bhd__clock *clock = &instance->code->engine->clock;
+    if (atomic_exchange_explicit(&instance->is_running, true, memory_order_seq_cst))
+        return false;
     /* Never early, although the coarse clock is behind. */
     instance->deadline_ns = coarse_ns() + TICK_NS + instance->timeout_ns;
     wasmtime_context_set_epoch_deadline(instance->context, instance->timeout_ns / TICK_NS + 1);
-    atomic_store_explicit(&instance->is_running, true, memory_order_seq_cst);
     if (atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst)) {
         pthread_mutex_lock(&clock->lock);
         pthread_cond_signal(&clock->wake);
         pthread_mutex_unlock(&clock->lock);
     }
+    return true;
 }
 
 void bhd__clock_end(bhd__instance *instance)

@@ -85,7 +85,7 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
     if (trap == WASMTIME_TRAP_CODE_INTERRUPT)
         return BHD_TIMEOUT;
     if (instance->gate.capacity != BHD_OK)
-        return BHD_NO_CAPACITY;
+        return instance->gate.capacity;
     if (instance->gate.refusal.happened)
         return BHD_OUT_OF_MEMORY;
     return trap >= 0 || has_frames ? BHD_TRAP : BHD_INTERNAL;
@@ -111,11 +111,9 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
         if (error)
             error->value = (uint32_t)exit_code;
         return status;
-    case BHD_NO_CAPACITY:
-        return bhd__fail(error, status, "%s",
-                         instance->gate.capacity != BHD_OK ? instance->gate.capacity_text : text);
     default:
-        return bhd__fail(error, status, "%s", text);
+        return bhd__fail(error, status, "%s",
+                         status == instance->gate.capacity ? instance->gate.capacity_text : text);
     }
 }
 

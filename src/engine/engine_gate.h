@@ -34,7 +34,7 @@ typedef struct bhd__gate {
         uint64_t current, desired;
     } pending;
     bhd__refusal refusal;
-    /* The limit allowed it and the system could not provide it. */
+    /* The limit allowed a growth and the system could not provide it: why. Otherwise BHD_OK. */
     bhd_status capacity;
     char capacity_text[256];
     char stop_text[256];

@@ -2,7 +2,7 @@
  * A store with one instance in it, and the calls into it.
  *
  * Code whose imports may wait runs on a fiber and is polled (engine_future.c); all other code runs
- * directly on the caller's stack, where a call costs a few nanoseconds.
+ * directly on the caller's stack, where a call costs a few nanoseconds, if there is enough of it.
  */
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -50,15 +50,11 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     bhd__gate_attach(&i->gate, i->store, &code->engine->options);
     wasmtime_store_epoch_deadline_callback(i->store, at_epoch, i, NULL);
     bhd_status status = BHD_OK;
-    if (code->needs_wasi) {
+    if (code->needs_wasi)
         status = bhd__wasi_attach(i, options, error);
-        if (status == BHD_OK)
-            status = bhd__instance_prepare_wait(i, error);
-    }
     if (status == BHD_OK)
         status = bhd__clock_add(code->engine, i, error);
     if (status != BHD_OK) {
-        bhd__instance_end_wait(i);
         wasmtime_store_delete(i->store);
         bhd__free(i);
         return status;
@@ -79,17 +75,33 @@ void bhd__instance_free(bhd__instance *instance)
 
 /* -- calls --------------------------------------------------------------------------------- */
 
+/* On a fiber when host calls may wait, or when this thread's stack is too small for the guest's:
+ * the engine's own check of the stack trusts that there is as much as was configured. */
+static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
+{
+    const bhd__code *code = instance->code;
+    instance->on_fiber =
+        code->needs_wasi || !bhd__stack_has_room(code->engine->options.max_stack_bytes);
+    return instance->on_fiber ? bhd__instance_prepare_wait(instance, error) : BHD_OK;
+}
+
 static bhd_status call_begin(bhd__instance *instance, bool starting, bhd_error *error)
 {
+    if (!bhd__clock_begin(instance))
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "a call into this sandbox is under way; a sandbox runs one call at a time, "
+                         "and a callback must not call into the sandbox that it serves");
     bhd__gate_begin(&instance->gate, starting);
-    if (instance->code->metered) {
+    bhd_status status = choose_stack(instance, error);
+    if (status == BHD_OK && instance->code->metered) {
         wasmtime_error_t *failure =
             wasmtime_context_set_fuel(instance->context, instance->max_fuel);
         if (failure)
-            return bhd__fault_message(BHD_INTERNAL, "fuel", failure, error);
+            status = bhd__fault_message(BHD_INTERNAL, "fuel", failure, error);
     }
-    bhd__clock_begin(instance);
-    return BHD_OK;
+    if (status != BHD_OK)
+        bhd__clock_end(instance);
+    return status;
 }
 
 static void call_end(bhd__instance *instance)
@@ -111,6 +123,7 @@ static bhd_status call_result(bhd__instance *instance, bool in_time, wasmtime_er
                               wasm_trap_t *trap, bhd_error *error)
 {
     call_end(instance);
+    instance->has_ended = failure || trap || !in_time;
     if (failure || trap)
         return bhd__fault(instance, failure, trap, error);
     return in_time ? BHD_OK : bhd__fault_timeout(instance, error);
@@ -126,14 +139,14 @@ bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
     bhd_status status = call_begin(instance, true, error);
     if (status != BHD_OK)
         return status;
-    if (code->component && code->needs_wasi)
+    if (code->component && instance->on_fiber)
         in_time = bhd__instance_wait(
             instance, bhd_engine_component_pre_instantiate_async(
                           code->component_pre, context, &instance->of.component, &failure));
     else if (code->component)
         failure = bhd_engine_component_pre_instantiate(code->component_pre, context,
                                                        &instance->of.component);
-    else if (code->needs_wasi)
+    else if (instance->on_fiber)
         in_time = bhd__instance_wait(
             instance, wasmtime_instance_pre_instantiate_async(
                           code->module_pre, context, &instance->of.module, &trap, &failure));
@@ -163,7 +176,7 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     bhd_status status = call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
-    if (instance->code->needs_wasi)
+    if (instance->on_fiber)
         in_time = bhd__instance_wait(
             instance, wasmtime_func_call_async(instance->context, &start.of.func, NULL, 0, NULL, 0,
                                                &trap, &failure));
@@ -186,7 +199,7 @@ static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_err
     bhd_status status = call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
-    if (instance->code->needs_wasi)
+    if (instance->on_fiber)
         in_time = bhd__instance_wait(
             instance, wasmtime_component_func_call_async(&run, instance->context, NULL, 0, &result,
                                                          1, &failure));
@@ -204,13 +217,18 @@ static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_err
 
 bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error *error)
 {
+    /* A guest that calls exit is no error to whoever asked for the exit code. */
     bhd_error inner = BHD_ERROR_INIT;
-    bhd_error *where = error ? error : &inner;
     *exit_code = 0;
-    bhd_status status = instance->code->component ? run_component(instance, exit_code, where)
-                                                  : run_module(instance, where);
-    if (status == BHD_EXIT)
-        *exit_code = (int)where->value;
+    bhd_status status = instance->code->component ? run_component(instance, exit_code, &inner)
+                                                  : run_module(instance, &inner);
+    if (status == BHD_EXIT) {
+        *exit_code = (int)inner.value;
+    } else if (status != BHD_OK && error) {
+        bhd_error_fini(error);
+        *error = inner;
+        return status;
+    }
     bhd_error_fini(&inner);
     return status;
 }
@@ -414,7 +432,7 @@ bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *export
     bhd_status status = call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
-    return instance->code->needs_wasi
+    return instance->on_fiber
                ? call_on_fiber(instance, exported, arguments, results, error)
                : call_direct(instance, exported, arguments, results, error);
 }
@@ -429,6 +447,11 @@ bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8
     *base = wasmtime_memory_data(instance->context, &found.of.memory);
     *size = wasmtime_memory_data_size(instance->context, &found.of.memory);
     return BHD_OK;
+}
+
+bool bhd__instance_has_ended(const bhd__instance *instance)
+{
+    return instance->has_ended;
 }
 
 const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance)

@@ -67,6 +67,8 @@ struct bhd__instance {
     wasmtime_store_t *store;
     wasmtime_context_t *context;
     bhd__gate gate;
+    bool on_fiber; /* the running call */
+    bool has_ended;
     union {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;
@@ -77,7 +79,7 @@ struct bhd__instance {
     uint64_t max_fuel, fuel_consumed;
     bhd__waiter *waiter; /* made for the first call on a fiber */
     bhd_engine_waker_t *waker;
-    /* Written by the thread that runs the guest, read by the clock. */
+    /* Taken and given back by the thread that runs the guest, read by the clock. */
     atomic_bool is_running;
     struct bhd__instance *previous, *next; /* clock lock */
 };
@@ -96,17 +98,22 @@ void bhd__clock_fini(bhd__clock *clock);
 /* Starts the thread if it is the first. */
 bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_error *error);
 void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance);
-/* A call begins: its deadline is set on the store, and the clock is awake. */
-void bhd__clock_begin(bhd__instance *instance);
+/* A call begins: its deadline is set on the store, and the clock is awake. False, and nothing
+ * changed: a call is under way already, on another thread or beneath this one. */
+bool bhd__clock_begin(bhd__instance *instance);
 void bhd__clock_end(bhd__instance *instance);
 /* The deadline of the running call has passed. */
 bool bhd__clock_is_late(const bhd__instance *instance);
+
+/* engine_stack.c */
+/* The calling thread has `bytes` of stack left, and some for the host. */
+bool bhd__stack_has_room(uint64_t bytes);
 
 /* engine_future.c */
 /* Polls until the call has ended or its deadline has passed, and deletes the future. False: the
  * deadline; the store must not be used again. */
 bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future);
-/* Before the first call that may wait. */
+/* Before a call that may wait; does nothing the second time. */
 bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error);
 void bhd__instance_end_wait(bhd__instance *instance);
 

@@ -41,7 +41,6 @@ struct bhd_sandbox {
     bhd_limiter *limiter;
     bhd__instance *instance;
     uint64_t id;
-    bool is_dead;
     bhd_function *functions; /* every one that was looked up */
 };
 

@@ -42,10 +42,9 @@ static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *e
     return status;
 }
 
-/* The guest has ended; an out-of-memory gets its account. */
-static bhd_status ended(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
+/* A call has failed; an out-of-memory gets its account. */
+static bhd_status failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
 {
-    sandbox->is_dead = true;
     if (status == BHD_OUT_OF_MEMORY && error)
         bhd__account_write(sandbox, error);
     if (status == BHD_NO_CAPACITY)
@@ -75,7 +74,7 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
     if (status != BHD_OK)
         return status;
     status = bhd__instance_start(sandbox->instance, error);
-    return status == BHD_OK ? BHD_OK : ended(sandbox, status, error);
+    return status == BHD_OK ? BHD_OK : failed(sandbox, status, error);
 }
 
 bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *options,
@@ -131,7 +130,7 @@ void bhd_sandbox_free(bhd_sandbox *sandbox)
 
 static bhd_status check_alive(const bhd_sandbox *sandbox, bhd_error *error)
 {
-    if (sandbox->is_dead)
+    if (bhd_sandbox_is_dead(sandbox))
         return bhd__fail(error, BHD_SANDBOX_DEAD,
                          "the guest in this sandbox has ended; make a new sandbox");
     return BHD_OK;
@@ -230,7 +229,7 @@ bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,
     if (status != BHD_OK)
         return status;
     status = bhd__instance_call(sandbox->instance, function->exported, arguments, results, error);
-    return status == BHD_OK ? BHD_OK : ended(sandbox, status, error);
+    return status == BHD_OK ? BHD_OK : failed(sandbox, status, error);
 }
 
 bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *error)
@@ -243,15 +242,10 @@ bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *erro
         return status;
     int code = 0;
     status = bhd__instance_run(sandbox->instance, &code, error);
-    if (status == BHD_EXPORT_NOT_FOUND || status == BHD_SIGNATURE_MISMATCH)
-        return status;
-    if (status == BHD_OK || status == BHD_EXIT) {
-        /* A guest that has called exit is gone even though nothing went wrong. */
-        sandbox->is_dead = sandbox->is_dead || status == BHD_EXIT;
-        *exit_code = code & 0xff;
-        return BHD_OK;
-    }
-    return ended(sandbox, status, error);
+    if (status != BHD_OK && status != BHD_EXIT)
+        return failed(sandbox, status, error);
+    *exit_code = code & 0xff;
+    return BHD_OK;
 }
 
 /* -- memory -------------------------------------------------------------------------------- */
@@ -319,5 +313,5 @@ uint64_t bhd_sandbox_id(const bhd_sandbox *sandbox)
 
 bool bhd_sandbox_is_dead(const bhd_sandbox *sandbox)
 {
-    return sandbox->is_dead;
+    return bhd__instance_has_ended(sandbox->instance);
 }
