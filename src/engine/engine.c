@@ -8,6 +8,7 @@
 #include "bulkhead/version.h"
 #include "engine/engine_config.h"
 #include "engine/engine_room.h"
+#include "memory/address_space.h"
 
 /* Free stacks that stay mapped; each costs the pages that its guests have touched. */
 #define STACKS_KEPT 64
@@ -94,15 +95,26 @@ bhd_status bhd__engine_variant(bhd__engine *engine, bool metered, bhd__variant *
     return status;
 }
 
-/* Slots for every sandbox with one memory; a sandbox with more takes more, and when slots or
- * address space end, that is "no capacity". */
+/* One slot for each sandbox has to fit the address space, or max_sandboxes is an error. Sandboxes
+ * may have more memories than one: as many slots as could be asked for, or as many as fit. Slots
+ * are mapped when they are needed, and when they end, that is "no capacity". */
+static uint64_t slots_wanted(const bhd_host_options *options)
+{
+    bhd__address_space space;
+    bhd__address_space_get(&space);
+    uint64_t fit = space.usable / (BHD__RESERVATION_BYTES + 2 * BHD__GUARD_BYTES);
+    uint64_t all = (uint64_t)options->max_sandboxes * options->max_memories;
+    uint64_t most = all < fit ? all : fit;
+    return most > options->max_sandboxes ? most : options->max_sandboxes;
+}
+
 static bhd_status pools_new(bhd__engine *engine, bhd_error *error)
 {
     bhd__slots_options options = {
         .mode = BHD__SLOTS_GUARD,
         .reservation_bytes = BHD__RESERVATION_BYTES,
         .guard_bytes = BHD__GUARD_BYTES,
-        .max_slots = engine->options.max_sandboxes,
+        .max_slots = slots_wanted(&engine->options),
         .keep_bytes = engine->options.slot_keep_bytes,
     };
     bhd_status status = bhd__slots_new(&options, &engine->slots, error);
