@@ -1,0 +1,249 @@
+/*
+ * TOML text into a document. The parser is the engine crate's; this file bounds what it may say and
+ * finds out which key it means when it says "duplicate key" at an offset.
+ */
+#include "limits/toml_document.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Parts of a dotted key that are looked at before a duplicate. */
+#define MOST_PARTS 16
+
+/* A mistake that the parser reported. */
+typedef struct syntax_error {
+    uint32_t offset;
+    bool is_duplicate;
+    char message[160];
+} syntax_error;
+
+typedef struct reading {
+    bhd__document *document;
+    bhd__report *report;
+    syntax_error errors[BHD__REPORT_MOST];
+    size_t kept;
+    size_t total;
+    bool has_syntax_error;
+} reading;
+
+/* -- the parser's words ---------------------------------------------------------------------- */
+
+static bool is_message(bhd_engine_str_t message, const char *words)
+{
+    size_t length = strlen(words);
+    return message.size >= length && memcmp(message.data, words, length) == 0;
+}
+
+static bool is_line_end(const bhd__document *document, size_t offset)
+{
+    return offset >= document->size || document->source[offset] == '\n' ||
+           document->source[offset] == '\r' || document->source[offset] == '#';
+}
+
+/* The parser's message, except where it does not tell what to do. */
+static void add_message(bhd__text *text, const bhd__document *document, size_t offset,
+                        bhd_engine_str_t message)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } better[] = {
+        {"recursion limit", "a dotted key has more than 80 parts"},
+        {"cannot recurse further; max recursion depth met",
+         "arrays and inline tables nest more than 80 levels deep"},
+    };
+    for (size_t i = 0; i < sizeof better / sizeof better[0]; i++)
+        if (is_message(message, better[i].theirs)) {
+            bhd__text_add(text, better[i].ours);
+            return;
+        }
+    if (is_message(message, "string values must be quoted")) {
+        bhd__text_add(text, is_line_end(document, offset)
+                                ? "the value is missing behind the equals sign"
+                                : "a text value needs quotes, as in key = \"text\"");
+        return;
+    }
+    for (size_t i = 0; i < message.size; i++)
+        if (message.data[i] < ' ' || message.data[i] > '~') {
+            bhd__text_add_escaped(text, message.data, message.size, SIZE_MAX);
+            return;
+        }
+    /* Nothing to escape; a backslash among the characters that were expected stays one. */
+    bhd__text_add_bytes(text, message.data, message.size);
+}
+
+static void on_error(void *env, size_t offset, bhd_engine_str_t message)
+{
+    reading *r = env;
+    bool is_duplicate = is_message(message, "duplicate key");
+    r->has_syntax_error |= !is_duplicate;
+    r->total++;
+    if (r->kept == BHD__REPORT_MOST)
+        return;
+    syntax_error *error = &r->errors[r->kept++];
+    error->offset = offset < BHD__NOWHERE ? (uint32_t)offset : BHD__NOWHERE;
+    error->is_duplicate = is_duplicate;
+    bhd__text text;
+    bhd__text_init(&text, error->message, sizeof error->message);
+    add_message(&text, r->document, offset, message);
+    bhd__text_ellipsis(&text);
+}
+
+static void on_item(void *env, const bhd_toml_item_t *item)
+{
+    bhd__document_item(((reading *)env)->document, item);
+}
+
+static void on_leave(void *env)
+{
+    bhd__document_leave(((reading *)env)->document);
+}
+
+/* -- duplicate keys -------------------------------------------------------------------------- */
+
+static bool is_bare(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+static size_t bare_end(const bhd__document *document, size_t at)
+{
+    while (at < document->size && is_bare(document->source[at]))
+        at++;
+    return at;
+}
+
+/* The table in whose text the offset lies: the innermost inline table around it, or else the one
+ * under whose header it stands. */
+static uint32_t table_at(const bhd__document *document, uint32_t offset)
+{
+    uint32_t found = 0;
+    bool found_inline = false;
+    for (uint32_t i = 1; i < document->count; i++) {
+        const bhd__node *node = &document->nodes[i];
+        if (node->kind != BHD_TOML_TABLE || node->value_offset > offset ||
+            node->value_offset >= document->size)
+            continue;
+        char first = document->source[node->value_offset];
+        bool is_inline = first == '{' && offset < node->value_end;
+        bool is_header = first == '[' && offset >= node->value_end;
+        if (!is_inline && !(is_header && !found_inline))
+            continue;
+        if (found == 0 || is_inline > found_inline ||
+            node->value_offset > document->nodes[found].value_offset) {
+            found = i;
+            found_inline = is_inline;
+        }
+    }
+    return found;
+}
+
+static size_t skip_blanks_back(const bhd__document *document, size_t at)
+{
+    while (at > 0 && (document->source[at - 1] == ' ' || document->source[at - 1] == '\t'))
+        at--;
+    return at;
+}
+
+/* From a table to the one that the bare parts of a dotted key before `offset` name; 0: unknown. */
+static uint32_t follow_dots(const bhd__document *document, uint32_t table, uint32_t offset)
+{
+    size_t begins[MOST_PARTS], ends[MOST_PARTS];
+    size_t parts = 0;
+    size_t at = offset;
+    for (;;) {
+        at = skip_blanks_back(document, at);
+        if (at == 0 || document->source[at - 1] != '.')
+            break;
+        size_t end = skip_blanks_back(document, at - 1);
+        size_t begin = end;
+        while (begin > 0 && is_bare(document->source[begin - 1]))
+            begin--;
+        if (begin == end || parts == MOST_PARTS)
+            return 0;
+        begins[parts] = begin;
+        ends[parts++] = end;
+        at = begin;
+    }
+    while (parts-- > 0) {
+        table = bhd__document_child(document, table, document->source + begins[parts],
+                                    ends[parts] - begins[parts]);
+        if (table == 0)
+            return 0;
+    }
+    return table;
+}
+
+/* The node that a key at `offset` would be if it were not a duplicate; 0: unknown. */
+static uint32_t node_of_duplicate(const bhd__document *document, uint32_t offset)
+{
+    for (uint32_t i = 1; i < document->count; i++)
+        if (document->nodes[i].key_offset == offset && document->nodes[i].key_size > 0)
+            return i;
+    uint32_t top = table_at(document, offset);
+    uint32_t table = follow_dots(document, top, offset);
+    size_t end = bare_end(document, offset);
+    if ((table == 0 && top != 0) || end == offset)
+        return 0;
+    return bhd__document_child(document, table, document->source + offset, end - offset);
+}
+
+static void report_duplicate(reading *r, const syntax_error *error)
+{
+    const bhd__document *document = r->document;
+    char key[512], message[160];
+    bhd__text shown_key, shown;
+    bhd__text_init(&shown_key, key, sizeof key);
+    bhd__text_init(&shown, message, sizeof message);
+
+    uint32_t index = error->offset < document->size ? node_of_duplicate(document, error->offset) : 0;
+    if (index != 0) {
+        bhd__document_add_path(document, index, &shown_key);
+    } else if (error->offset < document->size) {
+        size_t end = bare_end(document, error->offset);
+        bhd__document_add_key(&shown_key, document->source + error->offset, end - error->offset);
+    }
+    bhd__text_ellipsis(&shown_key);
+
+    uint32_t first = index == 0 ? BHD__NOWHERE : document->nodes[index].key_offset;
+    if (first < error->offset) {
+        bhd__place place = {0, 0, 0};
+        bhd__place_advance(&place, document->source, document->size, first);
+        bhd__text_printf(&shown, "given twice, first at %" PRIu32 ":%" PRIu32 "; keep one",
+                         place.line, place.column);
+    } else {
+        bhd__text_add(&shown, "given twice; keep one");
+    }
+    bhd__report_add(r->report, error->offset, key, message, NULL);
+}
+
+/* -- the whole text -------------------------------------------------------------------------- */
+
+static void report_errors(reading *r)
+{
+    for (size_t i = 0; i < r->kept; i++) {
+        const syntax_error *error = &r->errors[i];
+        if (error->is_duplicate)
+            report_duplicate(r, error);
+        else
+            bhd__report_add(r->report, error->offset, "", error->message, NULL);
+    }
+    r->report->total += r->total - r->kept;
+}
+
+bhd__parsed bhd__toml_document(const char *text, size_t size, bhd__document *document,
+                               bhd__report *report)
+{
+    reading r = {.document = document, .report = report};
+    bhd__document_init(document, text, size);
+    const bhd_toml_visitor_t visitor = {&r, on_item, on_leave, on_error};
+    if (!bhd_toml_visit(text, size, &visitor))
+        return BHD__PARSED_NOT;
+    if (document->no_memory)
+        return BHD__PARSED_MEMORY;
+    report_errors(&r);
+    if (r.has_syntax_error)
+        return BHD__PARSED_SYNTAX;
+    bhd__report_cuts(report, document);
+    return BHD__PARSED;
+}
