@@ -56,9 +56,8 @@ struct bhd_limiter {
 static void raise_to(_Atomic uint64_t *target, uint64_t value)
 {
     uint64_t seen = atomic_load_explicit(target, memory_order_relaxed);
-    while (seen < value &&
-           !atomic_compare_exchange_weak_explicit(target, &seen, value, memory_order_relaxed,
-                                                  memory_order_relaxed))
+    while (seen < value && !atomic_compare_exchange_weak_explicit(
+                               target, &seen, value, memory_order_relaxed, memory_order_relaxed))
         ;
 }
 
@@ -171,9 +170,8 @@ static bool embedder_agrees(bhd_limiter *limiter, const ledger *book, bhd_memory
 }
 
 /* The decision that memories and tables share. `*before` is meaningful when `*charged` is set. */
-static bhd_growth decide(bhd_limiter *limiter, ledger *book, bhd_memory_kind kind,
-                         uint64_t current, uint64_t desired, uint64_t maximum, uint64_t *before,
-                         bool *charged)
+static bhd_growth decide(bhd_limiter *limiter, ledger *book, bhd_memory_kind kind, uint64_t current,
+                         uint64_t desired, uint64_t maximum, uint64_t *before, bool *charged)
 {
     *charged = false;
     if (desired > maximum)

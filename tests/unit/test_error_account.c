@@ -143,8 +143,8 @@ static void test_out_of_memory_that_the_host_refused(void **state)
     account->requested = 65536;
     char buffer[400];
     (void)bhd_error_to_text(&error, NULL, buffer, sizeof buffer);
-    assert_non_null(strstr(
-        buffer, "\n  needed    1,048,576 bytes, within the limit: the host refused it\n"));
+    assert_non_null(
+        strstr(buffer, "\n  needed    1,048,576 bytes, within the limit: the host refused it\n"));
     bhd_error_fini(&error);
 }
 

@@ -75,8 +75,8 @@ static void test_a_long_message_ends_in_dots(void **state)
     assert_int_equal(strlen(error.message), BHD_MESSAGE_SIZE - 1);
     assert_string_equal(error.message + BHD_MESSAGE_SIZE - 5, "x...");
     /* One byte less than the room is whole. */
-    assert_int_equal(
-        bhd__fail(&error, BHD_TRAP, "%.*s", BHD_MESSAGE_SIZE - 1, long_text), BHD_TRAP);
+    assert_int_equal(bhd__fail(&error, BHD_TRAP, "%.*s", BHD_MESSAGE_SIZE - 1, long_text),
+                     BHD_TRAP);
     assert_string_equal(error.message + BHD_MESSAGE_SIZE - 5, "xxxx");
     bhd_error_fini(&error);
 }

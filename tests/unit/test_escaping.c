@@ -109,16 +109,16 @@ static void test_bytes_that_are_not_utf8_are_written_out(void **state)
     (void)state;
     static const escape_case cases[] = {
         {INPUT("\xFF\xFE"), "\\xff\\xfe"},
-        {INPUT("a\x80z"), "a\\x80z"},                     /* stray continuation */
-        {INPUT("\xC0\x80"), "\\xc0\\x80"},                /* overlong NUL */
-        {INPUT("\xC1\xBF"), "\\xc1\\xbf"},                /* overlong DEL */
-        {INPUT("\xE0\x9F\xBF"), "\\xe0\\x9f\\xbf"},       /* overlong U+07FF */
+        {INPUT("a\x80z"), "a\\x80z"},                        /* stray continuation */
+        {INPUT("\xC0\x80"), "\\xc0\\x80"},                   /* overlong NUL */
+        {INPUT("\xC1\xBF"), "\\xc1\\xbf"},                   /* overlong DEL */
+        {INPUT("\xE0\x9F\xBF"), "\\xe0\\x9f\\xbf"},          /* overlong U+07FF */
         {INPUT("\xF0\x8F\xBF\xBF"), "\\xf0\\x8f\\xbf\\xbf"}, /* overlong U+FFFF */
-        {INPUT("\xED\xA0\x80"), "\\xed\\xa0\\x80"},       /* surrogate */
+        {INPUT("\xED\xA0\x80"), "\\xed\\xa0\\x80"},          /* surrogate */
         {INPUT("\xED\xBF\xBF"), "\\xed\\xbf\\xbf"},
         {INPUT("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"}, /* above U+10FFFF */
         {INPUT("\xF8\x88\x80\x80\x80"), "\\xf8\\x88\\x80\\x80\\x80"},
-        {INPUT("\xE2\x82"), "\\xe2\\x82"},                /* cut off */
+        {INPUT("\xE2\x82"), "\\xe2\\x82"}, /* cut off */
         {INPUT("\xF0\x9F\x98"), "\\xf0\\x9f\\x98"},
         {INPUT("\xE2\x82x"), "\\xe2\\x82x"},
         {INPUT("\xC3"), "\\xc3"},
@@ -155,8 +155,9 @@ static void test_most_cuts_between_characters(void **state)
         size_t most;
         const char *expected;
     } cases[] = {
-        {"abcdef", 6, "abcdef"}, {"abcdef", 5, "abcde..."}, {"abcdef", 0, "..."},
-        {"", 0, ""},             {"a\xC3\xBC", 2, "a..."},  {"a\xC3\xBC", 3, "a\xC3\xBC"},
+        {"abcdef", 6, "abcdef"},    {"abcdef", 5, "abcde..."},
+        {"abcdef", 0, "..."},       {"", 0, ""},
+        {"a\xC3\xBC", 2, "a..."},   {"a\xC3\xBC", 3, "a\xC3\xBC"},
         {"\n\n\n", 2, "\\n\\n..."},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -178,8 +178,7 @@ static void test_no_permission_is_unreadable(void **state)
 static void test_a_hostile_path_is_shown_escaped_and_the_reason_survives(void **state)
 {
     (void)state;
-    check_fails("a\x1b[31m\nb", 10, BHD_FILE_NOT_FOUND,
-                "manifest a\\x1b[31m\\nb: file not found");
+    check_fails("a\x1b[31m\nb", 10, BHD_FILE_NOT_FOUND, "manifest a\\x1b[31m\\nb: file not found");
     char path[3000];
     memset(path, 'p', sizeof path);
     for (size_t i = 200; i < sizeof path; i += 200)

@@ -1,0 +1,122 @@
+/*
+ * The rules for single limits. Every message has the value, what is allowed, and what to write.
+ */
+#include "limits/limit_check.h"
+
+#include "base/fail.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+
+/* Ends a message that is being written and hands it to the error. */
+static bhd_status finish(bhd__text *text, bhd_status code, bhd_error *error)
+{
+    bhd__text_ellipsis(text);
+    return bhd__fail(error, code, "%s", text->buffer);
+}
+
+static void begin(bhd__text *text, char *buffer, size_t capacity, const char *name)
+{
+    bhd__text_init(text, buffer, capacity);
+    if (name != NULL)
+        bhd__text_printf(text, "%s: ", name);
+}
+
+/* "524288 to 4194304 bytes (512 KiB to 4 MiB)". */
+static void add_policy(bhd__text *text, const bhd_policy *policy)
+{
+    char low[32], high[32];
+    bhd_size_to_text(policy->min_memory_bytes, low, sizeof low);
+    bhd_size_to_text(policy->max_memory_bytes, high, sizeof high);
+    bhd__text_printf(text, "%" PRIu64 " to %" PRIu64 " bytes (%s to %s)", policy->min_memory_bytes,
+                     policy->max_memory_bytes, low, high);
+}
+
+bhd_status bhd__limit_check_memory(const char *name, uint64_t bytes, const bhd_policy *policy,
+                                   bhd_error *error)
+{
+    uint64_t minimum = policy->min_memory_bytes, maximum = policy->max_memory_bytes;
+    bool too_low = bytes < minimum;
+    if (!too_low && bytes <= maximum)
+        return BHD_OK;
+
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    begin(&text, message, sizeof message, name);
+    bhd__text_printf(&text, "%" PRIu64 " bytes is %s the allowed range of ", bytes,
+                     too_low ? "below" : "above");
+    add_policy(&text, policy);
+    bhd__text_printf(&text, "; write at %s %" PRIu64, too_low ? "least" : "most",
+                     too_low ? minimum : maximum);
+    bhd_status code = finish(&text, too_low ? BHD_LIMIT_TOO_LOW : BHD_LIMIT_TOO_HIGH, error);
+    bhd__error_range(error, bytes, minimum, maximum);
+    return code;
+}
+
+bhd_status bhd__limit_missing_memory(const char *name, const bhd_policy *policy, bhd_error *error)
+{
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    begin(&text, message, sizeof message, name);
+    bhd__text_add(&text, "missing; a component must say how much memory it may use, ");
+    add_policy(&text, policy);
+    bhd__text_add(&text, ", and there is no default on purpose (ADR-WASM-002)");
+    return finish(&text, BHD_LIMIT_MISSING, error);
+}
+
+bhd_status bhd__limit_check_table(const char *name, uint64_t elements, bhd_error *error)
+{
+    if (elements <= BHD_MAX_TABLE_ELEMENTS)
+        return BHD_OK;
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    begin(&text, message, sizeof message, name);
+    bhd__text_printf(&text,
+                     "%" PRIu64 " elements is above the allowed range of 0 to %" PRIu64
+                     " elements; write at most %" PRIu64,
+                     elements, BHD_MAX_TABLE_ELEMENTS, BHD_MAX_TABLE_ELEMENTS);
+    bhd_status code = finish(&text, BHD_LIMIT_INVALID, error);
+    bhd__error_range(error, elements, 0, BHD_MAX_TABLE_ELEMENTS);
+    return code;
+}
+
+bhd_status bhd__limit_check_timeout(const char *name, double seconds, bhd_error *error)
+{
+    if (seconds >= BHD_MIN_TIMEOUT_SECONDS && seconds <= BHD_MAX_TIMEOUT_SECONDS)
+        return BHD_OK; /* not NaN */
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    begin(&text, message, sizeof message, name);
+    bhd__text_add_double(&text, seconds);
+    bhd__text_add(&text, " is not a number of seconds in the allowed range of ");
+    bhd__text_add_double(&text, BHD_MIN_TIMEOUT_SECONDS);
+    bhd__text_add(&text, " to ");
+    bhd__text_add_double(&text, BHD_MAX_TIMEOUT_SECONDS);
+    return finish(&text, BHD_LIMIT_INVALID, error);
+}
+
+bhd_status bhd__limit_check_fuel(const char *name, uint64_t fuel, bhd_error *error)
+{
+    if (fuel != 0)
+        return BHD_OK;
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    begin(&text, message, sizeof message, name);
+    bhd__text_add(&text, "0 would end the guest before its first instruction; write at least 1, or "
+                         "leave it out: fuel is then not metered");
+    bhd_status code = finish(&text, BHD_LIMIT_INVALID, error);
+    bhd__error_range(error, 0, 1, UINT64_MAX);
+    return code;
+}
+
+bhd_status bhd__limit_check_on_exceed(const char *name, bhd_on_exceed on_exceed, bhd_error *error)
+{
+    if (on_exceed == BHD_ON_EXCEED_DENY || on_exceed == BHD_ON_EXCEED_TRAP)
+        return BHD_OK;
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    begin(&text, message, sizeof message, name);
+    bhd__text_printf(&text, "%d is neither deny (%d) nor trap (%d)", (int)on_exceed,
+                     (int)BHD_ON_EXCEED_DENY, (int)BHD_ON_EXCEED_TRAP);
+    return finish(&text, BHD_LIMIT_INVALID, error);
+}
