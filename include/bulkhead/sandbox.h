@@ -90,7 +90,7 @@ BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
 
 /**
  * Looks up an exported function of a core module whose parameters and results are i32, i64, f32 and
- * f64. BHD_EXPORT_NOT_FOUND names the nearest names; BHD_SIGNATURE_MISMATCH for other types;
+ * f64. BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for other types;
  * BHD_NOT_SUPPORTED for a component of the component model.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,

@@ -275,6 +275,42 @@ static bhd_status only_modules(const bhd__instance *instance, bhd_error *error)
     return BHD_OK;
 }
 
+/* Names the exports of that kind that there are, because a wrong name is usually a misspelt one. */
+typedef struct export_names {
+    const char *what; /* "function" or "memory" */
+    bhd__text text;
+    size_t count;
+    char buffer[512];
+} export_names;
+
+static void name_export(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
+                        bhd_engine_str_t type)
+{
+    export_names *names = env;
+    (void)module;
+    if (!is_export || type.size < 4 || memcmp(type.data, names->what, 4) != 0)
+        return;
+    bhd__text_add(&names->text, names->count++ == 0 ? "" : ", ");
+    bhd__text_add_escaped(&names->text, name.data, name.size, 64);
+}
+
+static bhd_status no_export(const bhd__instance *instance, const char *name, const char *what,
+                            bhd_error *error)
+{
+    char shown[300];
+    bhd__text text;
+    bhd__text_init(&text, shown, sizeof shown);
+    bhd__text_add_escaped(&text, name, strlen(name), 64);
+    bhd__text_ellipsis(&text);
+    export_names names = {.what = what};
+    bhd__text_init(&names.text, names.buffer, sizeof names.buffer);
+    bhd_engine_module_items(instance->code->module, &names, name_export);
+    bhd__text_ellipsis(&names.text);
+    return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
+                     "the module exports no %s named \"%s\"; what it exports of that kind: %s",
+                     what, shown, names.count > 0 ? names.buffer : "nothing");
+}
+
 static bhd_status find_export(bhd__instance *instance, const char *name, wasmtime_extern_kind_t kind,
                               const char *what, wasmtime_extern_t *found, bhd_error *error)
 {
@@ -285,13 +321,7 @@ static bhd_status find_export(bhd__instance *instance, const char *name, wasmtim
                                      found) &&
         found->kind == kind)
         return BHD_OK;
-    char shown[256];
-    bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, name, strlen(name), 64);
-    bhd__text_ellipsis(&text);
-    return bhd__fail(error, BHD_EXPORT_NOT_FOUND, "the module exports no %s named \"%s\"", what,
-                     shown);
+    return no_export(instance, name, what, error);
 }
 
 bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__export **exported,
