@@ -35,7 +35,8 @@ typedef struct bhd_diagnostic {
     uint32_t column;
     /** "resources.memory.max_bytes"; empty for a syntax error. */
     char *key;
-    /** What is wrong and what to write, one line without the position. */
+    /** What is wrong and what to write: one line without the position. Lines of an example to
+     *  paste, indented by four spaces, may follow it. */
     char *message;
 } bhd_diagnostic;
 
@@ -86,7 +87,7 @@ typedef struct bhd_out_of_memory {
 
 typedef struct bhd_error {
     bhd_status code;
-    /** One line, or with several diagnostics one line each. Always terminated. */
+    /** One line; of several diagnostics, how many there are and the first. Always terminated. */
     char message[BHD_MESSAGE_SIZE];
     /** When a value was outside its range: the value and the range, in the unit of the message. */
     bool has_range;

@@ -70,7 +70,8 @@ static bhd_status fail_not_utf8(const bhd__config_text *config, const char *sour
     if (source != NULL)
         bhd__text_printf(&text, "%s:", source);
     bhd__text_printf(&text,
-                     "%" PRIu32 ":%" PRIu32 ": not UTF-8: the byte 0x%02x at offset %zu is not part "
+                     "%" PRIu32 ":%" PRIu32
+                     ": not UTF-8: the byte 0x%02x at offset %zu is not part "
                      "of a character; ",
                      place.line, place.column, bytes[offset], offset);
     bool is_utf16 = config->size >= 2 && ((bytes[0] == 0xFF && bytes[1] == 0xFE) ||

@@ -91,8 +91,7 @@ static bool append(bhd__document *document, const bhd_toml_item_t *item, uint32_
         .boolean = item->boolean,
         .out_of_range = item->out_of_range,
     };
-    if (!room_for_node(document) ||
-        !keep_string(document, item->key, &node.key, &node.key_size) ||
+    if (!room_for_node(document) || !keep_string(document, item->key, &node.key, &node.key_size) ||
         !keep_string(document, item->text, &node.text, &node.text_size))
         return false;
     *index = document->count++;

@@ -49,7 +49,7 @@ typedef struct bhd__document {
     uint32_t count, capacity;
     char *strings;
     size_t strings_size, strings_capacity;
-    uint32_t open, depth, skipped; /* while it is built: the open table, and levels left out */
+    uint32_t open, depth, skipped;     /* while it is built: the open table, and levels left out */
     bool too_many, too_deep;           /* something was left out, ... */
     uint32_t too_many_at, too_deep_at; /* ... and where first; BHD__NOWHERE in JSON */
     bool no_memory;                    /* the tree is not complete */

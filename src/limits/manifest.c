@@ -127,13 +127,11 @@ static bhd_status advise(bhd_status code, bhd_error *error)
 {
     if (error == NULL)
         return code;
-    const char *advice = code == BHD_FILE_NOT_FOUND
-                             ? "; a component needs a Component.toml that states its limits"
-                         : code == BHD_FILE_UNREADABLE
-                             ? "; name a regular file that this user may read"
-                         : code == BHD_FILE_TOO_LARGE
-                             ? "; a manifest is a few lines, is this the right file?"
-                             : NULL;
+    const char *advice =
+        code == BHD_FILE_NOT_FOUND ? "; a component needs a Component.toml that states its limits"
+        : code == BHD_FILE_UNREADABLE ? "; name a regular file that this user may read"
+        : code == BHD_FILE_TOO_LARGE  ? "; a manifest is a few lines, is this the right file?"
+                                      : NULL;
     return advice == NULL ? code : bhd__fail(error, code, "%s%s", error->message, advice);
 }
 

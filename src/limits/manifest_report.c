@@ -30,8 +30,7 @@ void bhd__report_fini(bhd__report *report)
 
 static bool has_room_for(const bhd__report *report, uint32_t offset)
 {
-    return report->kept < BHD__REPORT_MOST ||
-           offset < report->findings[report->kept - 1].offset;
+    return report->kept < BHD__REPORT_MOST || offset < report->findings[report->kept - 1].offset;
 }
 
 bool bhd__report_wants(bhd__report *report, uint32_t offset)
@@ -98,14 +97,19 @@ void bhd__report_cuts(bhd__report *report, const bhd__document *document)
     }
 }
 
-void bhd__report_range(bhd__report *report, uint64_t value, uint64_t minimum, uint64_t maximum)
+void bhd__report_range(bhd__report *report, uint32_t offset, uint64_t value, uint64_t minimum,
+                       uint64_t maximum)
 {
-    if (report->has_range)
+    for (size_t i = report->kept; i-- > 0;) {
+        bhd__finding *finding = &report->findings[i];
+        if (finding->offset != offset)
+            continue;
+        finding->has_range = true;
+        finding->value = value;
+        finding->minimum = minimum;
+        finding->maximum = maximum;
         return;
-    report->has_range = true;
-    report->value = value;
-    report->minimum = minimum;
-    report->maximum = maximum;
+    }
 }
 
 static void add_summary(bhd__text *text, const bhd__report *report, bhd__place first,
@@ -188,7 +192,8 @@ bhd_status bhd__report_finish(const bhd__report *report, const char *text, size_
     }
     if (!complete)
         return bhd__fail_no_memory(error);
-    if (report->has_range)
-        bhd__error_range(error, report->value, report->minimum, report->maximum);
+    if (report->findings[0].has_range)
+        bhd__error_range(error, report->findings[0].value, report->findings[0].minimum,
+                         report->findings[0].maximum);
     return code;
 }

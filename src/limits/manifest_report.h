@@ -18,8 +18,10 @@ typedef struct bhd__finding {
     uint32_t offset;  /* in the source; or BHD__NOWHERE */
     bhd__place place; /* where the offset is not used: a line and column that are known anyway */
     char *key;
-    char *message; /* one line */
-    char *example; /* lines to paste, each with a newline; NULL: none */
+    char *message;  /* one line */
+    char *example;  /* lines to paste; NULL: none */
+    bool has_range; /* the value is a number outside its range */
+    uint64_t value, minimum, maximum;
 } bhd__finding;
 
 typedef struct bhd__report {
@@ -27,8 +29,6 @@ typedef struct bhd__report {
     size_t kept;
     size_t total;
     bool no_memory; /* not every finding could be kept */
-    bool has_range; /* the number that was out of its range, for bhd_error */
-    uint64_t value, minimum, maximum;
 } bhd__report;
 
 void bhd__report_init(bhd__report *report);
@@ -43,12 +43,14 @@ void bhd__report_add(bhd__report *report, uint32_t offset, const char *key, cons
 void bhd__report_add_at(bhd__report *report, uint32_t line, uint32_t column, const char *message);
 /* Adds what the document had to leave out. */
 void bhd__report_cuts(bhd__report *report, const bhd__document *document);
-/* Remembers the first number that was out of its range. */
-void bhd__report_range(bhd__report *report, uint64_t value, uint64_t minimum, uint64_t maximum);
+/* Adds to the finding at `offset` the number that is outside its range. */
+void bhd__report_range(bhd__report *report, uint32_t offset, uint64_t value, uint64_t minimum,
+                       uint64_t maximum);
 
 /*
  * Fills `error` with all findings and returns `code`; BHD_HOST_OUT_OF_MEMORY if some are missing.
- * `shown_source` begins the message; NULL: nothing does. There is at least one finding.
+ * `shown_source` begins the message; NULL: nothing does. Message and range are those of the first
+ * finding; there is at least one.
  */
 bhd_status bhd__report_finish(const bhd__report *report, const char *text, size_t size,
                               const char *shown_source, bhd_status code, bhd_error *error);

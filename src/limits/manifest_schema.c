@@ -172,8 +172,6 @@ static void report_unknown(bhd__checking *checking, bhd__key table, uint32_t nod
 {
     const bhd__document *document = checking->document;
     uint32_t offset = document->nodes[node].key_offset;
-    if (!bhd__report_wants(checking->report, offset))
-        return;
     size_t size;
     const char *name = bhd__document_key(document, node, &size);
     const char *candidates[BHD__KEY_COUNT] = {NULL};
@@ -181,11 +179,16 @@ static void report_unknown(bhd__checking *checking, bhd__key table, uint32_t nod
         if (keys[i].parent == table && is_in_part(checking->part, (bhd__key)i))
             candidates[i] = keys[i].name;
     const char *nearest = bhd__nearest(name, size, candidates, BHD__KEY_COUNT);
+    if (nearest != NULL)
+        checking->is_mistyped[find_key(checking->part, table, nearest, strlen(nearest))] = true;
+    if (!bhd__report_wants(checking->report, offset))
+        return;
     bhd__key elsewhere = find_elsewhere(checking->part, name, size);
 
     bhd__complaint complaint;
     bhd__complaint_begin(&complaint);
-    bhd__text_add(&complaint.text, "unknown key; ");
+    bhd__text_printf(&complaint.text, "unknown %s; ",
+                     document->nodes[node].kind == BHD_TOML_TABLE ? "table" : "key");
     if (nearest != NULL)
         bhd__text_printf(&complaint.text, "did you mean %s?", nearest);
     else if (elsewhere != BHD__KEY_ROOT && keys[elsewhere].type == BHD__TYPE_TABLE)
@@ -219,13 +222,13 @@ static void report_missing_limit(bhd__checking *checking, bhd__key key)
     if (is_json) {
         bhd__text_add(&example, "    {\"max_bytes\": ");
         bhd__add_number(&example, checking->part, bytes);
-        bhd__text_add(&example, "}\n");
+        bhd__text_add(&example, "}");
     } else {
         if (key != BHD__KEY_MAX_BYTES)
             bhd__text_add(&example, "    [resources.memory]\n");
         bhd__text_add(&example, "    max_bytes = ");
         bhd__add_number(&example, checking->part, bytes);
-        bhd__text_printf(&example, "  # %s\n", size);
+        bhd__text_printf(&example, "  # %s", size);
     }
 
     bhd__complaint complaint;
@@ -235,7 +238,7 @@ static void report_missing_limit(bhd__checking *checking, bhd__key key)
                   "component thinks about what it needs (ADR-WASM-002); write a limit of ");
     bhd__add_policy_range(&complaint.text, checking->policy);
     bhd__text_ellipsis(&complaint.text);
-    const char *path = is_json ? "max_bytes"
+    const char *path = is_json                     ? "max_bytes"
                        : key == BHD__KEY_MAX_BYTES ? keys[BHD__KEY_MAX_BYTES].path
                                                    : keys[BHD__KEY_MEMORY].path;
     bhd__report_add(checking->report, BHD__NOWHERE, path, complaint.buffer, lines);
@@ -254,7 +257,7 @@ static void report_missing(bhd__checking *checking, bhd__key key)
     case BHD__KEY_COMPONENT:
         bhd__report_add(checking->report, BHD__NOWHERE, keys[key].path,
                         "missing; write the table [component] with name and version",
-                        "    [component]\n    name = \"resizer\"\n    version = \"0.1.0\"\n");
+                        "    [component]\n    name = \"resizer\"\n    version = \"0.1.0\"");
         return;
     default:
         bhd__text_printf(&complaint.text, "missing; write %s, for example %s = %s",
@@ -292,14 +295,15 @@ static void check_table(bhd__checking *checking, bhd__key table, uint32_t node)
         return;
     for (unsigned i = 1; i < BHD__KEY_COUNT; i++)
         if (keys[i].parent == table && keys[i].is_required &&
-            is_in_part(checking->part, (bhd__key)i) && checking->values->nodes[i] == 0)
+            is_in_part(checking->part, (bhd__key)i) && checking->values->nodes[i] == 0 &&
+            !checking->is_mistyped[i])
             report_missing(checking, (bhd__key)i);
 }
 
 void bhd__schema_check(bhd__schema_part part, const bhd__document *document,
                        const bhd_policy *policy, bhd__schema_values *values, bhd__report *report)
 {
-    bhd__checking checking = {part, document, policy, values, report};
+    bhd__checking checking = {part, document, policy, values, report, {false}};
     *values = (bhd__schema_values){.nodes = {0}, .builder = BHD_LIMITS_BUILDER_INIT};
     check_table(&checking, part == BHD__SCHEMA_MEMORY_JSON ? BHD__KEY_MEMORY : BHD__KEY_ROOT, 0);
 }

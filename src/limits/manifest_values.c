@@ -96,13 +96,33 @@ static bool is_whole_number(const char *text, size_t size)
     return size > 0 && size <= 18;
 }
 
+/* A float that is a whole number, up to where floats hold every one. */
+static bool is_whole_float(const bhd__node *node, uint64_t *whole)
+{
+    if (node->kind != BHD_TOML_FLOAT || !(node->number >= 0 && node->number <= 9007199254740992.0))
+        return false;
+    *whole = (uint64_t)node->number;
+    return (double)*whole == node->number;
+}
+
+/* A key whose value is an integer may have this one. */
+static bool could_be(const bhd__checking *checking, const bhd__schema_key *schema, uint64_t number)
+{
+    if (schema->type == BHD__TYPE_SIZE)
+        return number >= checking->policy->min_memory_bytes &&
+               number <= checking->policy->max_memory_bytes;
+    return schema->type == BHD__TYPE_INTEGER && number >= schema->minimum &&
+           number <= schema->maximum;
+}
+
 /* What the value was probably meant to be, as it is to be written; false: no idea. */
 static bool add_meant(const bhd__checking *checking, bhd__key key, uint32_t node, bhd__text *text)
 {
     size_t size;
     const char *content = bhd__document_text(checking->document, node, &size);
     const bhd__schema_key *schema = bhd__schema_get(key);
-    uint32_t kind = checking->document->nodes[node].kind;
+    const bhd__node *about = &checking->document->nodes[node];
+    uint32_t kind = about->kind;
     bool is_number = kind == BHD_TOML_INTEGER || kind == BHD_TOML_FLOAT;
     char version[64];
 
@@ -113,6 +133,11 @@ static bool add_meant(const bhd__checking *checking, bhd__key key, uint32_t node
     }
     if (key == BHD__KEY_NAME && kind == BHD_TOML_INTEGER && bhd__name_problem(content) == NULL) {
         bhd__text_printf(text, "\"%s\"", content);
+        return true;
+    }
+    uint64_t whole;
+    if (is_whole_float(about, &whole) && could_be(checking, schema, whole)) {
+        bhd__add_number(text, checking->part, whole);
         return true;
     }
     bool wants_number = schema->type == BHD__TYPE_INTEGER || schema->type == BHD__TYPE_NUMBER;
@@ -179,16 +204,14 @@ static bool suggest_name(const char *name, size_t size, char *buffer, size_t cap
     for (size_t i = 0; i < size; i++) {
         char one[2] = {name[i], '\0'};
         bool continues = ((unsigned char)one[0] & 0xC0u) == 0x80u;
-        bool is_dot = one[0] == '.';
-        if (continues || (is_dot && text.length == 0))
-            continue; /* the character has its hyphen; a name does not begin with a dot */
-        bool is_allowed = is_dot || bhd__name_problem(one) == NULL;
-        bhd__text_add(&text, is_allowed ? one : "-");
+        bool is_allowed = one[0] == '.' || bhd__name_problem(one) == NULL;
+        if (!is_allowed)
+            one[0] = '-';
+        /* A character has one hyphen, and a name begins with something to read. */
+        if (!continues && (text.length > 0 || (one[0] != '.' && one[0] != '-')))
+            bhd__text_add(&text, one);
     }
-    if (text.length >= capacity || bhd__name_problem(buffer) != NULL)
-        return false;
-    /* Hyphens alone say nothing. */
-    return strspn(buffer, "-._") < text.length;
+    return text.length < capacity && bhd__name_problem(buffer) == NULL;
 }
 
 static void check_name(bhd__checking *checking, uint32_t node)
@@ -196,8 +219,8 @@ static void check_name(bhd__checking *checking, uint32_t node)
     size_t size;
     const char *name = bhd__document_text(checking->document, node, &size);
     bool has_nul = strlen(name) != size;
-    const char *problem = has_nul ? "has a character other than A-Z a-z 0-9 . _ -"
-                                  : bhd__name_problem(name);
+    const char *problem =
+        has_nul ? "has a character other than A-Z a-z 0-9 . _ -" : bhd__name_problem(name);
     if (problem == NULL)
         return;
     bhd__complaint complaint;
@@ -241,8 +264,7 @@ static void check_source(bhd__checking *checking, uint32_t node)
     else if (strlen(source) != size)
         bhd__text_add(&complaint.text, "has a NUL character, which no path can have");
     else if (size > LONGEST_SOURCE)
-        bhd__text_printf(&complaint.text, "is longer than a path may be, %u bytes",
-                         LONGEST_SOURCE);
+        bhd__text_printf(&complaint.text, "is longer than a path may be, %u bytes", LONGEST_SOURCE);
     else
         return;
     bhd__complaint_at_value(checking, &complaint, node);
@@ -281,8 +303,8 @@ static void report_refusal(bhd__checking *checking, uint32_t node, bhd_error *re
     bhd__text_add(&complaint.text, advice);
     bhd__complaint_at_value(checking, &complaint, node);
     if (refusal->has_range)
-        bhd__report_range(checking->report, refusal->value, refusal->range_minimum,
-                          refusal->range_maximum);
+        bhd__report_range(checking->report, checking->document->nodes[node].value_offset,
+                          refusal->value, refusal->range_minimum, refusal->range_maximum);
     bhd_error_fini(refusal);
 }
 
@@ -372,10 +394,12 @@ static void check_max_fuel(bhd__checking *checking, uint32_t node)
     uint64_t fuel;
     if (!read_integer(checking, BHD__KEY_MAX_FUEL, node, &fuel))
         return;
-    if (bhd__limit_check_fuel(NULL, fuel, &refusal) != BHD_OK)
+    if (bhd__limit_check_fuel(NULL, fuel, &refusal) != BHD_OK) {
+        refusal.range_maximum = bhd__schema_get(BHD__KEY_MAX_FUEL)->maximum;
         report_refusal(checking, node, &refusal, "");
-    else
-        bhd_limits_builder_max_fuel(&checking->values->builder, fuel);
+        return;
+    }
+    bhd_limits_builder_max_fuel(&checking->values->builder, fuel);
 }
 
 static void check_timeout(bhd__checking *checking, uint32_t node)
@@ -383,8 +407,8 @@ static void check_timeout(bhd__checking *checking, uint32_t node)
     bhd_error refusal = BHD_ERROR_INIT;
     const bhd__node *about = &checking->document->nodes[node];
     /* An integer that does not fit has no number. */
-    double seconds = about->kind == BHD_TOML_INTEGER && about->out_of_range ? (double)UINT64_MAX
-                                                                            : about->number;
+    double seconds =
+        about->kind == BHD_TOML_INTEGER && about->out_of_range ? (double)UINT64_MAX : about->number;
     if (bhd__limit_check_timeout(NULL, seconds, &refusal) == BHD_OK) {
         bhd_limits_builder_timeout_seconds(&checking->values->builder, seconds);
         return;

@@ -13,6 +13,7 @@ typedef struct bhd__checking {
     const bhd_policy *policy;
     bhd__schema_values *values;
     bhd__report *report;
+    bool is_mistyped[BHD__KEY_COUNT]; /* an unknown key seems to be this one */
 } bhd__checking;
 
 /* A message about one node. */

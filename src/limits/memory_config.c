@@ -34,8 +34,7 @@ bhd_status bhd_memory_config_check(const bhd_memory_config *config, const bhd_po
 
 /* The way of both languages. */
 static bhd_status read_config(bhd__schema_part part, const char *text, size_t length,
-                              const bhd_policy *policy, bhd_memory_config *config,
-                              bhd_error *error)
+                              const bhd_policy *policy, bhd_memory_config *config, bhd_error *error)
 {
     if (config == NULL || (text == NULL && length > 0))
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "memory configuration: %s is NULL",
@@ -61,8 +60,8 @@ static bhd_status read_config(bhd__schema_part part, const char *text, size_t le
     status = bhd_limits_builder_build(&values.builder, about.policy, &limits, error);
     if (status != BHD_OK)
         return status;
-    *config = (bhd_memory_config){limits.max_memory_bytes, limits.max_table_elements,
-                                  limits.on_exceed};
+    *config =
+        (bhd_memory_config){limits.max_memory_bytes, limits.max_table_elements, limits.on_exceed};
     return BHD_OK;
 }
 

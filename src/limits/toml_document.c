@@ -9,6 +9,8 @@
 
 /* Parts of a dotted key that are looked at before a duplicate. */
 #define MOST_PARTS 16
+/* Bytes of a value without quotes that a message shows with them. */
+#define LONGEST_UNQUOTED 40
 
 /* A mistake that the parser reported. */
 typedef struct syntax_error {
@@ -34,10 +36,40 @@ static bool is_message(bhd_engine_str_t message, const char *words)
     return message.size >= length && memcmp(message.data, words, length) == 0;
 }
 
-static bool is_line_end(const bhd__document *document, size_t offset)
+/* Characters around a value that was written without quotes. */
+static bool is_value_end(char c)
 {
-    return offset >= document->size || document->source[offset] == '\n' ||
-           document->source[offset] == '\r' || document->source[offset] == '#';
+    return c == '\n' || c == '\r' || c == '#' || c == ',' || c == ']' || c == '}' || c == '=' ||
+           c == '[' || c == '{';
+}
+
+/* The value around `offset`, as far as it reaches on its line; empty if there is none. */
+static bhd_engine_str_t value_around(const bhd__document *document, size_t offset)
+{
+    const char *source = document->source;
+    size_t begin = offset < document->size ? offset : document->size;
+    size_t end = begin;
+    while (end < document->size && !is_value_end(source[end]))
+        end++;
+    while (begin > 0 && !is_value_end(source[begin - 1]))
+        begin--;
+    while (begin < end && (source[begin] == ' ' || source[begin] == '\t'))
+        begin++;
+    while (end > begin && (source[end - 1] == ' ' || source[end - 1] == '\t'))
+        end--;
+    return (bhd_engine_str_t){source + begin, end - begin};
+}
+
+/* "; write "2MiB"", unless the value has quotes of its own. */
+static void add_quoted_value(bhd__text *text, bhd_engine_str_t value)
+{
+    if (value.size == 0 || value.size > LONGEST_UNQUOTED)
+        return;
+    for (size_t i = 0; i < value.size; i++)
+        if (value.data[i] == '"' || value.data[i] == '\'' || value.data[i] == '\\')
+            return;
+    bhd__text_add(text, "; write ");
+    bhd__text_add_json(text, value.data, value.size);
 }
 
 /* The parser's message, except where it does not tell what to do. */
@@ -50,16 +82,26 @@ static void add_message(bhd__text *text, const bhd__document *document, size_t o
         {"recursion limit", "a dotted key has more than 80 parts"},
         {"cannot recurse further; max recursion depth met",
          "arrays and inline tables nest more than 80 levels deep"},
+        {"invalid basic string, expected `\"`", "the string does not end; close it with \""},
+        {"invalid literal string, expected `'`", "the string does not end; close it with '"},
+        {"invalid basic string, expected non-double-quote visible characters",
+         "a control character in a string; write it as an escape, such as \\u0007"},
     };
     for (size_t i = 0; i < sizeof better / sizeof better[0]; i++)
         if (is_message(message, better[i].theirs)) {
             bhd__text_add(text, better[i].ours);
             return;
         }
+    bhd_engine_str_t value = value_around(document, offset);
     if (is_message(message, "string values must be quoted")) {
-        bhd__text_add(text, is_line_end(document, offset)
-                                ? "the value is missing behind the equals sign"
-                                : "a text value needs quotes, as in key = \"text\"");
+        bhd__text_add(text, value.size == 0 ? "the value is missing behind the equals sign"
+                                            : "text needs quotes");
+        add_quoted_value(text, value);
+        return;
+    }
+    if (is_message(message, "invalid float, expected nothing")) {
+        bhd__text_add(text, "not a number, and text needs quotes");
+        add_quoted_value(text, value);
         return;
     }
     for (size_t i = 0; i < message.size; i++)
@@ -188,15 +230,23 @@ static uint32_t node_of_duplicate(const bhd__document *document, uint32_t offset
     return bhd__document_child(document, table, document->source + offset, end - offset);
 }
 
+static bool is_header(const bhd__document *document, uint32_t index)
+{
+    const bhd__node *node = &document->nodes[index];
+    return index != 0 && node->kind == BHD_TOML_TABLE &&
+           document->source[node->value_offset] == '[';
+}
+
 static void report_duplicate(reading *r, const syntax_error *error)
 {
     const bhd__document *document = r->document;
-    char key[512], message[160];
+    char key[512], message[640];
     bhd__text shown_key, shown;
     bhd__text_init(&shown_key, key, sizeof key);
     bhd__text_init(&shown, message, sizeof message);
 
-    uint32_t index = error->offset < document->size ? node_of_duplicate(document, error->offset) : 0;
+    uint32_t index =
+        error->offset < document->size ? node_of_duplicate(document, error->offset) : 0;
     if (index != 0) {
         bhd__document_add_path(document, index, &shown_key);
     } else if (error->offset < document->size) {
@@ -211,6 +261,8 @@ static void report_duplicate(reading *r, const syntax_error *error)
         bhd__place_advance(&place, document->source, document->size, first);
         bhd__text_printf(&shown, "given twice, first at %" PRIu32 ":%" PRIu32 "; keep one",
                          place.line, place.column);
+    } else if (is_header(document, index)) {
+        bhd__text_printf(&shown, "given twice; write all its keys below one [%s]", key);
     } else {
         bhd__text_add(&shown, "given twice; keep one");
     }
