@@ -102,6 +102,7 @@ static cli_exit judge_fit(bhd_host *host, uint64_t most, path_verdict *verdict)
     cli_exit code = cli_exit_code(
         bhd_component_load(host, verdict->target.manifest, &component, &verdict->error));
     bhd_component_free(component);
+    cli_error_about(&verdict->error, verdict->target.source);
     if (code != CLI_EXIT_OK)
         return code;
     code = cli_binary_read(verdict->target.source, most, &bytes, &size, &verdict->error);
@@ -161,8 +162,13 @@ static void print_good(const path_verdict *verdict)
 static void print_bad(const path_verdict *verdict)
 {
     char *text = cli_error_text(&verdict->error, verdict->target.manifest_path);
-    printf("%s: %sfailed%s: %s\n", cli_show(verdict->path).text, cli_style_on(stdout, CLI_BAD),
-           cli_style_on(stdout, CLI_PLAIN), text != NULL ? text : verdict->error.message);
+    const char *what = text != NULL ? text : verdict->error.message;
+    cli_shown path = cli_show(verdict->path);
+    size_t length = strlen(path.text);
+    if (strncmp(what, path.text, length) == 0 && strncmp(what + length, ": ", 2) == 0)
+        what += length + 2;
+    printf("%s: %sfailed%s: %s\n", path.text, cli_style_on(stdout, CLI_BAD),
+           cli_style_on(stdout, CLI_PLAIN), what);
     free(text);
 }
 

@@ -60,9 +60,10 @@ void cli_exit_codes_print(FILE *stream)
 #define CLI_EXIT_LINE(identifier, value, text) fprintf(stream, "  %3d  %s\n", (value), (text));
     CLI_EXIT_MAP(CLI_EXIT_LINE)
 #undef CLI_EXIT_LINE
-    fputs("\n"
-          "A guest that ends by itself gives its own code, which may be any of 0 to 255. With\n"
-          "--report the result says who ended the guest: ok and exit are the guest's own doing.\n"
-          "`bulkhead check` with several paths gives the code of the first one that failed.\n",
-          stream);
+    fputs(
+        "\n"
+        "A guest that ends by itself gives its own code, which may be one of these. With --report\n"
+        "the result says who ended the guest: ok and exit are the guest's own doing.\n"
+        "`bulkhead check` with several paths gives the code of the first one that failed.\n",
+        stream);
 }

@@ -107,7 +107,7 @@ static void print_extents(const char *what, const bhd_extent *extents, size_t co
             fputs("no maximum", stdout);
         }
         if (extent->page_bytes != 0 && extent->page_bytes != 65536)
-            printf(", %" PRIu64 " byte%s a page", extent->page_bytes,
+            printf(", %" PRIu64 " byte%s a page (not allowed to run)", extent->page_bytes,
                    extent->page_bytes == 1 ? "" : "s");
         printf("%s%s%s\n", extent->imported ? ", imported" : "",
                extent->is_64 ? ", 64-bit (not allowed to run)" : "",
@@ -119,26 +119,36 @@ static void print_items(const bhd_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool has_module = items[i].module != NULL && items[i].module[0] != '\0';
+        bool has_name = items[i].name[0] != '\0';
         printf("  %s%s%s: %s\n", has_module ? items[i].module : "", has_module ? " " : "",
-               items[i].name, items[i].type);
+               has_name ? items[i].name : "\"\"", items[i].type);
     }
+}
+
+/* "1114112 bytes (1088 KiB)", or "100 bytes" when no unit says it shorter. */
+static void print_bytes(uint64_t bytes)
+{
+    char size[64];
+    (void)bhd_size_to_text(bytes, size, sizeof size);
+    printf("%" PRIu64 " byte%s", bytes, bytes == 1 ? "" : "s");
+    if (strstr(size, "iB") != NULL)
+        printf(" (%s)", size);
 }
 
 static void print_needs(const bhd_inspection *inspection)
 {
-    char size[64];
     const char *least = inspection->is_exact ? "" : "at least ";
 
-    (void)bhd_size_to_text(inspection->initial_memory_bytes, size, sizeof size);
-    printf("starts with %s%" PRIu64 " bytes (%s) in %" PRIu64 " memor%s\n", least,
-           inspection->initial_memory_bytes, size, inspection->instance_memories,
+    printf("starts with %s", least);
+    print_bytes(inspection->initial_memory_bytes);
+    printf(" in %" PRIu64 " memor%s\n", inspection->instance_memories,
            inspection->instance_memories == 1 ? "y" : "ies");
     printf("starts with %s%" PRIu64 " element%s in %" PRIu64 " table%s\n", least,
            inspection->initial_table_elements, inspection->initial_table_elements == 1 ? "" : "s",
            inspection->instance_tables, inspection->instance_tables == 1 ? "" : "s");
-    (void)bhd_size_to_text(inspection->minimum_max_bytes, size, sizeof size);
-    printf("smallest max_bytes it can start with: %s%" PRIu64 " (%s)\n", least,
-           inspection->minimum_max_bytes, size);
+    printf("smallest max_bytes it can start with: %s", least);
+    print_bytes(inspection->minimum_max_bytes);
+    putchar('\n');
 }
 
 static void print_text(const char *file, const bhd_inspection *inspection)
@@ -212,7 +222,9 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
 {
     json_t *object = json_object();
     (void)json_object_set_new(object, "file", cli_json_text(file));
-    (void)json_object_set_new(object, "kind", cli_json_text(kind_text(inspection->kind)));
+    (void)json_object_set_new(
+        object, "kind",
+        cli_json_text(inspection->kind == BHD_KIND_COMPONENT ? "component" : "module"));
     (void)json_object_set_new(object, "size_bytes", cli_json_number(inspection->size));
     (void)json_object_set_new(object, "imports",
                               items_json(inspection->imports, inspection->import_count, true));
@@ -244,8 +256,10 @@ static cli_exit inspect_file(const inspect_options *inspect, bhd_host *host, bhd
 
     cli_exit code =
         cli_binary_read(inspect->file, inspect->host.max_component_bytes, &bytes, &size, error);
-    if (code == CLI_EXIT_OK)
+    if (code == CLI_EXIT_OK) {
         code = cli_exit_code(bhd_inspect(host, bytes, size, &inspection, error));
+        cli_error_about(error, inspect->file);
+    }
     free(bytes);
     if (code == CLI_EXIT_OK && !inspect->json) {
         print_text(inspect->file, &inspection);

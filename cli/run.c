@@ -195,6 +195,20 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     return status;
 }
 
+/* A core module without _start may still have functions to call. */
+static void explain_no_command(const run_options *run, bhd_component *component, bhd_error *error)
+{
+    char message[BHD_MESSAGE_SIZE];
+    if (error->code != BHD_EXPORT_NOT_FOUND || run->invocation.name != NULL ||
+        bhd_component_get_kind(component) != BHD_KIND_MODULE)
+        return;
+    (void)snprintf(message, sizeof message, "%s", error->message);
+    (void)cli_fail(error, error->code,
+                   "%.800s; `bulkhead inspect' shows what it exports, and --invoke='name(1, 2)' "
+                   "calls it",
+                   message);
+}
+
 static int run_component(const run_options *run, bhd_component *component)
 {
     bhd_error error = BHD_ERROR_INIT;
@@ -207,6 +221,7 @@ static int run_component(const run_options *run, bhd_component *component)
     report.wall_seconds = seconds_now() - begin;
     if (report.status != BHD_OK)
         report.exit_code = exit_code_of(run, &error);
+    explain_no_command(run, component, &error);
     if (report.status != BHD_OK && report.status != BHD_EXIT)
         cli_complain_error(&error, NULL);
     if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
@@ -234,8 +249,21 @@ static cli_exit prepare(const run_options *run, const cli_target *target, bhd_ho
     code = cli_host_make(&run->host, host, error);
     if (code != CLI_EXIT_OK)
         return code;
-    return cli_exit_code(
+    code = cli_exit_code(
         bhd_component_load_file(*host, target->source, &component_options, component, error));
+    cli_error_about(error, target->source);
+    return code;
+}
+
+/* A component without a limit is refused; says what to do. */
+static void explain_missing_limit(bhd_error *error)
+{
+    char message[BHD_MESSAGE_SIZE];
+    (void)snprintf(message, sizeof message, "%s", error->message);
+    (void)cli_fail(error, error->code,
+                   "%.800s. A component has to state its memory limit: write a " BHD_MANIFEST_FILE
+                   ", or state --max-bytes=2MiB with the .wasm file",
+                   message);
 }
 
 static int run_target(const run_options *run)
@@ -247,6 +275,8 @@ static int run_target(const run_options *run)
 
     int code = (int)cli_target_resolve(run->target, &run->host.policy, run->limits.has_max_bytes,
                                        &target, &error);
+    if (error.code == BHD_LIMIT_MISSING)
+        explain_missing_limit(&error);
     if (target.note != NULL)
         cli_note("note: %s", target.note);
     if (code == CLI_EXIT_OK)

@@ -21,7 +21,7 @@ static const struct argp_option options[] = {
      "Memory limit, in bytes or with KiB or MiB: 1048576, 1MiB, 512KiB. Needed when there is no "
      "manifest",
      1},
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wall-clock limit of the run; fractions are allowed", 1},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wall-clock limit; 0.5 is half a second", 1},
     {"fuel", KEY_FUEL, "N", 0, "Meter fuel, and end the guest when N units are used", 1},
     {0},
 };
@@ -76,6 +76,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (!parse_count(argument, &stated->fuel))
             argp_error(state, "--fuel: %s is not a number of units: write 1000000 or 1_000_000",
                        cli_show(argument).text);
+        if (stated->fuel == 0)
+            argp_error(state, "--fuel: 0 would end the guest before its first instruction; write "
+                              "at least 1");
         stated->has_fuel = true;
         return 0;
     default:
@@ -85,12 +88,32 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 const struct argp cli_limits_argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
 
-/* The error is about options; says so, and keeps what the library found. */
-static cli_exit fail_options(bhd_error *error)
+/* The library speaks of limits; whoever typed an option is told about the option. */
+static cli_exit fail_option(bhd_error *error)
 {
+    static const struct {
+        const char *limit, *option;
+    } names[] = {
+        {"max_memory_bytes: ", "--max-bytes: "},
+        {"timeout_seconds: ", "--timeout: "},
+        {"max_fuel: ", "--fuel: "},
+    };
     char message[BHD_MESSAGE_SIZE];
+    const char *what = message, *option = "";
+    const char *remedy = "";
+
     (void)snprintf(message, sizeof message, "%s", error->message);
-    (void)cli_fail(error, error->code, "options: %.*s", BHD_MESSAGE_SIZE - 16, message);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strncmp(message, names[i].limit, strlen(names[i].limit)) == 0) {
+            what = message + strlen(names[i].limit);
+            option = names[i].option;
+        }
+    }
+    if (error->code == BHD_LIMIT_TOO_HIGH)
+        remedy = ", or widen the range with --ceiling";
+    else if (error->code == BHD_LIMIT_TOO_LOW)
+        remedy = ", or widen the range with --floor";
+    (void)cli_fail(error, error->code, "%s%.900s%s", option, what, remedy);
     return CLI_EXIT_USAGE;
 }
 
@@ -119,8 +142,8 @@ cli_exit cli_stated_limits_apply(const cli_stated_limits *stated, const bhd_mani
     /* What loosens is told before what is out of range: it is the nearer mistake. */
     if (manifest != NULL && bhd_limits_tighten(bhd_manifest_limits(manifest), &builder.limits,
                                                &tightened, error) != BHD_OK)
-        return fail_options(error);
+        return fail_option(error);
     if (bhd_limits_builder_build(&builder, policy, limits, error) != BHD_OK)
-        return fail_options(error);
+        return fail_option(error);
     return CLI_EXIT_OK;
 }

@@ -84,11 +84,9 @@ static cli_exit resolve_directory(const char *path, const bhd_policy *policy, cl
     if (target->manifest_path == NULL)
         return no_memory(error);
     if (stat(target->manifest_path, &status) != 0 && errno == ENOENT)
-        return cli_exit_code(
-            cli_fail(error, BHD_LIMIT_MISSING,
-                     "%s: no %s in this directory. A component has to state its memory limit: "
-                     "write one, or name the .wasm file and state --max-bytes",
-                     cli_show(path).text, BHD_MANIFEST_FILE));
+        return cli_exit_code(cli_fail(error, BHD_LIMIT_MISSING,
+                                      "%s: no " BHD_MANIFEST_FILE " in this directory",
+                                      cli_show(path).text));
     return use_manifest(policy, target, error);
 }
 
@@ -97,11 +95,8 @@ static cli_exit resolve_alone(const char *path, bool limit_is_stated, const char
                               cli_target *target, bhd_error *error)
 {
     if (!limit_is_stated)
-        return cli_exit_code(cli_fail(
-            error, BHD_LIMIT_MISSING,
-            "%s: %s. A component has to state its memory limit: write a %s for it, or state "
-            "--max-bytes (for example --max-bytes=2MiB)",
-            cli_show(path).text, why, BHD_MANIFEST_FILE));
+        return cli_exit_code(
+            cli_fail(error, BHD_LIMIT_MISSING, "%s: %s", cli_show(path).text, why));
     target->source = strdup(path);
     target->name = name_of_binary(path);
     if (target->source == NULL || target->name == NULL)

@@ -27,8 +27,8 @@ typedef struct cli_target {
 
 /*
  * Resolves `path`. A manifest must be there unless `limit_is_stated`: then a binary alone will do.
- * Returns the exit code; fills `error` when it is not CLI_EXIT_OK. A manifest that is not there is
- * BHD_LIMIT_MISSING.
+ * Returns the exit code; fills `error` when it is not CLI_EXIT_OK. BHD_LIMIT_MISSING says that
+ * there is no manifest, and why; what to do about it is for the caller to say.
  */
 cli_exit cli_target_resolve(const char *path, const bhd_policy *policy, bool limit_is_stated,
                             cli_target *target, bhd_error *error);

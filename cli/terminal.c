@@ -153,6 +153,20 @@ void cli_complain_error(const bhd_error *error, const char *source)
     free(text);
 }
 
+void cli_error_about(bhd_error *error, const char *path)
+{
+    char *message = NULL;
+    cli_exit code = cli_exit_code(error->code);
+    if ((code != CLI_EXIT_COMPONENT && code != CLI_EXIT_DENIED) ||
+        error->code == BHD_FILE_TOO_LARGE)
+        return;
+    if (asprintf(&message, "%s: %s", cli_show(path).text, error->message) < 0)
+        return;
+    /* Cut where the library cuts its own; a path alone is never that long. */
+    (void)snprintf(error->message, sizeof error->message, "%s", message);
+    free(message);
+}
+
 bhd_status cli_fail(bhd_error *error, bhd_status code, const char *format, ...)
 {
     va_list arguments;

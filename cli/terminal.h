@@ -52,6 +52,9 @@ char *cli_error_text(const bhd_error *error, const char *source);
 bhd_status cli_fail(bhd_error *error, bhd_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Puts "PATH: " before the message of an error about a binary; those about files have it. */
+void cli_error_about(bhd_error *error, const char *path);
+
 /* Flushes standard output; false and a message when something written to it was lost. */
 bool cli_flush_output(void);
 

@@ -1,0 +1,66 @@
+# `bulkhead inspect`: what a binary is and what it needs, as text and as JSON.
+. "$(dirname "$0")/lib.sh"
+
+for guest in basic/add basic/grow basic/three_memories basic/table_grow basic/names basic/memory64 \
+    basic/shared_memory basic/custom_page_size basic/memory_import basic/unknown_import \
+    component/run_ok component/two_memories component/three_instances component/nested; do
+    record 0 inspect guests/$guest.wat
+    expect_no_err
+    expect_clean "$work/out"
+done
+for guest in basic/add basic/table_grow basic/names basic/memory64 component/two_memories; do
+    record 0 inspect --json guests/$guest.wat
+    expect_no_err
+    expect_clean "$work/out"
+done
+record 0 inspect guests/basic/add.wat --json
+
+# A real component, without the long list of what it imports.
+try inspect examples/hello/hello.wasm
+expect_code 0
+expect_in_out "examples/hello/hello.wasm: component, "
+expect_in_out "wasi:cli/run@0.2"
+expect_in_out "smallest max_bytes it can start with: 524288 bytes (512 KiB)"
+try inspect --floor=64KiB examples/hello/hello.wasm
+expect_in_out "smallest max_bytes it can start with: 131072 bytes (128 KiB)"
+
+# The smallest max_bytes is exactly that: with one byte less the guest is refused, with it it starts.
+for guest in basic/three_memories basic/grow component/two_memories component/three_instances; do
+    try inspect --floor=64KiB guests/$guest.wat
+    least=$(sed -n 's/^smallest max_bytes.*: \([0-9]*\) bytes.*/\1/p' "$work/out")
+    try run --floor=64KiB --max-bytes="$least" --invoke='size()' guests/$guest.wat
+    checks=$((checks + 1))
+    ! grep -q "starts with" "$work/err" || fail "refused with $least bytes"
+    [[ $least -gt 65536 ]] || continue
+    try run --floor=64KiB --max-bytes="$((least - 1))" guests/$guest.wat
+    expect_code 65
+    expect_in_err "starts with $least bytes"
+done
+
+# Extremes of what can be declared.
+echo '(module (memory i64 0 0x1000000000000) (table i64 0 0xffffffffffffffff funcref))' >"$work/extreme.wat"
+record 0 inspect "$work/extreme.wat"
+record 0 inspect --json "$work/extreme.wat"
+echo '(module)' >"$work/nothing.wat"
+record 0 inspect "$work/nothing.wat"
+record 0 inspect --json "$work/nothing.wat"
+
+# What is no binary.
+record 66 inspect nowhere.wasm
+record 66 inspect guests
+record 66 inspect ''
+: >"$work/empty.wasm"
+printf '\0asm\1\0\0\0\377' >"$work/broken.wasm"
+printf '\0asm' >"$work/cut.wasm"
+head -c 20000 guests/wasi/print.wasm >"$work/half.wasm"
+truncate -s 70000000 "$work/huge.wasm"
+for file in empty broken cut half huge; do
+    try inspect "$work/$file.wasm"
+    expect_code 65
+    expect_out ""
+    expect_in_err "bulkhead: $work/$file.wasm: "
+    expect_clean "$work/err"
+done
+try inspect examples/hello/Component.toml
+expect_code 65
+finish inspect.txt
