@@ -34,5 +34,16 @@ pub unsafe extern "C" fn bhd_engine_linker_define_wasi_async(
     linker: *mut wasmtime_linker_t,
 ) -> Option<Box<wasmtime_error_t>> {
     let linker = unsafe { &mut *(linker as *mut Linker) };
-    wasmtime_wasi::p1::add_to_linker_async(linker, p1_of).err().map(|e| Box::new(e.into()))
+    define(linker).err().map(|e| Box::new(e.into()))
+}
+
+fn define(linker: &mut Linker) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, p1_of)?;
+    // Wasmtime's own takes codes from 126 on for an error; here a guest may exit with any code.
+    linker.allow_shadowing(true);
+    linker.func_wrap("wasi_snapshot_preview1", "proc_exit", |code: i32| -> wasmtime::Result<()> {
+        Err(wasmtime_wasi::I32Exit(code).into())
+    })?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
