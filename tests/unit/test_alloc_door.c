@@ -30,6 +30,18 @@ static void test_live_counts_what_is_not_freed(void **state)
     assert_int_equal(bhd__alloc_live(), before);
 }
 
+static void test_a_block_that_is_resized_counts_once(void **state)
+{
+    (void)state;
+    uint64_t before = bhd__alloc_live();
+    void *block = bhd__malloc(1);
+    block = bhd__realloc_array(block, 100, 100);
+    block = bhd__realloc_array(block, 1, 1);
+    assert_int_equal(bhd__alloc_live(), before + 1);
+    bhd__free(block);
+    assert_int_equal(bhd__alloc_live(), before);
+}
+
 static void test_count_grows_with_every_attempt(void **state)
 {
     (void)state;
@@ -189,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_counts_what_is_not_freed),
+        cmocka_unit_test(test_a_block_that_is_resized_counts_once),
         cmocka_unit_test_teardown(test_count_grows_with_every_attempt, switch_failure_off),
         cmocka_unit_test(test_free_of_null_counts_nothing),
         cmocka_unit_test(test_zero_bytes_are_a_real_allocation),

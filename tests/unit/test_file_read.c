@@ -102,6 +102,17 @@ static void test_the_limit_itself_fits_and_one_more_does_not(void **state)
                 "manifest more: too large: at most 4096 bytes are read");
 }
 
+static void test_a_file_that_announces_too_much_costs_no_memory(void **state)
+{
+    (void)state;
+    write_file("sparse", "", 0);
+    assert_int_equal(truncate("sparse", (off_t)1 << 40), 0);
+    uint64_t count = bhd__alloc_count();
+    check_fails("sparse", 4096, BHD_FILE_TOO_LARGE,
+                "manifest sparse: too large: at most 4096 bytes are read");
+    assert_int_equal(bhd__alloc_count(), count);
+}
+
 static void test_the_limit_holds_for_a_file_that_announces_no_size(void **state)
 {
     (void)state;
@@ -227,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_reads_an_empty_file),
         cmocka_unit_test(test_reads_a_file_that_announces_no_size),
         cmocka_unit_test(test_the_limit_itself_fits_and_one_more_does_not),
+        cmocka_unit_test(test_a_file_that_announces_too_much_costs_no_memory),
         cmocka_unit_test(test_the_limit_holds_for_a_file_that_announces_no_size),
         cmocka_unit_test(test_not_found),
         cmocka_unit_test(test_directories_and_devices_are_unreadable),

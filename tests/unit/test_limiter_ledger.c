@@ -527,6 +527,13 @@ static void test_thresholds_at_both_ends(void **state)
     assert_int_equal(grow(seen.limiter, 0, 1), BHD_GROWTH_ALLOW);
     assert_int_equal(seen.warned, 1);
     bhd_limiter_free(seen.limiter);
+
+    /* The smallest of all, which is no byte even in a double. */
+    bhd_limits one_byte = deny_limits;
+    one_byte.max_memory_bytes = 1;
+    attach(&seen, &one_byte, 4.9e-324);
+    assert_false(metrics_of(seen.limiter).above_threshold);
+    bhd_limiter_free(seen.limiter);
 }
 
 static void check_new_fails(const bhd_limits *limits, double warning_percent, const char *message)
