@@ -3,11 +3,14 @@
  */
 #include "limits/manifest_nearest.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 /* Longer words are not compared: nothing that they could mean is as long. */
 #define LONGEST 40
+/* Shorter beginnings of a word stand for nothing. */
+#define SHORTEST_BEGINNING 3
 
 static unsigned char lower(char c)
 {
@@ -43,6 +46,17 @@ static size_t distance(const char *a, size_t a_size, const char *b, size_t b_siz
     return last[b_size];
 }
 
+/* A word that somebody cut short. */
+static bool begins_with(const char *candidate, size_t candidate_size, const char *word, size_t size)
+{
+    if (size < SHORTEST_BEGINNING || size > candidate_size)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (lower(candidate[i]) != lower(word[i]))
+            return false;
+    return true;
+}
+
 const char *bhd__nearest(const char *word, size_t size, const char *const *candidates, size_t count)
 {
     const char *nearest = NULL;
@@ -57,6 +71,8 @@ const char *bhd__nearest(const char *word, size_t size, const char *const *candi
         /* A third of the word, so that short words do not become quite different ones. */
         size_t longer = candidate_size > size ? candidate_size : size;
         size_t most = longer < 3 ? 0 : longer / 3;
+        if (begins_with(candidates[i], candidate_size, word, size) && changes > most)
+            changes = most;
         if (changes <= most && changes < least) {
             nearest = candidates[i];
             least = changes;
