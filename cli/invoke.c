@@ -109,6 +109,16 @@ static bhd_status read_arguments(const cli_invocation *invocation, const bhd_val
     return BHD_OK;
 }
 
+/* Says where the export was asked for, and which it is unless the library has said that. */
+static bhd_status refuse_export(const char *name, bhd_status status, bhd_error *error)
+{
+    char message[BHD_MESSAGE_SIZE];
+    (void)snprintf(message, sizeof message, "%s", error->message);
+    if (status == BHD_SIGNATURE_MISMATCH)
+        return cli_fail(error, status, "--invoke: %.100s: %.800s", cli_show(name).text, message);
+    return cli_fail(error, status, "--invoke: %.900s", message);
+}
+
 bhd_status cli_invocation_call(const cli_invocation *invocation, bhd_sandbox *sandbox,
                                bhd_error *error)
 {
@@ -116,7 +126,7 @@ bhd_status cli_invocation_call(const cli_invocation *invocation, bhd_sandbox *sa
     size_t parameters = 0, results = 0;
     bhd_status status = bhd_sandbox_function(sandbox, invocation->name, &function, error);
     if (status != BHD_OK)
-        return status;
+        return refuse_export(invocation->name, status, error);
 
     const bhd_value_type *types = bhd_function_parameters(function, &parameters);
     (void)bhd_function_results(function, &results);

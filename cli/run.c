@@ -157,8 +157,9 @@ static int exit_code_of(const run_options *run, const bhd_error *error)
 {
     if (error->code == BHD_EXIT)
         return (int)(error->value & 0xFF);
-    if (error->code == BHD_EXPORT_NOT_FOUND && run->invocation.name != NULL)
-        return CLI_EXIT_USAGE;
+    /* What is asked of an export is asked by --invoke, or else by what a command is. */
+    if (error->code == BHD_EXPORT_NOT_FOUND || error->code == BHD_SIGNATURE_MISMATCH)
+        return run->invocation.name != NULL ? CLI_EXIT_USAGE : CLI_EXIT_COMPONENT;
     return (int)cli_exit_code(error->code);
 }
 

@@ -7,7 +7,7 @@ guest() { # CODE TARGET ARGUMENTS...
 
 # 0 and the guest's own.
 guest 0 guests/component/run_ok.wat
-for own in 0 1 2 3 65 77 78 124 125; do
+for own in 0 1 2 3 65 77 78 124 125 126 134 137 255; do
     guest "$own" guests/wasi/exit_code.core.wasm "$own"
 done
 guest 1 guests/component/run_err.wat
@@ -41,6 +41,8 @@ guest 65 guests/basic/unknown_import.wat
 guest 65 guests/component/imports_unknown.wat
 guest 65 guests/basic/add.wat
 guest 65 guests/component/not_a_command.wat
+echo '(module (func (export "_start") (param i32)))' >"$work/start.wat"
+guest 65 "$work/start.wat"
 truncate -s 70000000 "$work/huge.wasm"
 try run --max-bytes=1MiB "$work/huge.wasm"
 expect_code 65

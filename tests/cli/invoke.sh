@@ -97,7 +97,11 @@ refused 'add(1)' '--invoke: add takes 2 arguments (i32, i32), and 1 is given'
 refused 'add(1, 2, 3)' 'add takes 2 arguments (i32, i32), and 3 are given'
 refused 'add()' 'add takes 2 arguments (i32, i32), and 0 are given'
 refused 'nothing(1)' 'nothing takes 0 arguments (), and 1 is given'
-refused 'vector(1)' 'vector'
+refused 'vector(1)' '--invoke: vector: '
+echo '(module (func (export "external") (param externref)))' >"$work/external.wat"
+try run --max-bytes=1MiB --invoke='external(1)' "$work/external.wat"
+expect_code 2
+expect_in_err '--invoke: external: '
 refused 'answer()' 'answer'
 refused 'ad(1, 2)' 'add'
 refused ' add(1, 2)' ' add'
