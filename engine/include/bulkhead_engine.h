@@ -93,11 +93,9 @@ wasmtime_error_t *bhd_engine_component_pre_instantiate(const bhd_engine_componen
                                                        wasmtime_context_t *context,
                                                        wasmtime_component_instance_t *instance);
 /* All arguments outlive the future. `*error` is set when it failed. */
-wasmtime_call_future_t *
-bhd_engine_component_pre_instantiate_async(const bhd_engine_component_pre_t *pre,
-                                           wasmtime_context_t *context,
-                                           wasmtime_component_instance_t *instance,
-                                           wasmtime_error_t **error);
+wasmtime_call_future_t *bhd_engine_component_pre_instantiate_async(
+    const bhd_engine_component_pre_t *pre, wasmtime_context_t *context,
+    wasmtime_component_instance_t *instance, wasmtime_error_t **error);
 
 /* -- futures ------------------------------------------------------------------------------- */
 

@@ -43,7 +43,8 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_new(bhd_host *host,
                                                      bhd_component **component, bhd_error *error);
 
 /** Reads and compiles the file that the manifest names (bhd_manifest_source), with the manifest's
- *  name, version and limits. The manifest is copied. Also BHD_FILE_NOT_FOUND, BHD_FILE_UNREADABLE. */
+ *  name, version and limits. The manifest is copied. Also BHD_FILE_NOT_FOUND,
+ *  BHD_FILE_UNREADABLE. */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
                                                       bhd_component **component, bhd_error *error);
 

@@ -53,7 +53,10 @@ typedef struct bhd_limiter_options {
     void *user_data;                     /**< handed to both; not owned */
 } bhd_limiter_options;
 
-#define BHD_LIMITER_OPTIONS_INIT {90.0, NULL, NULL, NULL}
+#define BHD_LIMITER_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        90.0, NULL, NULL, NULL                                                                     \
+    }
 
 BHD_BEGIN_DECLS
 

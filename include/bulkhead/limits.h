@@ -39,7 +39,10 @@ typedef struct bhd_policy {
     uint64_t max_memory_bytes;
 } bhd_policy;
 
-#define BHD_POLICY_INIT {BHD_MIN_MEMORY_BYTES, BHD_MAX_MEMORY_BYTES}
+#define BHD_POLICY_INIT                                                                            \
+    {                                                                                              \
+        BHD_MIN_MEMORY_BYTES, BHD_MAX_MEMORY_BYTES                                                 \
+    }
 
 typedef struct bhd_limits {
     /** Bytes, all linear memories of the sandbox and its GC heap together. */
@@ -113,8 +116,8 @@ BHD_PUBLIC const char *bhd_on_exceed_text(bhd_on_exceed on_exceed);
 
 /**
  * Reads a size: a whole number of bytes with optional underscores between digits ("2_097_152"), or
- * a whole or decimal number with KiB or MiB ("512KiB", "1.5 MiB"). Anything else, "2MB", "2M" and "2m" among it,
- * is BHD_LIMIT_INVALID with a message that suggests what to write.
+ * a whole or decimal number with KiB or MiB ("512KiB", "1.5 MiB"). Anything else, "2MB", "2M" and
+ * "2m" among it, is BHD_LIMIT_INVALID with a message that suggests what to write.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_size_parse(const char *text, size_t length, uint64_t *bytes,
                                                   bhd_error *error);

@@ -18,8 +18,8 @@ char *bhd__strdup(const char *text);
 char *bhd__strndup(const char *text, size_t length);
 void bhd__free(void *pointer);
 
-/* Tests: the `nth` allocation from now (1 is the next) fails, and all after it if `onwards` is not 0.
- * 0 switches it off. */
+/* Tests: the `nth` allocation from now (1 is the next) fails, and all after it if `onwards` is not
+ * 0. 0 switches it off. */
 void bhd__alloc_fail_at(uint64_t nth, int onwards);
 /* Tests: allocations since the start of the process, and those not yet freed. */
 uint64_t bhd__alloc_count(void);

@@ -1,7 +1,8 @@
 /*
  * The two clocks of the system and the text of a point in time.
  *
- * Why no gmtime: it follows the process's TZ, with which leap seconds may come in, and takes a lock.
+ * Why no gmtime: it follows the process's TZ, with which leap seconds may come in, and takes a
+ * lock.
  */
 #include "base/clock.h"
 

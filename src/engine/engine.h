@@ -55,9 +55,9 @@ typedef struct bhd__instance_options {
     const char *const *argv; /* copied */
     size_t argc;
     bhd_stream standard_output, standard_error;
-    bhd_limiter *limiter;    /* outlives the instance */
-    uint64_t timeout_ns;     /* of each call */
-    uint64_t max_fuel;       /* of each call; 0: not metered */
+    bhd_limiter *limiter; /* outlives the instance */
+    uint64_t timeout_ns;  /* of each call */
+    uint64_t max_fuel;    /* of each call; 0: not metered */
 } bhd__instance_options;
 
 /* A store without an instance; nothing runs yet. */

@@ -79,9 +79,8 @@ static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
         return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
                          "the module imports a memory; a memory that comes from outside would "
                          "escape its limit, so a module has to define its own");
-    bhd_status status =
-        check_count("linear memories", totals.memories, options->max_memories, "max_memories",
-                    error);
+    bhd_status status = check_count("linear memories", totals.memories, options->max_memories,
+                                    "max_memories", error);
     if (status == BHD_OK)
         status = check_count("tables", totals.tables, options->max_tables, "max_tables", error);
     if (status == BHD_OK)

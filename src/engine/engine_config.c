@@ -10,10 +10,21 @@
  * the accounting of slots does not expect), stack switching, relaxed SIMD (results differ between
  * machines), wide arithmetic, legacy exceptions, and the component model's own async. */
 static const char *const always_on[] = {
-    "MUTABLE_GLOBAL", "SATURATING_FLOAT_TO_INT", "SIGN_EXTENSION", "MULTI_VALUE",
-    "BULK_MEMORY",    "BULK_MEMORY_OPT",         "FLOATS",         "SIMD",
-    "TAIL_CALL",      "MULTI_MEMORY",            "EXTENDED_CONST", "REFERENCE_TYPES",
-    "CALL_INDIRECT_OVERLONG", "EXCEPTIONS", "COMPONENT_MODEL",
+    "MUTABLE_GLOBAL",
+    "SATURATING_FLOAT_TO_INT",
+    "SIGN_EXTENSION",
+    "MULTI_VALUE",
+    "BULK_MEMORY",
+    "BULK_MEMORY_OPT",
+    "FLOATS",
+    "SIMD",
+    "TAIL_CALL",
+    "MULTI_MEMORY",
+    "EXTENDED_CONST",
+    "REFERENCE_TYPES",
+    "CALL_INDIRECT_OVERLONG",
+    "EXCEPTIONS",
+    "COMPONENT_MODEL",
     /* Not a proposal but the engine's name for "references may exist": tables of references and
      * exceptions need it. Their heap goes through the limiter. */
     "GC_TYPES",
@@ -88,9 +99,8 @@ static void set_memory(wasm_config_t *config)
 }
 
 bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
-                              wasmtime_memory_creator_t *memories,
-                              wasmtime_stack_creator_t *stacks, wasm_config_t **config,
-                              bhd_error *error)
+                              wasmtime_memory_creator_t *memories, wasmtime_stack_creator_t *stacks,
+                              wasm_config_t **config, bhd_error *error)
 {
     wasm_config_t *c = wasm_config_new();
     bhd_engine_config_features_none(c);

@@ -18,8 +18,7 @@
 /* A new configuration, owned by the caller. BHD_INTERNAL if the engine lacks a proposal that is
  * named in engine_config.c. */
 bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
-                              wasmtime_memory_creator_t *memories,
-                              wasmtime_stack_creator_t *stacks, wasm_config_t **config,
-                              bhd_error *error);
+                              wasmtime_memory_creator_t *memories, wasmtime_stack_creator_t *stacks,
+                              wasm_config_t **config, bhd_error *error);
 
 #endif

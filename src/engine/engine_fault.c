@@ -53,9 +53,9 @@ static void add_frames(bhd_error *error, const wasm_frame_vec_t *frames)
     }
 }
 
-/* The engine grows the GC heap as it grows a linear memory and does not say which it is. A heap that
- * is as large as the memory that wanted to grow was that memory; a linear memory of just the same
- * size in the same store is the one case that this cannot tell apart. */
+/* The engine grows the GC heap as it grows a linear memory and does not say which it is. A heap
+ * that is as large as the memory that wanted to grow was that memory; a linear memory of just the
+ * same size in the same store is the one case that this cannot tell apart. */
 static void name_refused_memory(bhd__instance *instance)
 {
     bhd__refusal *refusal = &instance->gate.refusal;

@@ -12,7 +12,7 @@
 struct bhd__waiter {
     pthread_mutex_t lock;
     pthread_cond_t condition;
-    bool woken;            /* lock */
+    bool woken;                 /* lock */
     atomic_uint_fast32_t holds; /* the instance and the waker; the last one frees */
 };
 
@@ -100,8 +100,8 @@ bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future)
 {
     bool in_time = true;
     while (in_time && !bhd_engine_future_poll(future, instance->waker))
-        in_time = waiter_sleep(instance->waiter, instance->deadline_ns) &&
-                  !bhd__clock_is_late(instance);
+        in_time =
+            waiter_sleep(instance->waiter, instance->deadline_ns) && !bhd__clock_is_late(instance);
     /* An unfinished call is cancelled here: its fiber unwinds, and the store is not used again. */
     wasmtime_call_future_delete(future);
     return in_time;

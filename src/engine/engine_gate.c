@@ -5,9 +5,9 @@
 #include "engine/engine_gate.h"
 
 #include "base/checked.h"
+#include "base/text.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <inttypes.h>
 
 /* The gate whose memory growth was allowed last on this thread, until the creator has dealt with
  * it. Never set while guest code runs. */
@@ -63,10 +63,13 @@ static int32_t stop(bhd__gate *gate, const char **message)
 {
     const bhd__refusal *refusal = &gate->refusal;
     const char *unit = refusal->kind == BHD_MEMORY_TABLE ? "elements" : "bytes";
-    snprintf(gate->stop_text, sizeof gate->stop_text,
-             "out of memory: %s asked for %llu more %s with %llu of %llu in use",
-             bhd_memory_kind_text(refusal->kind), (unsigned long long)refusal->requested, unit,
-             (unsigned long long)refusal->in_use, (unsigned long long)refusal->limit);
+    bhd__text text;
+    bhd__text_init(&text, gate->stop_text, sizeof gate->stop_text);
+    bhd__text_printf(&text,
+                     "out of memory: %s asked for %" PRIu64 " more %s with %" PRIu64 " of %" PRIu64
+                     " in use",
+                     bhd_memory_kind_text(refusal->kind), refusal->requested, unit, refusal->in_use,
+                     refusal->limit);
     gate->refusal.was_the_end = true;
     *message = gate->stop_text;
     return BHD__STOP_OUT_OF_MEMORY;
@@ -165,6 +168,8 @@ void bhd__gate_no_capacity(const bhd_error *error)
     if (!growing_gate)
         return;
     growing_gate->capacity = error->code;
-    snprintf(growing_gate->capacity_text, sizeof growing_gate->capacity_text, "%.255s",
-             error->message);
+    bhd__text text;
+    bhd__text_init(&text, growing_gate->capacity_text, sizeof growing_gate->capacity_text);
+    bhd__text_add(&text, error->message);
+    bhd__text_ellipsis(&text);
 }

@@ -88,9 +88,10 @@ static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
 static bhd_status call_begin(bhd__instance *instance, bool starting, bhd_error *error)
 {
     if (!bhd__clock_begin(instance))
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "a call into this sandbox is under way; a sandbox runs one call at a time, "
-                         "and a callback must not call into the sandbox that it serves");
+        return bhd__fail(
+            error, BHD_INVALID_ARGUMENT,
+            "a call into this sandbox is under way; a sandbox runs one call at a time, "
+            "and a callback must not call into the sandbox that it serves");
     bhd__gate_begin(&instance->gate, starting);
     bhd_status status = choose_stack(instance, error);
     if (status == BHD_OK && instance->code->metered) {
@@ -151,8 +152,8 @@ bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
             instance, wasmtime_instance_pre_instantiate_async(
                           code->module_pre, context, &instance->of.module, &trap, &failure));
     else
-        failure = wasmtime_instance_pre_instantiate(code->module_pre, context,
-                                                    &instance->of.module, &trap);
+        failure = wasmtime_instance_pre_instantiate(code->module_pre, context, &instance->of.module,
+                                                    &trap);
     return call_result(instance, in_time, failure, trap, error);
 }
 
@@ -162,8 +163,8 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     wasmtime_error_t *failure = NULL;
     wasm_trap_t *trap = NULL;
     bool in_time = true;
-    bool found = wasmtime_instance_export_get(instance->context, &instance->of.module, "_start", 6,
-                                              &start);
+    bool found =
+        wasmtime_instance_export_get(instance->context, &instance->of.module, "_start", 6, &start);
     if (!found || start.kind != WASMTIME_EXTERN_FUNC)
         return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
                          "the module is not a command: it has no exported function _start");
@@ -177,9 +178,9 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     if (status != BHD_OK)
         return status;
     if (instance->on_fiber)
-        in_time = bhd__instance_wait(
-            instance, wasmtime_func_call_async(instance->context, &start.of.func, NULL, 0, NULL, 0,
-                                               &trap, &failure));
+        in_time = bhd__instance_wait(instance,
+                                     wasmtime_func_call_async(instance->context, &start.of.func,
+                                                              NULL, 0, NULL, 0, &trap, &failure));
     else
         failure = wasmtime_func_call_unchecked(instance->context, &start.of.func, NULL, 0, &trap);
     return call_result(instance, in_time, failure, trap, error);
@@ -204,8 +205,7 @@ static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_err
             instance, wasmtime_component_func_call_async(&run, instance->context, NULL, 0, &result,
                                                          1, &failure));
     else
-        failure =
-            wasmtime_component_func_call(&run, instance->context, NULL, 0, &result, 1);
+        failure = wasmtime_component_func_call(&run, instance->context, NULL, 0, &result, 1);
     bool ran = in_time && !failure;
     status = call_result(instance, in_time, failure, NULL, error);
     if (ran) {
@@ -311,8 +311,9 @@ static bhd_status no_export(const bhd__instance *instance, const char *name, con
                      what, shown, names.count > 0 ? names.buffer : "nothing");
 }
 
-static bhd_status find_export(bhd__instance *instance, const char *name, wasmtime_extern_kind_t kind,
-                              const char *what, wasmtime_extern_t *found, bhd_error *error)
+static bhd_status find_export(bhd__instance *instance, const char *name,
+                              wasmtime_extern_kind_t kind, const char *what,
+                              wasmtime_extern_t *found, bhd_error *error)
 {
     bhd_status status = only_modules(instance, error);
     if (status != BHD_OK)
@@ -462,16 +463,16 @@ bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *export
     bhd_status status = call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
-    return instance->on_fiber
-               ? call_on_fiber(instance, exported, arguments, results, error)
-               : call_direct(instance, exported, arguments, results, error);
+    return instance->on_fiber ? call_on_fiber(instance, exported, arguments, results, error)
+                              : call_direct(instance, exported, arguments, results, error);
 }
 
 bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
                                 size_t *size, bhd_error *error)
 {
     wasmtime_extern_t found;
-    bhd_status status = find_export(instance, name, WASMTIME_EXTERN_MEMORY, "memory", &found, error);
+    bhd_status status =
+        find_export(instance, name, WASMTIME_EXTERN_MEMORY, "memory", &found, error);
     if (status != BHD_OK)
         return status;
     *base = wasmtime_memory_data(instance->context, &found.of.memory);

@@ -1,6 +1,6 @@
 /*
- * How much stack the calling thread has left. The engine takes it on trust: guest code that recurses
- * to its limit on a thread with a smaller stack would run into whatever lies below.
+ * How much stack the calling thread has left. The engine takes it on trust: guest code that
+ * recurses to its limit on a thread with a smaller stack would run into whatever lies below.
  *
  * The bounds of a thread's stack do not change, so each thread looks them up once and keeps them in
  * a thread-local variable.

@@ -78,8 +78,8 @@ static const import_rule preview1[] = {
 
 /* Prefixes of interface names; the first that fits counts. */
 static const import_rule interfaces[] = {
-    {"wasi:cli/", NULL},          {"wasi:clocks/", NULL},      {"wasi:io/", NULL},
-    {"wasi:filesystem/", NULL},   {"wasi:random/", "random"},  {"wasi:sockets/", "network"},
+    {"wasi:cli/", NULL},        {"wasi:clocks/", NULL},     {"wasi:io/", NULL},
+    {"wasi:filesystem/", NULL}, {"wasi:random/", "random"}, {"wasi:sockets/", "network"},
     {"wasi:http/", "network"},
 };
 
@@ -188,9 +188,8 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
     uint64_t limit = bhd_limiter_limits(options->limiter)->max_memory_bytes;
-    bhd_engine_set_hostcall_budget(instance->context,
-                                   limit < HOSTCALL_BYTES_MAX ? limit : HOSTCALL_BYTES_MAX,
-                                   RESOURCES_MAX);
+    bhd_engine_set_hostcall_budget(
+        instance->context, limit < HOSTCALL_BYTES_MAX ? limit : HOSTCALL_BYTES_MAX, RESOURCES_MAX);
     bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX);
     return BHD_OK;
 }

@@ -19,8 +19,8 @@ typedef struct bhd__config_text {
 
 /*
  * Errors: BHD_FILE_TOO_LARGE; BHD_FILE_NOT_UTF8, with the place of the first byte that is not;
- * `syntax_code`; BHD_MANIFEST_INVALID for a text that breaks the schema; BHD_HOST_OUT_OF_MEMORY. All
- * findings are in `error`. The document is the caller's on success only.
+ * `syntax_code`; BHD_MANIFEST_INVALID for a text that breaks the schema; BHD_HOST_OUT_OF_MEMORY.
+ * All findings are in `error`. The document is the caller's on success only.
  */
 bhd_status bhd__config_text_check(const bhd__config_text *config, bhd__document *document,
                                   bhd__schema_values *values, bhd_error *error);

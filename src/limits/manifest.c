@@ -1,8 +1,8 @@
 /*
  * Component.toml: reading, checking and keeping a manifest.
  *
- * The text goes through the steps of every configuration text (config_text.h); a manifest is what is
- * kept of one that passes them all.
+ * The text goes through the steps of every configuration text (config_text.h); a manifest is what
+ * is kept of one that passes them all.
  */
 #include "bulkhead/manifest.h"
 

@@ -7,9 +7,9 @@
  * that was swapped out) before anybody can acquire it. A slot that cannot be made clean is unmapped
  * and never used again.
  *
- * A pool is shared by all threads of a host; one lock guards its lists, cleaning happens outside it.
- * One slot belongs to one thread at a time. The pool knows nothing of limits: whoever acquires or
- * grows has been asked already.
+ * A pool is shared by all threads of a host; one lock guards its lists, cleaning happens outside
+ * it. One slot belongs to one thread at a time. The pool knows nothing of limits: whoever acquires
+ * or grows has been asked already.
  */
 #ifndef BHD_MEMORY_SLOTS_H
 #define BHD_MEMORY_SLOTS_H
@@ -33,7 +33,7 @@ typedef struct bhd__slots_options {
 } bhd__slots_options;
 
 typedef struct bhd__slots_stats {
-    uint64_t slots;          /* mapped: in use and free */
+    uint64_t slots; /* mapped: in use and free */
     uint64_t in_use;
     uint64_t retired;        /* unmapped because they could not be made clean, ever */
     uint64_t reserved_bytes; /* address space */

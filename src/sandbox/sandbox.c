@@ -38,7 +38,8 @@ static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *e
                            "sandbox options: argc is %zu and argv is NULL", options->argc);
     for (size_t i = 0; status == BHD_OK && i < options->argc; i++)
         if (!options->argv[i])
-            status = bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox options: argv[%zu] is NULL", i);
+            status =
+                bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox options: argv[%zu] is NULL", i);
     return status;
 }
 
@@ -211,8 +212,9 @@ static bhd_status check_values(const bhd_function *function, const bhd_value *ar
                          "bhd_sandbox_call: arguments or results is NULL");
     for (size_t i = 0; i < parameters; i++)
         if (arguments[i].type != types[i])
-            return bhd__fail(error, BHD_SIGNATURE_MISMATCH, "argument %zu is %s, the function takes %s",
-                             i + 1, type_text(arguments[i].type), type_text(types[i]));
+            return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
+                             "argument %zu is %s, the function takes %s", i + 1,
+                             type_text(arguments[i].type), type_text(types[i]));
     return BHD_OK;
 }
 
