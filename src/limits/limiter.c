@@ -11,7 +11,8 @@
  * - A hard limit is kept because the step that would exceed it is never taken.
  * - The threshold is crossed by exactly one step from below to at or above it, so the thread that
  *   took that step fires the callback. "Armed again" needs no flag: the next crossing is a step
- * too. - The peak is the largest value that stood. A growth that is allowed may still fail in the
+ *   too.
+ * - The peak is the largest value that stood. A growth that is allowed may still fail in the
  *   engine, so its value goes into `peak` only when the next growth or release is about to replace
  *   it; a failed growth takes its step back without that. A reader takes the larger of the two.
  */
