@@ -42,7 +42,7 @@ guests:
 	@$(MAKE) --no-print-directory -C guests
 
 install: build
-	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+	@DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 tidy:
 	@scripts/tidy

@@ -13,7 +13,7 @@ mkdir -p "$work/clean/src/memory" "$work/clean/src/limits"
 : >"$work/clean/src/limits/planted_limit.h"
 
 planted=0
-# The TEST passes on the tree and fails when LINE is added to FILE, for the reason given.
+# TEST fails when LINE is added to FILE, and says why.
 plant() { # TEST FILE LINE REASON
     local tree=$work/planted
     planted=$((planted + 1))
