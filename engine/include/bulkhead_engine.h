@@ -123,6 +123,7 @@ typedef struct bhd_engine_totals {
     bool is_component;
     bool is_exact; /* false: imports core modules or components, whose needs are unknown */
     uint64_t memories, memory_bytes, tables, table_elements, instances;
+    uint64_t functions, largest_function_bytes; /* of the binary, compiled once */
 } bhd_engine_totals_t;
 
 /* Calls `extent` for every memory and table of every core module in a valid binary, and fills

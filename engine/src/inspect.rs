@@ -37,6 +37,8 @@ pub struct bhd_engine_totals_t {
     tables: u64,
     table_elements: u64,
     instances: u64,
+    functions: u64,
+    largest_function_bytes: u64,
 }
 
 impl bhd_engine_totals_t {
@@ -125,6 +127,8 @@ fn walk(
     let mut stack: Vec<Level> = Vec::new();
     let mut modules = 0;
     let mut is_component = false;
+    // What is compiled, however often it is instantiated.
+    let (mut functions, mut largest_function_bytes) = (0u64, 0u64);
     for payload in Parser::new(0).parse_all(binary) {
         let payload = payload?;
         if let Payload::Version { encoding, .. } = payload {
@@ -159,6 +163,10 @@ fn walk(
                 for table in section {
                     extent(&top.table(&table?.ty, false));
                 }
+            }
+            Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
+            Payload::CodeSectionEntry(body) => {
+                largest_function_bytes = largest_function_bytes.max(body.range().len() as u64);
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
@@ -236,7 +244,14 @@ fn walk(
                 match stack.last_mut() {
                     Some(parent) if done.module.is_some() => parent.modules.push(Some(done.totals)),
                     Some(parent) => parent.components.push(Some(done.totals)),
-                    None => return Ok(bhd_engine_totals_t { is_component, ..done.totals }),
+                    None => {
+                        return Ok(bhd_engine_totals_t {
+                            is_component,
+                            functions,
+                            largest_function_bytes,
+                            ..done.totals
+                        });
+                    }
                 }
             }
             _ => {}

@@ -32,8 +32,12 @@ typedef struct bhd_host_options {
     uint32_t max_sandboxes;
     /** Linear memories, tables and core instances that one sandbox may have. */
     uint32_t max_memories, max_tables, max_instances;
-    /** Largest binary that is compiled, in bytes. */
+    /** Largest binary that is compiled, in bytes; functions in it, and bytes of the largest. They
+     *  bound the time and memory of compiling, which no limit of a component does: a function
+     *  costs about 50 us and 5 KiB however small it is. */
     uint64_t max_component_bytes;
+    uint32_t max_functions;
+    uint64_t max_function_bytes;
     /** Stack of guest code, in bytes; a deeper recursion is a trap. */
     uint64_t max_stack_bytes;
     /** Resident bytes that a free slot may keep for its next tenant, zeroed; the rest goes back to
@@ -45,8 +49,8 @@ typedef struct bhd_host_options {
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(67108864), UINT64_C(524288), UINT64_C(262144), \
-            0                                                                                      \
+        BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
+            UINT64_C(524288), UINT64_C(262144), 0                                                  \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -11,6 +11,49 @@ static bool is_binary(const void *data, size_t size)
     return size >= 4 && memcmp(data, "\0asm", 4) == 0;
 }
 
+bhd_status bhd__binary_check_count(const char *what, uint64_t has, uint64_t allowed,
+                                   const char *option, bhd_error *error)
+{
+    if (has <= allowed)
+        return BHD_OK;
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                    "the component has %" PRIu64 " %s; this host allows %" PRIu64 " (%s)", has,
+                    what, allowed, option);
+    bhd__error_range(error, has, 0, allowed);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
+static void look_at_extent(void *env, const bhd_engine_extent_t *extent)
+{
+    bhd__binary *binary = env;
+    if (extent->imported && extent->page_bytes > 0)
+        binary->imports_memory = true;
+}
+
+static void read_totals(bhd__binary *binary)
+{
+    wasmtime_error_t *failure =
+        bhd_engine_extents(binary->data, binary->size, binary, look_at_extent, &binary->totals);
+    binary->is_readable = !failure;
+    if (failure)
+        wasmtime_error_delete(failure);
+}
+
+/* Compiling takes time and memory for each function, however small. */
+static bhd_status check_functions(const bhd__binary *binary, const bhd_host_options *options,
+                                  bhd_error *error)
+{
+    if (!binary->is_readable)
+        return BHD_OK;
+    bhd_status status = bhd__binary_check_count("functions", binary->totals.functions,
+                                                options->max_functions, "max_functions", error);
+    if (status == BHD_OK)
+        status = bhd__binary_check_count("bytes in its largest function",
+                                         binary->totals.largest_function_bytes,
+                                         options->max_function_bytes, "max_function_bytes", error);
+    return status;
+}
+
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
                             size_t size, bhd_error *error)
 {
@@ -34,13 +77,18 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
     }
     /* Bytes 4 to 7 are version and layer; layer 1 is the component model. */
     binary->is_component = binary->size >= 8 && binary->data[6] == 1;
-    return BHD_OK;
+    read_totals(binary);
+    bhd_status status = check_functions(binary, options, error);
+    if (status != BHD_OK)
+        bhd__binary_fini(binary);
+    return status;
 }
 
 void bhd__binary_fini(bhd__binary *binary)
 {
     if (binary->owned.data)
         wasm_byte_vec_delete(&binary->owned);
+    binary->owned = (wasm_byte_vec_t){0, NULL};
 }
 
 bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,

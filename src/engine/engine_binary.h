@@ -12,13 +12,21 @@ typedef struct bhd__binary {
     size_t size;
     wasm_byte_vec_t owned; /* made of text */
     bool is_component;
+    bool is_readable; /* false: not well-formed, as the compiler will say better than we */
+    bool imports_memory;
+    bhd_engine_totals_t totals; /* if readable */
 } bhd__binary;
 
-/* BHD_FILE_TOO_LARGE above the host's max_component_bytes, BHD_COMPONENT_INVALID for text that is
- * not WAT. The binary is usable as long as `data` is. A failure leaves nothing to free. */
+/* Everything that compiling has to be kept from: BHD_FILE_TOO_LARGE above the host's
+ * max_component_bytes, BHD_COMPONENT_TOO_LARGE above max_functions and max_function_bytes,
+ * BHD_COMPONENT_INVALID for text that is not WAT. The binary is usable as long as `data` is. A failure leaves nothing to free. */
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
                             size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);
+
+/* BHD_COMPONENT_TOO_LARGE when it has more of `what` than the host's `option` allows. */
+bhd_status bhd__binary_check_count(const char *what, uint64_t has, uint64_t allowed,
+                                   const char *option, bhd_error *error);
 
 /* The engine refused it with `failure`, which is consumed: BHD_COMPONENT_UNSUPPORTED if a proposal
  * that is off is the reason, otherwise BHD_COMPONENT_INVALID. */

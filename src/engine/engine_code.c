@@ -27,17 +27,6 @@ static bhd_status compile(bhd__code *code, const bhd__binary *view, bhd_error *e
 
 /* -- fit ----------------------------------------------------------------------------------- */
 
-typedef struct imported_memory {
-    bool found;
-} imported_memory;
-
-static void look_for_imported_memory(void *env, const bhd_engine_extent_t *extent)
-{
-    imported_memory *m = env;
-    if (extent->imported && extent->page_bytes > 0)
-        m->found = true;
-}
-
 static bhd_status too_large(bhd_error *error, uint64_t needs, uint64_t allowed, const char *format)
 {
     char text[256];
@@ -52,40 +41,26 @@ static bhd_status too_large(bhd_error *error, uint64_t needs, uint64_t allowed, 
     return BHD_COMPONENT_TOO_LARGE;
 }
 
-static bhd_status check_count(const char *what, uint64_t has, uint32_t allowed, const char *option,
-                              bhd_error *error)
-{
-    if (has <= allowed)
-        return BHD_OK;
-    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
-                    "the component has %" PRIu64 " %s; this host allows %" PRIu32 " (%s)", has,
-                    what, allowed, option);
-    bhd__error_range(error, has, 0, allowed);
-    return BHD_COMPONENT_TOO_LARGE;
-}
-
 static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
                             const bhd_limits *limits, bhd_error *error)
 {
     const bhd_host_options *options = &code->engine->options;
-    bhd_engine_totals_t totals;
-    imported_memory memory = {false};
-    wasmtime_error_t *failure =
-        bhd_engine_extents(view->data, view->size, &memory, look_for_imported_memory, &totals);
-    if (failure)
-        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+    const bhd_engine_totals_t totals = view->totals;
+    if (!view->is_readable)
+        return bhd__fail(error, BHD_COMPONENT_INVALID, "not a valid component");
     /* Inside a component, core modules share memories with each other; that is their own affair. */
-    if (memory.found && !view->is_component)
+    if (view->imports_memory && !view->is_component)
         return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
                          "the module imports a memory; a memory that comes from outside would "
                          "escape its limit, so a module has to define its own");
-    bhd_status status = check_count("linear memories", totals.memories, options->max_memories,
-                                    "max_memories", error);
+    bhd_status status = bhd__binary_check_count("linear memories", totals.memories,
+                                                options->max_memories, "max_memories", error);
     if (status == BHD_OK)
-        status = check_count("tables", totals.tables, options->max_tables, "max_tables", error);
+        status = bhd__binary_check_count("tables", totals.tables, options->max_tables, "max_tables",
+                                         error);
     if (status == BHD_OK)
-        status = check_count("core instances", totals.instances, options->max_instances,
-                             "max_instances", error);
+        status = bhd__binary_check_count("core instances", totals.instances, options->max_instances,
+                                         "max_instances", error);
     if (status != BHD_OK)
         return status;
     if (totals.memory_bytes > limits->max_memory_bytes)

@@ -11,6 +11,7 @@
 #define STACK_BYTES_MIN (UINT64_C(64) << 10)
 #define STACK_BYTES_MAX (UINT64_C(4) << 20)
 #define COUNT_MAX 1000
+#define FUNCTIONS_MAX 1000000
 #define COMPONENT_BYTES_MAX (UINT64_C(1) << 32)
 
 static bhd_status check_range(const char *option, uint64_t value, uint64_t minimum,
@@ -36,6 +37,8 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
         {"max_tables", options->max_tables, 1, COUNT_MAX},
         {"max_instances", options->max_instances, 1, COUNT_MAX},
         {"max_component_bytes", options->max_component_bytes, 1, COMPONENT_BYTES_MAX},
+        {"max_functions", options->max_functions, 1, FUNCTIONS_MAX},
+        {"max_function_bytes", options->max_function_bytes, 1, COMPONENT_BYTES_MAX},
         {"max_stack_bytes", options->max_stack_bytes, STACK_BYTES_MIN, STACK_BYTES_MAX},
         {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
         {"features", options->features, 0, BHD_FEATURE_GC},
