@@ -99,8 +99,11 @@ static void add_message(bhd__text *text, const bhd__document *document, size_t o
         add_quoted_value(text, value);
         return;
     }
-    if (is_message(message, "invalid float, expected nothing")) {
-        bhd__text_add(text, "not a number, and text needs quotes");
+    /* What begins like a number, true, false, inf or nan. */
+    bool is_number = is_message(message, "invalid float, expected");
+    if (is_number || is_message(message, "invalid boolean")) {
+        bhd__text_add(text, is_number ? "not a number, and text needs quotes"
+                                      : "neither true nor false, and text needs quotes");
         add_quoted_value(text, value);
         return;
     }
@@ -187,8 +190,9 @@ static size_t skip_blanks_back(const bhd__document *document, size_t at)
     return at;
 }
 
-/* From a table to the one that the bare parts of a dotted key before `offset` name; 0: unknown. */
-static uint32_t follow_dots(const bhd__document *document, uint32_t table, uint32_t offset)
+/* From the table in which a key stands to the one that the bare parts before its last one name, at
+ * `offset`. False: unknown. */
+static bool follow_dots(const bhd__document *document, uint32_t offset, uint32_t *table)
 {
     size_t begins[MOST_PARTS], ends[MOST_PARTS];
     size_t parts = 0;
@@ -202,18 +206,21 @@ static uint32_t follow_dots(const bhd__document *document, uint32_t table, uint3
         while (begin > 0 && is_bare(document->source[begin - 1]))
             begin--;
         if (begin == end || parts == MOST_PARTS)
-            return 0;
+            return false;
         begins[parts] = begin;
         ends[parts++] = end;
         at = begin;
     }
+    /* The key of a header begins at the top. */
+    bool is_header = at > 0 && document->source[at - 1] == '[';
+    *table = is_header ? 0 : table_at(document, offset);
     while (parts-- > 0) {
-        table = bhd__document_child(document, table, document->source + begins[parts],
-                                    ends[parts] - begins[parts]);
-        if (table == 0)
-            return 0;
+        *table = bhd__document_child(document, *table, document->source + begins[parts],
+                                     ends[parts] - begins[parts]);
+        if (*table == 0)
+            return false;
     }
-    return table;
+    return true;
 }
 
 /* The node that a key at `offset` would be if it were not a duplicate; 0: unknown. */
@@ -222,10 +229,9 @@ static uint32_t node_of_duplicate(const bhd__document *document, uint32_t offset
     for (uint32_t i = 1; i < document->count; i++)
         if (document->nodes[i].key_offset == offset && document->nodes[i].key_size > 0)
             return i;
-    uint32_t top = table_at(document, offset);
-    uint32_t table = follow_dots(document, top, offset);
+    uint32_t table;
     size_t end = bare_end(document, offset);
-    if ((table == 0 && top != 0) || end == offset)
+    if (end == offset || !follow_dots(document, offset, &table))
         return 0;
     return bhd__document_child(document, table, document->source + offset, end - offset);
 }
