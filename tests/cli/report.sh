@@ -26,6 +26,13 @@ record 124 "${json[@]}" --fuel=1000 guests/basic/start_loop.wat
 record 137 run --report examples/hog/deny.toml
 record 124 "${report[@]}" --fuel=1000 guests/basic/loop.wat
 
+# Out of memory in the start function: there is no sandbox any more, but there is the account.
+manifest start 'max_bytes = "512KiB"
+on_exceed = "trap"'
+cp guests/basic/start_grow.wat "$work/start/guest.wat"
+record 137 run --report=json "$work/start"
+expect_in_err '"current_bytes": 524288'
+
 # A refusal alone ends nothing, and is counted.
 record 0 "${json[@]}" --invoke='refusals(1000, 7)' guests/basic/grow.wat
 expect_in_err '"result": "ok"'

@@ -127,7 +127,12 @@ closed 70 inspect guests/basic/add.wat
 closed 70 run --max-bytes=1MiB --invoke='add(1, 2)' guests/basic/add.wat
 # The failure of the guest is the one that is reported.
 closed 134 run --max-bytes=1MiB guests/basic/trap.wat
-# A guest whose outputs are closed sees an error or nothing; it never writes into another file.
+# A guest whose outputs are closed sees an error; it never writes into what the host opened since,
+# which would hold it until its deadline.
+for guest in print.wasm print.core.wasm; do
+    closed 0 run --max-bytes=1MiB --timeout=10 guests/wasi/$guest
+    expect_in_err "a line on stderr"
+done
 closed 0 run --max-bytes=1MiB --invoke='nothing()' guests/basic/add.wat
 last='bulkhead run >&- 2>&- <&-' code=0
 "$BULKHEAD" run --max-bytes=1MiB guests/component/run_ok.wat >&- 2>&- <&- || code=$?
