@@ -43,6 +43,8 @@ typedef struct bhd_host_options {
     /** Resident bytes that a free slot may keep for its next tenant, zeroed; the rest goes back to
      *  the system. */
     uint64_t slot_keep_bytes;
+    /** The same for all free slots together. */
+    uint64_t slots_keep_bytes;
     /** bhd_feature values, or-ed. */
     uint32_t features;
 } bhd_host_options;
@@ -50,7 +52,7 @@ typedef struct bhd_host_options {
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
-            UINT64_C(524288), UINT64_C(262144), 0                                                  \
+            UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0                              \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -116,6 +116,7 @@ static bhd_status pools_new(bhd__engine *engine, bhd_error *error)
         .guard_bytes = BHD__GUARD_BYTES,
         .max_slots = slots_wanted(&engine->options),
         .keep_bytes = engine->options.slot_keep_bytes,
+        .keep_all_bytes = engine->options.slots_keep_bytes,
     };
     bhd_status status = bhd__slots_new(&options, &engine->slots, error);
     if (status != BHD_OK)

@@ -177,3 +177,17 @@ int bhd__slot_clean(bhd__slot *slot)
     }
     return 0;
 }
+
+uint64_t bhd__slot_kept(const bhd__slot *slot)
+{
+    uint64_t most = slot->shape->keep_bytes;
+    return slot->kept_end < most ? slot->kept_end : most;
+}
+
+int bhd__slot_drop_kept(bhd__slot *slot)
+{
+    if (slot->kept_end > 0 && bhd__os_get()->discard(slot->base, slot->kept_end) != 0)
+        return -1;
+    slot->kept_end = 0;
+    return 0;
+}

@@ -46,4 +46,9 @@ int bhd__slot_resize(bhd__slot *slot, uint64_t bytes);
 /* Makes every byte zero, with at most keep_bytes resident. -1: it may hold what a tenant wrote. */
 int bhd__slot_clean(bhd__slot *slot);
 
+/* At most this many bytes of a free slot are resident. */
+uint64_t bhd__slot_kept(const bhd__slot *slot);
+/* Gives back what a clean slot keeps. -1: the system refused; it is as clean as before. */
+int bhd__slot_drop_kept(bhd__slot *slot);
+
 #endif

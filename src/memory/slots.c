@@ -39,10 +39,12 @@ enum { TRIES = 16 };
 struct bhd__slots {
     bhd__slot_shape shape;
     uint64_t max_slots;
+    uint64_t keep_all_bytes;
     pthread_mutex_t lock;
     /* Under the lock. */
     uint64_t mapped, in_use, retired;
     uint64_t lost; /* retired, but the system refused to unmap them */
+    uint64_t kept; /* bhd__slot_kept of all free slots */
     bhd__slot *newest;
     bhd__slot *buckets[BUCKETS];
 };
@@ -103,7 +105,8 @@ static bhd_status check_options(const bhd__slots_options *options, uint64_t *spa
     if ((status = check_size("reservation_bytes", options->reservation_bytes, page, error)) !=
             BHD_OK ||
         (status = check_size("guard_bytes", options->guard_bytes, page, error)) != BHD_OK ||
-        (status = check_size("keep_bytes", options->keep_bytes, 0, error)) != BHD_OK)
+        (status = check_size("keep_bytes", options->keep_bytes, 0, error)) != BHD_OK ||
+        (status = check_size("keep_all_bytes", options->keep_all_bytes, 0, error)) != BHD_OK)
         return status;
     if (!bhd__mul_u64(options->guard_bytes, 2, span) ||
         !bhd__add_u64(*span, options->reservation_bytes, span))
@@ -130,6 +133,7 @@ bhd_status bhd__slots_new(const bhd__slots_options *options, bhd__slots **slots,
     made->shape = (bhd__slot_shape){options->reservation_bytes, options->guard_bytes, span,
                                     options->keep_bytes};
     made->max_slots = options->max_slots;
+    made->keep_all_bytes = options->keep_all_bytes;
     *slots = made;
     return BHD_OK;
 }
@@ -171,6 +175,7 @@ static void push(bhd__slots *slots, bhd__slot *slot)
     if (slots->newest != NULL)
         slots->newest->newer = slot;
     slots->newest = slot;
+    slots->kept += bhd__slot_kept(slot);
 }
 
 /* The free slot that suits best, taken out of the lists; NULL when none is free. Locked. */
@@ -195,15 +200,21 @@ static bhd__slot *pop(bhd__slots *slots, uint64_t bytes)
         slots->newest = slot->older;
     if (slot->older != NULL)
         slot->older->newer = slot->newer;
+    slots->kept -= bhd__slot_kept(slot);
     return slot;
 }
 
-static void give_back(bhd__slots *slots, bhd__slot *slot)
+/* False, and nothing done, if all free slots would then keep more than `keep_all_bytes`. */
+static bool give_back(bhd__slots *slots, bhd__slot *slot, uint64_t keep_all_bytes)
 {
     (void)pthread_mutex_lock(&slots->lock);
-    push(slots, slot);
-    slots->in_use--;
+    bool fits = slots->kept + bhd__slot_kept(slot) <= keep_all_bytes;
+    if (fits) {
+        push(slots, slot);
+        slots->in_use--;
+    }
     (void)pthread_mutex_unlock(&slots->lock);
+    return fits;
 }
 
 /* Ends a slot that nobody may use again. `counted`: it goes into the statistics. */
@@ -309,7 +320,7 @@ bhd_status bhd__slots_acquire(bhd__slots *slots, uint64_t bytes, bhd__slot **slo
     }
     while (aside != NULL) {
         bhd__slot *next = aside->older;
-        give_back(slots, aside);
+        (void)give_back(slots, aside, UINT64_MAX);
         aside = next;
     }
     if (status == BHD_OK)
@@ -338,9 +349,11 @@ bhd_status bhd__slot_grow(bhd__slot *slot, uint64_t bytes, bhd_error *error)
 void bhd__slots_release(bhd__slots *slots, bhd__slot *slot)
 {
     assert(slot->shape == &slots->shape);
-    if (!slot->unknown && bhd__slot_clean(slot) == 0)
-        give_back(slots, slot);
-    else
+    bool is_clean = !slot->unknown && bhd__slot_clean(slot) == 0;
+    /* A slot that would make all free slots keep too much keeps nothing. */
+    if (is_clean && !give_back(slots, slot, slots->keep_all_bytes))
+        is_clean = bhd__slot_drop_kept(slot) == 0 && give_back(slots, slot, UINT64_MAX);
+    if (!is_clean)
         end_slot(slots, slot, true);
 }
 
@@ -368,5 +381,6 @@ void bhd__slots_get_stats(const bhd__slots *slots, bhd__slots_stats *stats)
     stats->in_use = slots->in_use;
     stats->retired = slots->retired;
     stats->reserved_bytes = (slots->mapped + slots->lost) * slots->shape.span_bytes;
+    stats->kept_bytes = slots->kept;
     (void)pthread_mutex_unlock(lock);
 }

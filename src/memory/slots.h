@@ -30,6 +30,7 @@ typedef struct bhd__slots_options {
     uint64_t guard_bytes;       /* inaccessible on each side, beyond the reservation */
     uint64_t max_slots;         /* more are "no capacity" */
     uint64_t keep_bytes;        /* resident bytes that a free slot may keep, zeroed */
+    uint64_t keep_all_bytes;    /* and all free slots together */
 } bhd__slots_options;
 
 typedef struct bhd__slots_stats {
@@ -37,6 +38,7 @@ typedef struct bhd__slots_stats {
     uint64_t in_use;
     uint64_t retired;        /* unmapped because they could not be made clean, ever */
     uint64_t reserved_bytes; /* address space */
+    uint64_t kept_bytes;     /* at most this much is resident in free slots */
 } bhd__slots_stats;
 
 /* BHD_INVALID_ARGUMENT when sizes are not multiples of the page size, or max_slots slots cannot fit

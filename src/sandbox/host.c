@@ -41,6 +41,7 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
         {"max_function_bytes", options->max_function_bytes, 1, COMPONENT_BYTES_MAX},
         {"max_stack_bytes", options->max_stack_bytes, STACK_BYTES_MIN, STACK_BYTES_MAX},
         {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
+        {"slots_keep_bytes", options->slots_keep_bytes, 0, UINT64_MAX / 2},
         {"features", options->features, 0, BHD_FEATURE_GC},
     };
     bhd_status status = bhd_policy_check(&options->policy, error);

@@ -360,7 +360,7 @@ static void refused(bhd__slots_options options, const char *message)
 static void test_options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    const bhd__slots_options good = {BHD__SLOTS_GUARD, MIB, 64 * KIB, 4, 64 * KIB};
+    const bhd__slots_options good = {BHD__SLOTS_GUARD, MIB, 64 * KIB, 4, 64 * KIB, MIB};
     bhd__slots_options bad = good;
     bad.mode = (bhd__slots_mode)7;
     refused(bad, "mode: 7 is not a mode of slots");
@@ -389,7 +389,7 @@ static void test_options_that_make_no_sense_are_refused(void **state)
 static void test_more_slots_than_address_space_are_refused(void **state)
 {
     (void)state;
-    bhd__slots_options options = {BHD__SLOTS_GUARD, 4 * GIB, 64 * KIB, 1000000, 256 * KIB};
+    bhd__slots_options options = {BHD__SLOTS_GUARD, 4 * GIB, 64 * KIB, 1000000, 256 * KIB, MIB};
     bhd_error error = BHD_ERROR_INIT;
     bhd__slots *slots = NULL;
     /* 126 TiB in ranges of 4 GiB and 128 KiB. */
@@ -418,7 +418,7 @@ static void test_more_slots_than_address_space_are_refused(void **state)
 static void fill_the_address_space(void *argument)
 {
     (void)argument;
-    bhd__slots_options options = {BHD__SLOTS_GUARD, 64 * GIB, 64 * KIB, 1000000, 0};
+    bhd__slots_options options = {BHD__SLOTS_GUARD, 64 * GIB, 64 * KIB, 1000000, 0, 0};
     bhd_error error = BHD_ERROR_INIT;
     bhd__slots *slots = NULL;
     CHILD_CHECK(bhd__slots_new(&options, &slots, &error) == BHD_INVALID_ARGUMENT);

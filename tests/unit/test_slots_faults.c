@@ -509,7 +509,7 @@ static void test_random_failures_never_let_dirt_through(void **state)
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
-    bhd__slots_options options = {BHD__SLOTS_GUARD, RESERVATION, 64 * KIB, 3, 64 * KIB};
+    bhd__slots_options options = {BHD__SLOTS_GUARD, RESERVATION, 64 * KIB, 3, 64 * KIB, MIB};
     uint64_t live_before = bhd__alloc_live();
     bool done = false;
     for (uint64_t nth = 1; !done; nth++) {
@@ -578,7 +578,7 @@ static void reach_rlimit_as(void *argument)
     bhd_error error = BHD_ERROR_INIT;
     char message[512];
     bhd__slots *slots = NULL, *more = NULL;
-    bhd__slots_options options = {BHD__SLOTS_GUARD, GIB, 64 * KIB, 100, 64 * KIB};
+    bhd__slots_options options = {BHD__SLOTS_GUARD, GIB, 64 * KIB, 100, 64 * KIB, MIB};
     uint64_t span = GIB + 128 * KIB;
     bhd__slot *slot[3], *another = NULL;
     CHILD_CHECK(bhd__slots_new(&options, &slots, NULL) == BHD_OK);
