@@ -151,6 +151,7 @@ file(GLOB benches CONFIGURE_DEPENDS bench/*.c)
 add_custom_target(bench)
 foreach(source ${benches})
     get_filename_component(stem ${source} NAME_WE)
+    string(REGEX REPLACE "^bench_" "" stem ${stem})
     add_executable(bench_${stem} EXCLUDE_FROM_ALL ${source})
     set_target_properties(bench_${stem} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench OUTPUT_NAME ${stem})
