@@ -1,0 +1,70 @@
+# docs/COMMAND.md shows real outputs: every command in it, run here, prints what is printed there.
+#
+# An indented block whose first line begins with "$ " holds commands and what they print, standard
+# error included. Times differ and are made the same.
+. "$(dirname "$0")/lib.sh"
+
+page=$BHD_SOURCE_DIR/docs/COMMAND.md
+mkdir "$work/bin"
+ln -s "$(readlink -f "$BULKHEAD")" "$work/bin/bulkhead"
+PATH=$work/bin:$PATH
+# A place where the commands of the page may write.
+mkdir "$work/place"
+ln -s "$BHD_SOURCE_DIR/examples" "$BHD_SOURCE_DIR/guests" "$work/place/"
+cd "$work/place" || exit 1
+: >"$work/out"
+: >"$work/err"
+
+# Runs one command as a shell does that keeps $?, and prints it and its output as they stand there.
+status=0
+show() { # COMMAND
+    checks=$((checks + 1))
+    printf '    $ %s\n' "$1"
+    (exit "$status")
+    eval "$1" >"$work/shown" 2>&1 </dev/null
+    status=$?
+    sed 's/^/    /; s/ *$//' "$work/shown"
+}
+
+# The page with every output made anew.
+inside=no
+while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line == '    $ '* ]]; then
+        inside=yes
+        show "${line#    $ }"
+    elif [[ $inside == yes && ( -z $line || $line == '    '* ) ]]; then
+        continue
+    else
+        [[ $inside == no ]] || echo
+        inside=no
+        printf '%s\n' "$line"
+    fi
+done <"$page" >"$work/page"
+
+same_times() {
+    sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z/TIME/g' \
+        -e 's/"wall_seconds": [0-9.e-]+/"wall_seconds": SECONDS/' \
+        -e 's/^( +wall clock +)[0-9.]+ s$/\1SECONDS s/' "$1"
+}
+last="the commands of docs/COMMAND.md"
+if [[ ${BHD_UPDATE_GOLDENS:-} == 1 ]]; then
+    cp "$work/page" "$page"
+elif ! diff -u <(same_times "$page") <(same_times "$work/page"); then
+    fail "the page shows something else than the command prints"
+fi
+[[ $checks -ge 20 ]] || fail "the page has lost its examples"
+
+# Every long option of every command is on the page, and every exit code.
+for arguments in run check inspect; do
+    try $arguments --help
+    for option in $(grep -oE '^ +(-., +)?--[a-z-]+' "$work/out" | grep -oE -- '--[a-z-]+'); do
+        checks=$((checks + 1))
+        grep -qF -- "\`$option" "$page" || fail "the page does not have $option"
+    done
+done
+try help exit-codes
+for number in $(grep -oE '^ +[0-9]+' "$work/out"); do
+    checks=$((checks + 1))
+    grep -qE "^\| $number \|" "$page" || fail "the page does not have exit code $number"
+done
+finish
