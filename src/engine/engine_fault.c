@@ -56,9 +56,15 @@ static void add_frames(bhd_error *error, const wasm_frame_vec_t *frames)
 /* The engine grows the GC heap as it grows a linear memory and does not say which it is. A heap
  * that is as large as the memory that wanted to grow was that memory; a linear memory of just the
  * same size in the same store is the one case that this cannot tell apart. */
-static void name_refused_memory(bhd__instance *instance)
+static void name_refused_memory(bhd__instance *instance, bool has_frames)
 {
     bhd__refusal *refusal = &instance->gate.refusal;
+    /* Only what was refused before any guest code ran had yet to begin, and was the end by itself; an
+     * empty memory that grows in a start function looks the same when it asks. */
+    if (!has_frames)
+        refusal->was_the_end = true;
+    else if (refusal->kind == BHD_MEMORY_INITIAL)
+        refusal->kind = BHD_MEMORY_LINEAR;
     if (refusal->happened && refusal->kind == BHD_MEMORY_LINEAR && refusal->current > 0 &&
         refusal->current == bhd_engine_gc_heap_bytes(instance->store))
         refusal->kind = BHD_MEMORY_GC_HEAP;
@@ -127,7 +133,7 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     else
         wasm_trap_trace(trap, &frames);
     int exit_code = 0;
-    name_refused_memory(instance);
+    name_refused_memory(instance, frames.size > 0);
     bhd_status status = kind_of(instance, failure, either, frames.size > 0, &exit_code);
     char text[TEXT_MAX];
     text_of(either, text, sizeof text);

@@ -89,8 +89,8 @@ static int32_t memory_growing(void *env, size_t current, size_t desired, size_t 
         return 0;
     bool begins = gate->starting && current == 0;
     record(gate, begins ? BHD_MEMORY_INITIAL : BHD_MEMORY_LINEAR, current, desired);
-    /* A memory that cannot begin ends the guest in any case; our text says why. */
-    return answer == BHD_GROWTH_TRAP || begins ? stop(gate, message) : 0;
+    /* A memory that cannot begin ends the guest in any case. */
+    return answer == BHD_GROWTH_TRAP ? stop(gate, message) : 0;
 }
 
 static void memory_grow_failed(void *env)
@@ -113,8 +113,7 @@ static int32_t table_growing(void *env, size_t current, size_t desired, size_t m
     if (desired > declared)
         return 0;
     record(gate, BHD_MEMORY_TABLE, current, desired);
-    bool begins = gate->starting && current == 0;
-    return answer == BHD_GROWTH_TRAP || begins ? stop(gate, message) : 0;
+    return answer == BHD_GROWTH_TRAP ? stop(gate, message) : 0;
 }
 
 static void table_grow_failed(void *env)
