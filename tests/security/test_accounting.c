@@ -415,6 +415,10 @@ static void an_embedder_may_refuse_the_initial_memory(void **state)
     assert_non_null(error.out_of_memory);
     assert_int_equal(BHD_MEMORY_INITIAL, error.out_of_memory->kind);
     assert_true(error.out_of_memory->requested == PAGE);
+    assert_string_equal("", error.out_of_memory->cause);
+    assert_string_equal("out of memory: component guest 1.2.3 (sandbox 1) asked for 65,536 bytes "
+                        "of initial memory",
+                        error.message);
     bhd_error_fini(&error);
     bhd_component_free(component);
     expect_stats(host, 0, 0);
