@@ -79,6 +79,15 @@ size_t bhd_engine_error_text(const void *error_or_trap, char *buffer, size_t cap
 /* A function's name as a person wrote it, without a terminator. Returns the whole length. */
 size_t bhd_engine_demangle(const char *name, size_t size, char *buffer, size_t capacity);
 
+/* -- functions ----------------------------------------------------------------------------- */
+
+/* Kinds of the parameters and results of a core function: 0 i32, 1 i64, 2 f32, 3 f64, 4 something
+ * else. Writes at most `capacity` of each; the counts are of all. (wasm_valtype_kind aborts the
+ * process on vectors and most references.) */
+void bhd_engine_func_types(wasmtime_context_t *context, const wasmtime_func_t *func,
+                           size_t capacity, uint8_t *parameters, size_t *parameter_count,
+                           uint8_t *results, size_t *result_count);
+
 /* -- WASI and components ------------------------------------------------------------------- */
 
 /* wasmtime_linker_define_wasi on fibers: its calls can be cancelled. */

@@ -9,6 +9,7 @@ pub use wasmtime_c_api::*;
 mod component;
 mod config;
 mod error;
+mod function;
 mod future;
 mod inspect;
 mod limiter;

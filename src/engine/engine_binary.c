@@ -1,6 +1,7 @@
 #include "engine/engine_binary.h"
 
 #include "base/fail.h"
+#include "base/text.h"
 #include "engine/engine_room.h"
 
 #include <inttypes.h>
@@ -54,6 +55,31 @@ static bhd_status check_functions(const bhd__binary *binary, const bhd_host_opti
     return status;
 }
 
+/* The engine's error for text is a drawing of several lines; what is wanted of it is the first and
+ * the position: "MESSAGE\n     --> <anon>:LINE:COLUMN\n...". */
+static bhd_status refuse_text(wasmtime_error_t *failure, bhd_error *error)
+{
+    static const char place[] = "<anon>:";
+    char raw[512], message[512], position[64];
+    size_t size = bhd_engine_error_text(failure, raw, sizeof raw - 1);
+    wasmtime_error_delete(failure);
+    raw[size < sizeof raw ? size : sizeof raw - 1] = '\0';
+    const char *at = strstr(raw, place);
+    bhd__text text;
+    bhd__text_init(&text, message, sizeof message);
+    bhd__text_add_escaped(&text, raw, strcspn(raw, "\n"), 256);
+    bhd__text_ellipsis(&text);
+    bhd__text_init(&text, position, sizeof position);
+    if (at) {
+        at += sizeof place - 1;
+        bhd__text_add(&text, " at ");
+        bhd__text_add_bytes(&text, at, strspn(at, "0123456789:"));
+    }
+    bhd__text_ellipsis(&text);
+    return bhd__fail(error, BHD_COMPONENT_INVALID,
+                     "neither a WebAssembly binary nor valid text (WAT)%s: %s", position, message);
+}
+
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
                             size_t size, bhd_error *error)
 {
@@ -69,9 +95,7 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
     if (!is_binary(data, size)) {
         wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->owned);
         if (failure)
-            return bhd__fault_message(BHD_COMPONENT_INVALID,
-                                      "neither a WebAssembly binary nor valid text (WAT)", failure,
-                                      error);
+            return refuse_text(failure, error);
         binary->data = (const uint8_t *)binary->owned.data;
         binary->size = binary->owned.size;
     }

@@ -235,35 +235,24 @@ bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error 
 
 /* -- exports of core modules --------------------------------------------------------------- */
 
-static bool value_type(const wasm_valtype_t *type, bhd_value_type *out)
+static bool value_types(const uint8_t *kinds, size_t count, bhd_value_type *out)
 {
-    switch (wasm_valtype_kind(type)) {
-    case WASM_I32:
-        *out = BHD_I32;
-        return true;
-    case WASM_I64:
-        *out = BHD_I64;
-        return true;
-    case WASM_F32:
-        *out = BHD_F32;
-        return true;
-    case WASM_F64:
-        *out = BHD_F64;
-        return true;
-    default:
-        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (i == VALUES_MAX || kinds[i] > BHD_F64)
+            return false;
+        out[i] = (bhd_value_type)kinds[i];
     }
+    return true;
 }
 
-static bool value_types(const wasm_valtype_vec_t *types, bhd_value_type *out, size_t *count)
+/* False: it takes or gives what cannot be passed here. */
+static bool read_types(bhd__instance *instance, bhd__export *e)
 {
-    if (types->size > VALUES_MAX)
-        return false;
-    for (size_t i = 0; i < types->size; i++)
-        if (!value_type(types->data[i], &out[i]))
-            return false;
-    *count = types->size;
-    return true;
+    uint8_t parameters[VALUES_MAX], results[VALUES_MAX];
+    bhd_engine_func_types(instance->context, &e->function, VALUES_MAX, parameters,
+                          &e->parameter_count, results, &e->result_count);
+    return value_types(parameters, e->parameter_count, e->parameters) &&
+           value_types(results, e->result_count, e->results);
 }
 
 static bhd_status only_modules(const bhd__instance *instance, bhd_error *error)
@@ -337,11 +326,7 @@ bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__
     if (!e)
         return bhd__fail_no_memory(error);
     e->function = found.of.func;
-    wasm_functype_t *type = wasmtime_func_type(instance->context, &e->function);
-    bool fits = value_types(wasm_functype_params(type), e->parameters, &e->parameter_count) &&
-                value_types(wasm_functype_results(type), e->results, &e->result_count);
-    wasm_functype_delete(type);
-    if (!fits) {
+    if (!read_types(instance, e)) {
         bhd__free(e);
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "the function takes or gives something else than i32, i64, f32 and f64, "
