@@ -16,8 +16,10 @@ setup:
 
 # The engine first, by itself, so that what it says is seen as it says it.
 configure: setup
+	@mkdir -p $(BUILD)
 	@engine=$$(scripts/engine) && \
-	BULKHEAD_ENGINE_DIR=$$engine cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING $(CMAKE_FLAGS)
+	if ! BULKHEAD_ENGINE_DIR=$$engine cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) \
+		>$(BUILD)/configure.log; then cat $(BUILD)/configure.log; exit 1; fi
 
 build: configure
 	@$(cmake_build)

@@ -28,10 +28,10 @@ target_link_options(bulkhead_shared PRIVATE
 
 # -- libbulkhead.a -----------------------------------------------------------------------------
 # One relocatable object with the engine in it and only the public symbols left visible: a consumer
-# links one archive of 20 MB, and neither another copy of Wasmtime nor another Rust library in the
-# same program can clash with it. (An archive beside an archive would make all of the engine's
-# symbols part of every consumer's link, at 110 MB.) Partial links with section collection are GNU
-# ld's.
+# links one archive of 40 MB, and neither another copy of Wasmtime nor another Rust library in the
+# same program can clash with it. (The engine's archive beside ours would make all of its symbols
+# part of every consumer's link, at 110 MB.) Partial links that leave out what nobody reaches are
+# GNU ld's.
 find_program(BULKHEAD_LD NAMES ld.bfd ld REQUIRED)
 set(static_archive ${PROJECT_BINARY_DIR}/libbulkhead.a)
 add_custom_command(OUTPUT ${static_archive}
@@ -56,5 +56,5 @@ add_dependencies(bulkhead_static bulkhead_archive)
 # A user of the public headers and of the static library, so that it runs wherever it is copied.
 if(command_sources)
     add_executable(bulkhead ${command_sources})
-    target_link_libraries(bulkhead PRIVATE bulkhead_release_flags bulkhead_static)
+    target_link_libraries(bulkhead PRIVATE bulkhead_release_flags bulkhead_static PkgConfig::SECCOMP)
 endif()

@@ -97,7 +97,7 @@ function(bulkhead_variant variant flags)
             add_executable(${command} EXCLUDE_FROM_ALL ${command_sources})
             set_target_properties(${command} PROPERTIES
                 RUNTIME_OUTPUT_DIRECTORY ${output} OUTPUT_NAME bulkhead)
-            target_link_libraries(${command} PRIVATE bulkhead_inside${suffix})
+            target_link_libraries(${command} PRIVATE bulkhead_inside${suffix} PkgConfig::SECCOMP)
             add_dependencies(tests ${command})
         endif()
         file(GLOB scripts CONFIGURE_DEPENDS tests/cli/*.sh)
