@@ -4,11 +4,14 @@
 #include "engine/engine.h"
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "base/fail.h"
 #include "bulkhead/version.h"
 #include "engine/engine_config.h"
 #include "engine/engine_room.h"
 #include "memory/address_space.h"
+
+#include <string.h>
 
 /* Free stacks that stay mapped; each costs the pages that its guests have touched. */
 #define STACKS_KEPT 64
@@ -102,14 +105,31 @@ static uint64_t slots_wanted(const bhd_host_options *options)
 {
     bhd__address_space space;
     bhd__address_space_get(&space);
-    uint64_t fit = space.usable / (BHD__RESERVATION_BYTES + 2 * BHD__GUARD_BYTES);
+    uint64_t free = bhd__sub_floor_u64(space.limit, space.used);
+    uint64_t fit = (free < space.usable ? free : space.usable) /
+                   (BHD__RESERVATION_BYTES + 2 * BHD__GUARD_BYTES);
     uint64_t all = (uint64_t)options->max_sandboxes * options->max_memories;
     uint64_t most = all < fit ? all : fit;
     return most > options->max_sandboxes ? most : options->max_sandboxes;
 }
 
+/* The room below speaks of slots; who called set max_sandboxes. */
+static void name_option(bhd_error *error)
+{
+    if (!error || !error->has_range)
+        return;
+    bhd_error inner = *error;
+    *error = (bhd_error)BHD_ERROR_INIT;
+    const char *colon = strstr(inner.message, ": ");
+    (void)bhd__fail(error, inner.code, "host option max_sandboxes: %s",
+                    colon ? colon + 2 : inner.message);
+    bhd__error_range(error, inner.value, inner.range_minimum, inner.range_maximum);
+    bhd_error_fini(&inner);
+}
+
 static bhd_status pools_new(bhd__engine *engine, bhd_error *error)
 {
+    uint64_t least = engine->options.max_sandboxes;
     bhd__slots_options options = {
         .mode = BHD__SLOTS_GUARD,
         .reservation_bytes = BHD__RESERVATION_BYTES,
@@ -119,6 +139,13 @@ static bhd_status pools_new(bhd__engine *engine, bhd_error *error)
         .keep_all_bytes = engine->options.slots_keep_bytes,
     };
     bhd_status status = bhd__slots_new(&options, &engine->slots, error);
+    if (status == BHD_INVALID_ARGUMENT && options.max_slots > least) {
+        /* Somebody has mapped something in between. */
+        options.max_slots = least;
+        status = bhd__slots_new(&options, &engine->slots, error);
+    }
+    if (status == BHD_INVALID_ARGUMENT)
+        name_option(error);
     if (status != BHD_OK)
         return status;
     return bhd__stacks_new(engine->options.max_stack_bytes + BHD__HOST_STACK_BYTES, STACKS_KEPT,
