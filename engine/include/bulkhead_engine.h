@@ -36,6 +36,10 @@ void bhd_engine_config_set(wasm_config_t *config, const bhd_engine_config_t *set
 /* wasm_engine_new_with_config without the panic. Consumes `config` either way. */
 wasmtime_error_t *bhd_engine_new(wasm_config_t *config, wasm_engine_t **engine);
 
+/* Maps the signal stack of the calling thread, which the engine would do at the thread's first guest;
+ * without memory for it the process is aborted. Does nothing the second time. */
+void bhd_engine_prepare_thread(void);
+
 /* -- limits -------------------------------------------------------------------------------- */
 
 /* 0 refuses, 1 allows, anything else ends the guest with that stop code and the text `*message`,

@@ -80,3 +80,10 @@ pub unsafe extern "C" fn bhd_engine_new(
         Err(e) => Some(Box::new(e.into())),
     }
 }
+
+/// Makes now what the engine keeps for this thread, which it would make at the thread's first guest
+/// and panics without.
+#[unsafe(no_mangle)]
+pub extern "C" fn bhd_engine_prepare_thread() {
+    Engine::tls_eager_initialize();
+}

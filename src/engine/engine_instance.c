@@ -93,7 +93,9 @@ static bhd_status call_begin(bhd__instance *instance, bool starting, bhd_error *
             "a call into this sandbox is under way; a sandbox runs one call at a time, "
             "and a callback must not call into the sandbox that it serves");
     bhd__gate_begin(&instance->gate, starting);
-    bhd_status status = choose_stack(instance, error);
+    bhd_status status = bhd__stack_prepare_thread(error);
+    if (status == BHD_OK)
+        status = choose_stack(instance, error);
     if (status == BHD_OK && instance->code->metered) {
         wasmtime_error_t *failure =
             wasmtime_context_set_fuel(instance->context, instance->max_fuel);

@@ -108,6 +108,9 @@ bool bhd__clock_is_late(const bhd__instance *instance);
 /* engine_stack.c */
 /* The calling thread has `bytes` of stack left, and some for the host. */
 bool bhd__stack_has_room(uint64_t bytes);
+/* Before guest code runs on a thread. The engine maps a signal stack for each thread at its first
+ * guest and aborts when it cannot, so this finds out before: BHD_NO_CAPACITY. */
+bhd_status bhd__stack_prepare_thread(bhd_error *error);
 
 /* engine_future.c */
 /* Polls until the call has ended or its deadline has passed, and deletes the future. False: the
