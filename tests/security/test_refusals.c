@@ -293,8 +293,8 @@ static void check_damaged(const char *source, int rounds)
 static void damaged_components_are_refused_or_load(void **state)
 {
     (void)state;
-    check_damaged("wasi/print.core.wasm", ROUNDS(100));
-    check_damaged("wasi/print.wasm", ROUNDS(40));
+    check_damaged("wasi/print.core.wasm", ROUNDS(50));
+    check_damaged("wasi/print.wasm", ROUNDS(20));
 }
 
 /* -- names --------------------------------------------------------------------------------- */
