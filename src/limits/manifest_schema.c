@@ -187,8 +187,8 @@ static void report_unknown(bhd__checking *checking, bhd__key table, uint32_t nod
 
     bhd__complaint complaint;
     bhd__complaint_begin(&complaint);
-    bool is_table = document->nodes[node].kind == BHD_TOML_TABLE &&
-                    checking->part != BHD__SCHEMA_MEMORY_JSON;
+    bool is_table =
+        document->nodes[node].kind == BHD_TOML_TABLE && checking->part != BHD__SCHEMA_MEMORY_JSON;
     bhd__text_add(&complaint.text, is_table ? "unknown table; " : "unknown key; ");
     if (nearest != NULL)
         bhd__text_printf(&complaint.text, "did you mean %s?", nearest);
