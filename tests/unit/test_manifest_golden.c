@@ -92,7 +92,7 @@ static void render(const char *text, size_t size, char *out, size_t capacity)
     bhd_error_fini(&error);
 }
 
-/* -- the order that every error obeys, whatever it says ------------------------------------------ */
+/* -- the order that every error obeys, whatever it says ---------------------------------------- */
 
 static void check_order(const char *text, size_t size)
 {

@@ -1,6 +1,6 @@
 /*
- * Manifests that somebody wrote to hurt the host: large, deep, full of mistakes. Each is refused, in
- * a time that grows with its size only, with as many words as somebody reads, on a small stack.
+ * Manifests that somebody wrote to hurt the host: large, deep, full of mistakes. Each is refused,
+ * in a time that grows with its size only, with as many words as somebody reads, on a small stack.
  */
 #include "unit_test.h"
 

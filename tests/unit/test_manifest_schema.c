@@ -1,5 +1,5 @@
 /*
- * The list of keys: whole in itself, described in docs/MANIFEST.md, and with examples that are valid.
+ * The list of keys: whole in itself, described in docs/MANIFEST.md, with examples that are valid.
  */
 #include "unit_test.h"
 
