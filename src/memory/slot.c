@@ -45,6 +45,7 @@ int bhd__slot_map(bhd__slot *slot, const bhd__slot_shape *shape)
     slot->base = mapping + shape->guard_bytes;
     slot->bytes = 0;
     slot->kept_end = 0;
+    slot->kept_bytes = 0;
     slot->unknown = false;
     return 0;
 }
@@ -148,6 +149,7 @@ static int clean_run(cleaning *c, const bhd__os_run *run, uint64_t *at)
     if (kept > 0) {
         memset(pointer_to(c, run->start), 0, kept);
         c->may_keep -= kept;
+        c->slot->kept_bytes += kept;
         c->slot->kept_end = run->start + kept - (uint64_t)(uintptr_t)c->slot->base;
     }
     if (kept == length)
@@ -163,6 +165,7 @@ int bhd__slot_clean(bhd__slot *slot)
     cleaning c = {slot, at + slot->bytes, slot->shape->keep_bytes, SEPARATE_DISCARDS};
     bhd__os_run runs[RUNS];
     slot->kept_end = 0;
+    slot->kept_bytes = 0;
     while (at < c.end) {
         uint64_t walked = at;
         long count = c.may_keep > 0 ? os->dirty(at, c.end, runs, RUNS, &walked) : -1;
@@ -178,16 +181,11 @@ int bhd__slot_clean(bhd__slot *slot)
     return 0;
 }
 
-uint64_t bhd__slot_kept(const bhd__slot *slot)
-{
-    uint64_t most = slot->shape->keep_bytes;
-    return slot->kept_end < most ? slot->kept_end : most;
-}
-
 int bhd__slot_drop_kept(bhd__slot *slot)
 {
     if (slot->kept_end > 0 && bhd__os_get()->discard(slot->base, slot->kept_end) != 0)
         return -1;
     slot->kept_end = 0;
+    slot->kept_bytes = 0;
     return 0;
 }

@@ -28,7 +28,8 @@ struct bhd__slot {
     uint8_t *base; /* of the reservation; never moves */
     uint64_t bytes;
     uint64_t kept_end;
-    bool unknown; /* a call failed half-way: never hand it out again */
+    uint64_t kept_bytes; /* resident when it was cleaned last */
+    bool unknown;        /* a call failed half-way: never hand it out again */
 
     bhd__slot *newer, *older; /* all free slots, in the order in which they came back */
     bhd__slot *below;         /* the next older free slot of the same size */
@@ -46,8 +47,6 @@ int bhd__slot_resize(bhd__slot *slot, uint64_t bytes);
 /* Makes every byte zero, with at most keep_bytes resident. -1: it may hold what a tenant wrote. */
 int bhd__slot_clean(bhd__slot *slot);
 
-/* At most this many bytes of a free slot are resident. */
-uint64_t bhd__slot_kept(const bhd__slot *slot);
 /* Gives back what a clean slot keeps. -1: the system refused; it is as clean as before. */
 int bhd__slot_drop_kept(bhd__slot *slot);
 

@@ -44,7 +44,7 @@ struct bhd__slots {
     /* Under the lock. */
     uint64_t mapped, in_use, retired;
     uint64_t lost; /* retired, but the system refused to unmap them */
-    uint64_t kept; /* bhd__slot_kept of all free slots */
+    uint64_t kept; /* kept_bytes of all free slots */
     bhd__slot *newest;
     bhd__slot *buckets[BUCKETS];
 };
@@ -175,7 +175,7 @@ static void push(bhd__slots *slots, bhd__slot *slot)
     if (slots->newest != NULL)
         slots->newest->newer = slot;
     slots->newest = slot;
-    slots->kept += bhd__slot_kept(slot);
+    slots->kept += slot->kept_bytes;
 }
 
 /* The free slot that suits best, taken out of the lists; NULL when none is free. Locked. */
@@ -200,7 +200,7 @@ static bhd__slot *pop(bhd__slots *slots, uint64_t bytes)
         slots->newest = slot->older;
     if (slot->older != NULL)
         slot->older->newer = slot->newer;
-    slots->kept -= bhd__slot_kept(slot);
+    slots->kept -= slot->kept_bytes;
     return slot;
 }
 
@@ -208,7 +208,7 @@ static bhd__slot *pop(bhd__slots *slots, uint64_t bytes)
 static bool give_back(bhd__slots *slots, bhd__slot *slot, uint64_t keep_all_bytes)
 {
     (void)pthread_mutex_lock(&slots->lock);
-    bool fits = slots->kept + bhd__slot_kept(slot) <= keep_all_bytes;
+    bool fits = slots->kept + slot->kept_bytes <= keep_all_bytes;
     if (fits) {
         push(slots, slot);
         slots->in_use--;

@@ -45,8 +45,8 @@ static inline uint64_t page_bytes(void)
 
 static inline bhd__slots *pool_of(uint64_t reservation, uint64_t max_slots, uint64_t keep)
 {
-    bhd__slots_options options = {BHD__SLOTS_GUARD, reservation, 64 * KIB, max_slots, keep,
-                                   UINT64_MAX & ~(uint64_t)4095};
+    bhd__slots_options options = {BHD__SLOTS_GUARD, reservation, 64 * KIB,
+                                  max_slots,        keep,        UINT64_MAX & ~(uint64_t)4095};
     bhd_error error = BHD_ERROR_INIT;
     bhd__slots *slots = NULL;
     if (bhd__slots_new(&options, &slots, &error) != BHD_OK)

@@ -192,8 +192,9 @@ static long a_run_before_the_start(uint64_t start, uint64_t end, bhd__os_run *ru
 static long a_run_beyond_the_end(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
                                  uint64_t *walked)
 {
+    (void)start;
     (void)capacity;
-    return one_run(start, end + page_bytes(), runs, end, walked);
+    return one_run(end - page_bytes(), end + page_bytes(), runs, end, walked);
 }
 
 static long an_empty_run(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,

@@ -6,6 +6,7 @@
 #include "memory/stacks.h"
 
 #include <pthread.h>
+#include <sys/utsname.h>
 
 #define BYTES (2 * MIB)
 
@@ -34,6 +35,19 @@ static long all_runs(const uint8_t *address, bhd__os_run *runs, size_t room)
         at = walked;
     }
     return found;
+}
+
+/* Otherwise a mistake in the scan would only make other tests skip. */
+static void test_a_kernel_that_can_scan_is_made_to(void **state)
+{
+    (void)state;
+    struct utsname system;
+    int major = 0, minor = 0;
+    assert_int_equal(uname(&system), 0);
+    assert_int_equal(sscanf(system.release, "%d.%d", &major, &minor), 2);
+    if (major < 6 || (major == 6 && minor < 7) || access("/proc/self/pagemap", R_OK) != 0)
+        skip();
+    assert_true(can_scan());
 }
 
 static void test_reserved_space_is_out_of_reach_until_protected(void **state)
@@ -355,6 +369,7 @@ static void test_calls_are_replaced_and_put_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_kernel_that_can_scan_is_made_to),
         cmocka_unit_test(test_reserved_space_is_out_of_reach_until_protected),
         cmocka_unit_test(test_reserving_the_impossible_fails_with_a_reason),
         cmocka_unit_test(test_discarded_pages_read_as_zero),

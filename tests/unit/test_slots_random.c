@@ -203,7 +203,7 @@ static void test_eight_threads_get_only_clean_slots(void **state)
 {
     (void)state;
     struct crew crew = {.slots = pool_of(RESERVATION, THREADS, 64 * KIB),
-                        .rounds = UNDER_SANITIZER ? 200 : 1000};
+                        .rounds = UNDER_SANITIZER ? 200 : 600};
     bhd__slots_stats stats;
     run_crew(&crew);
     assert_int_equal(atomic_load(&crew.refused), 0);
@@ -218,7 +218,7 @@ static void test_threads_that_find_no_slot_are_told_and_go_on(void **state)
 {
     (void)state;
     struct crew crew = {.slots = pool_of(RESERVATION, 2, 64 * KIB),
-                        .rounds = UNDER_SANITIZER ? 200 : 1000};
+                        .rounds = UNDER_SANITIZER ? 200 : 600};
     bhd__slots_stats stats;
     run_crew(&crew);
     bhd__slots_get_stats(crew.slots, &stats);
@@ -265,7 +265,7 @@ static void test_threads_on_a_failing_system_get_only_clean_slots(void **state)
 {
     (void)state;
     struct crew crew = {.slots = pool_of(RESERVATION, THREADS, 64 * KIB),
-                        .rounds = UNDER_SANITIZER ? 150 : 700};
+                        .rounds = UNDER_SANITIZER ? 150 : 400};
     bhd__slots_stats stats;
     uint64_t live_before = bhd__alloc_live() - 1;
     real_os = bhd__os_get();
