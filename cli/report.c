@@ -50,6 +50,40 @@ static json_t *memory_json(const bhd_memory_metrics *metrics)
     return memory;
 }
 
+static json_t *lockdown_json(const cli_lockdown *lockdown)
+{
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "no_new_privileges",
+                              json_boolean(lockdown->no_new_privileges));
+    (void)json_object_set_new(object, "no_core_dump", json_boolean(lockdown->no_core_dump));
+    (void)json_object_set_new(object, "landlock", json_boolean(lockdown->landlock > 0));
+    (void)json_object_set_new(object, "seccomp", json_boolean(lockdown->seccomp));
+    return object;
+}
+
+/* "no new privileges, no core dump, Landlock, seccomp", or what of it is active. */
+static void print_lockdown(const cli_lockdown *lockdown)
+{
+    const struct {
+        bool active;
+        const char *name;
+    } parts[] = {
+        {lockdown->no_new_privileges, "no new privileges"},
+        {lockdown->no_core_dump, "no core dump"},
+        {lockdown->landlock > 0, "Landlock"},
+        {lockdown->seccomp, "seccomp"},
+    };
+    const char *separator = "";
+    fprintf(stderr, "  %-16s ", "lockdown");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i].active)
+            continue;
+        fprintf(stderr, "%s%s", separator, parts[i].name);
+        separator = ", ";
+    }
+    fprintf(stderr, "%s\n", *separator == '\0' ? "none" : "");
+}
+
 static bool print_json(const cli_report *report, const char *result)
 {
     json_t *object = json_object();
@@ -63,6 +97,7 @@ static bool print_json(const cli_report *report, const char *result)
     if (report->has_fuel)
         (void)json_object_set_new(cpu, "fuel_consumed", cli_json_number(report->fuel_consumed));
     (void)json_object_set_new(object, "cpu", cpu);
+    (void)json_object_set_new(object, "lockdown", lockdown_json(&report->lockdown));
     (void)json_object_set_new(object, "timestamp", cli_json_text(report->metrics.timestamp));
     /* A guest that leaves its last line open must not be able to spoil the line of the report. */
     fputc('\n', stderr);
@@ -87,6 +122,7 @@ static bool print_text(const cli_report *report, const char *result)
     fprintf(stderr, "  %-16s %.6f s\n", "wall clock", report->wall_seconds);
     if (report->has_fuel)
         fprintf(stderr, "  %-16s %" PRIu64 "\n", "fuel", report->fuel_consumed);
+    print_lockdown(&report->lockdown);
     free(text);
     return true;
 }

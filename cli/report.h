@@ -5,6 +5,7 @@
 #define BHD_CLI_REPORT_H
 
 #include "exit_codes.h"
+#include "lockdown.h"
 
 #include "bulkhead/metrics.h"
 
@@ -24,6 +25,8 @@ typedef struct cli_report {
     /* fuel_consumed is known. */
     bool has_fuel;
     uint64_t fuel_consumed;
+    /* What the process had given up before the guest ran. */
+    cli_lockdown lockdown;
 } cli_report;
 
 /* "ok", "exit", "out_of_memory", "trap", "timeout", "out_of_fuel"; NULL for what is not the end of

@@ -4,10 +4,12 @@
  * Standard output is the guest's; everything that the command says goes to standard error, except
  * the results of --invoke. One thread; the library's clock ends the guest at its deadline.
  */
+#include "binary_file.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
 #include "invoke.h"
+#include "lockdown.h"
 #include "report.h"
 #include "stated_limits.h"
 #include "target.h"
@@ -25,6 +27,7 @@ typedef struct run_options {
     cli_stated_limits limits;
     cli_invocation invocation;
     cli_report_format report;
+    bool no_lockdown;
     const char *target;
     /* Everything after TARGET. */
     char **arguments;
@@ -34,6 +37,7 @@ typedef struct run_options {
 enum {
     KEY_INVOKE = 0x400,
     KEY_REPORT,
+    KEY_NO_LOCKDOWN,
 };
 
 static const struct argp_option options[] = {
@@ -44,6 +48,10 @@ static const struct argp_option options[] = {
     {"report", KEY_REPORT, "FORMAT", OPTION_ARG_OPTIONAL,
      "Print the memory report to standard error at the end: text (default) or json, one object on "
      "the last line",
+     3},
+    {"no-lockdown", KEY_NO_LOCKDOWN, NULL, 0,
+     "Leave out the second line of defence: run the guest in a process that may open files and "
+     "make any system call",
      3},
     CLI_SHORT_HELP_OPTION,
     {0},
@@ -94,6 +102,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_REPORT:
         run->report = parse_report_format(argument, state);
+        return 0;
+    case KEY_NO_LOCKDOWN:
+        run->no_lockdown = true;
         return 0;
     case CLI_SHORT_HELP_KEY:
         argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
@@ -210,12 +221,14 @@ static void explain_no_command(const run_options *run, bhd_component *component,
                    message);
 }
 
-static int run_component(const run_options *run, bhd_component *component)
+static int run_component(const run_options *run, bhd_component *component,
+                         const cli_lockdown *lockdown)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_sandbox *sandbox = NULL;
     cli_report report = {.component = bhd_component_name(component),
-                         .version = bhd_component_version(component)};
+                         .version = bhd_component_version(component),
+                         .lockdown = *lockdown};
 
     double begin = seconds_now();
     report.status = run_guest(run, component, &sandbox, &report.exit_code, &error);
@@ -236,10 +249,13 @@ static int run_component(const run_options *run, bhd_component *component)
     return report.exit_code;
 }
 
-/* Everything that comes before the guest: limits, host, compiled code. */
-static cli_exit prepare(const run_options *run, const cli_target *target, bhd_host **host,
-                        bhd_component **component, bhd_error *error)
+/* Everything that comes before the guest: limits, host, compiled code. The binary is read first,
+ * because no file can be opened once the files are locked, and that comes before the engine. */
+static cli_exit prepare(const run_options *run, const cli_target *target, cli_lockdown *lockdown,
+                        bhd_host **host, bhd_component **component, bhd_error *error)
 {
+    unsigned char *binary = NULL;
+    size_t size = 0;
     bhd_component_options component_options = {.name = target->name};
     cli_exit code = cli_stated_limits_apply(&run->limits, target->manifest, &run->host.policy,
                                             &component_options.limits, error);
@@ -247,12 +263,20 @@ static cli_exit prepare(const run_options *run, const cli_target *target, bhd_ho
         return code;
     if (target->manifest != NULL)
         component_options.version = bhd_manifest_version(target->manifest);
-    code = cli_host_make(&run->host, host, error);
+    code = cli_binary_read(target->source, run->host.max_component_bytes, &binary, &size, error);
     if (code != CLI_EXIT_OK)
         return code;
-    code = cli_exit_code(
-        bhd_component_load_file(*host, target->source, &component_options, component, error));
-    cli_error_about(error, target->source);
+    if (!run->no_lockdown)
+        cli_lockdown_files(lockdown);
+    code = cli_host_make(&run->host, host, error);
+    if (code == CLI_EXIT_OK) {
+        code = cli_exit_code(
+            bhd_component_new(*host, &component_options, binary, size, component, error));
+        cli_error_about(error, target->source);
+    }
+    free(binary);
+    if (code == CLI_EXIT_OK && !run->no_lockdown)
+        cli_lockdown_calls(lockdown);
     return code;
 }
 
@@ -273,6 +297,7 @@ static int run_target(const run_options *run)
     cli_target target = {0};
     bhd_host *host = NULL;
     bhd_component *component = NULL;
+    cli_lockdown lockdown = {0};
 
     int code = (int)cli_target_resolve(run->target, &run->host.policy, run->limits.has_max_bytes,
                                        &target, &error);
@@ -281,9 +306,9 @@ static int run_target(const run_options *run)
     if (target.note != NULL)
         cli_note("note: %s", target.note);
     if (code == CLI_EXIT_OK)
-        code = (int)prepare(run, &target, &host, &component, &error);
+        code = (int)prepare(run, &target, &lockdown, &host, &component, &error);
     if (code == CLI_EXIT_OK)
-        code = run_component(run, component);
+        code = run_component(run, component, &lockdown);
     else
         cli_complain_error(&error, target.manifest_path);
 

@@ -27,7 +27,7 @@ set(test_environment
     CXX=${BULKHEAD_CXX}
     ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
     UBSAN_OPTIONS=print_stacktrace=1
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_signal_unsafe=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan-suppressions.txt)
 
 function(bulkhead_add_test name label variant file)
     set(labels ${label} ${variant})
@@ -60,12 +60,14 @@ function(bulkhead_variant variant flags)
         BHD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_include_directories(bulkhead_inside${suffix} SYSTEM INTERFACE ${engine_dir}/include)
 
-    # What tests share.
+    # What tests share, and the one part of the command that has to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
+    list(APPEND support cli/lockdown.c)
     if(support)
         add_library(bulkhead_support${suffix} STATIC EXCLUDE_FROM_ALL ${support})
         target_link_libraries(bulkhead_support${suffix}
-            PUBLIC bulkhead_inside${suffix} PkgConfig::CMOCKA)
+            PUBLIC bulkhead_inside${suffix} PkgConfig::CMOCKA PkgConfig::SECCOMP)
+        target_include_directories(bulkhead_support${suffix} PUBLIC cli)
     endif()
 
     foreach(kind unit integration security)

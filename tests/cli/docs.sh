@@ -44,6 +44,8 @@ done <"$page" >"$work/page"
 same_times() {
     sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z/TIME/g' \
         -e 's/"wall_seconds": [0-9.e-]+/"wall_seconds": SECONDS/' \
+        -e 's/"lockdown": \{[^}]*\}/"lockdown": PARTS/' \
+        -e 's/^( +lockdown +).+$/\1PARTS/' \
         -e 's/^( +wall clock +)[0-9.]+ s$/\1SECONDS s/' "$1"
 }
 last="the commands of docs/COMMAND.md"

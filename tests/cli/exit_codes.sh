@@ -46,7 +46,7 @@ guest 65 "$work/start.wat"
 truncate -s 70000000 "$work/huge.wasm"
 try run --max-bytes=1MiB "$work/huge.wasm"
 expect_code 65
-expect_in_err "bulkhead: component $work/huge.wasm: too large"
+expect_in_err "bulkhead: $work/huge.wasm: larger than 16777216 bytes, the most that is compiled"
 
 # 66: no such file.
 guest 66 nowhere.wasm

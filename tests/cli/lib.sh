@@ -54,6 +54,8 @@ normal() {
     sed -E -e "s|$work|WORK|g" -e "s|$BHD_SOURCE_DIR|SOURCE|g" \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z/TIME/g' \
         -e 's/"wall_seconds": [0-9.e-]+/"wall_seconds": SECONDS/' \
+        -e 's/"lockdown": \{[^}]*\}/"lockdown": PARTS/' \
+        -e 's/^(  lockdown +).+$/\1PARTS/' \
         -e 's/^(  wall clock +)[0-9.]+ s$/\1SECONDS s/'
 }
 

@@ -1,0 +1,216 @@
+#include "lockdown.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* -- files (Landlock) ------------------------------------------------------------------------- */
+
+/* The kernel's structure in its present length; older kernels are given as much as they know. The
+ * header of the system may be older than the kernel. */
+struct ruleset {
+    uint64_t files;
+    uint64_t network; /* from version 4 */
+    uint64_t scoped;  /* from version 6 */
+};
+
+enum {
+    FILES_V1 = (1 << 13) - 1,
+    FILES_REFER = 1 << 13,    /* from version 2 */
+    FILES_TRUNCATE = 1 << 14, /* from version 3 */
+    FILES_IOCTL = 1 << 15,    /* from version 5 */
+    NETWORK_ALL = 3,
+    SCOPED_ALL = 3,
+};
+
+static int landlock_version(void)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    return version > 0 ? (int)version : 0;
+}
+
+static size_t describe_rules(int version, struct ruleset *rules)
+{
+    *rules = (struct ruleset){.files = FILES_V1};
+    if (version >= 2)
+        rules->files |= FILES_REFER;
+    if (version >= 3)
+        rules->files |= FILES_TRUNCATE;
+    if (version >= 5)
+        rules->files |= FILES_IOCTL;
+    if (version >= 4)
+        rules->network = NETWORK_ALL;
+    if (version >= 6)
+        rules->scoped = SCOPED_ALL;
+    if (version >= 6)
+        return sizeof *rules;
+    return version >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, network);
+}
+
+/* The engine room asks for the pages that a guest has written and for the bounds of stacks. */
+static bool allow_own_proc(int ruleset)
+{
+    int directory = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return errno == ENOENT;
+    struct landlock_path_beneath_attr rule = {
+        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
+        .parent_fd = directory,
+    };
+    bool done = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+    (void)close(directory);
+    return done;
+}
+
+static int restrict_files(void)
+{
+    struct ruleset rules;
+    int version = landlock_version();
+    if (version == 0)
+        return 0;
+    size_t size = describe_rules(version, &rules);
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
+    if (ruleset < 0)
+        return 0;
+    bool done = allow_own_proc(ruleset) && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    (void)close(ruleset);
+    return done ? version : 0;
+}
+
+void cli_lockdown_files(cli_lockdown *state)
+{
+    const struct rlimit none = {0, 0};
+    state->no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    state->no_core_dump = setrlimit(RLIMIT_CORE, &none) == 0;
+    state->landlock = state->no_new_privileges ? restrict_files() : 0;
+}
+
+/* -- system calls (seccomp) ------------------------------------------------------------------- */
+
+/* What running a guest needs: memory, threads of this process, time, signals, and the files that
+ * are open already. */
+static const int allowed[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(close),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fstat),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(uname),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(membarrier),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+/* Asked for by libraries that go on without an answer. */
+static const int denied[] = {
+    SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS(openat2),  SCMP_SYS(newfstatat),
+    SCMP_SYS(stat),      SCMP_SYS(lstat),      SCMP_SYS(statx),    SCMP_SYS(access),
+    SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+};
+
+static bool add_list(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (seccomp_rule_add(filter, action, calls[i], 0) != 0)
+            return false;
+    return true;
+}
+
+/* PAGEMAP_SCAN, with which slots find what has to be zeroed, and the question whether a stream is
+ * a terminal. */
+#define PAGEMAP_SCAN_REQUEST 0xc0606610u
+#define TCGETS_REQUEST 0x5401u
+
+static bool add_special(scmp_filter_ctx filter)
+{
+    const pid_t self = getpid();
+    /* Threads, never processes; glibc tries clone3 first and falls back. */
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, PAGEMAP_SCAN_REQUEST)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TCGETS_REQUEST)) == 0 &&
+           /* Memory, but no new code: everything is compiled already. */
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
+           /* abort() in this process, and names of threads and mappings. */
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                            SCMP_A0(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA */)) == 0 &&
+           /* Questions about limits, not changes of them. */
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                            SCMP_A2(SCMP_CMP_EQ, 0)) == 0;
+}
+
+/* A sanitizer looks at the process in ways that are denied here. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#else
+#define UNDER_SANITIZER 0
+#endif
+
+void cli_lockdown_calls(cli_lockdown *state)
+{
+    if (UNDER_SANITIZER || !state->no_new_privileges)
+        return;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    if (!filter)
+        return;
+    state->seccomp =
+        seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
+        add_list(filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof *allowed) &&
+        add_list(filter, SCMP_ACT_ERRNO(EACCES), denied, sizeof denied / sizeof *denied) &&
+        add_special(filter) && seccomp_load(filter) == 0;
+    seccomp_release(filter);
+}

@@ -1,0 +1,32 @@
+/*
+ * The second line of defence: what is left to do for code that has broken out of a guest. The
+ * process gives up for good what it does not need to run one, first files and networks, then all
+ * system calls but those that the engine and the granted capabilities need.
+ *
+ * The order matters. Landlock binds the calling thread and the threads it starts later, so
+ * cli_lockdown_files comes before the engine, whose threads come with the first compilation.
+ * cli_lockdown_calls binds every thread and comes when everything is ready and before a guest runs.
+ *
+ * One process, one thread at a time. A kernel that lacks a part goes without it; the report says
+ * so.
+ */
+#ifndef BHD_CLI_LOCKDOWN_H
+#define BHD_CLI_LOCKDOWN_H
+
+#include <stdbool.h>
+
+typedef struct cli_lockdown {
+    bool no_new_privileges; /* no set-user-id programs, no capabilities of files */
+    bool no_core_dump;      /* a crash does not write guests' memory to a file */
+    int landlock;           /* version of the kernel's Landlock that is active, 0: none */
+    bool seccomp;           /* all other system calls end the process */
+} cli_lockdown;
+
+/* No new privileges, no core dumps, no files but those that are open and those below /proc/self,
+ * no TCP. */
+void cli_lockdown_files(cli_lockdown *state);
+/* Only the system calls that running a guest needs. What opens files answers "permission denied",
+ * everything else ends the process. */
+void cli_lockdown_calls(cli_lockdown *state);
+
+#endif
