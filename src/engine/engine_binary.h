@@ -19,7 +19,8 @@ typedef struct bhd__binary {
 
 /* Everything that compiling has to be kept from: BHD_FILE_TOO_LARGE above the host's
  * max_component_bytes, BHD_COMPONENT_TOO_LARGE above max_functions and max_function_bytes,
- * BHD_COMPONENT_INVALID for text that is not WAT. The binary is usable as long as `data` is. A failure leaves nothing to free. */
+ * BHD_COMPONENT_INVALID for text that is not WAT. The binary is usable as long as `data` is. A
+ * failure leaves nothing to free. */
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
                             size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);

@@ -59,8 +59,8 @@ static void add_frames(bhd_error *error, const wasm_frame_vec_t *frames)
 static void name_refused_memory(bhd__instance *instance, bool has_frames)
 {
     bhd__refusal *refusal = &instance->gate.refusal;
-    /* Only what was refused before any guest code ran had yet to begin, and was the end by itself; an
-     * empty memory that grows in a start function looks the same when it asks. */
+    /* Only what was refused before any guest code ran had yet to begin, and was the end by itself;
+     * an empty memory that grows in a start function looks the same when it asks. */
     if (!has_frames)
         refusal->was_the_end = true;
     else if (refusal->kind == BHD_MEMORY_INITIAL)

@@ -1,8 +1,8 @@
 /*
  * The stacks of the calling thread: its own, and the one on which the engine handles signals.
  *
- * How much of its own is left, the engine takes on trust: guest code that recurses to its limit on a
- * thread with a smaller stack would run into whatever lies below.
+ * How much of its own is left, the engine takes on trust: guest code that recurses to its limit on
+ * a thread with a smaller stack would run into whatever lies below.
  *
  * The bounds of a thread's stack do not change, so each thread looks them up once and keeps them in
  * a thread-local variable.

@@ -1,6 +1,6 @@
 /*
- * When there is no room for one more, that is an answer: those who live go on, and the next one gets
- * a place when somebody has left it.
+ * When there is no room for one more, that is an answer: those who live go on, and the next one
+ * gets a place when somebody has left it.
  */
 #include "support/crew.h"
 #include "support/real_guest.h"

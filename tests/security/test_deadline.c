@@ -1,6 +1,6 @@
 /*
- * Every guest ends at its deadline: one that loops, one that waits in the host, one that never comes
- * out of its start function. And fuel ends a guest at the same place every time.
+ * Every guest ends at its deadline: one that loops, one that waits in the host, one that never
+ * comes out of its start function. And fuel ends a guest at the same place every time.
  *
  * The bound: a deadline is never early, and at most 2 seconds late. On a quiet machine it is some
  * milliseconds late; the rest is for machines that are busy with other things.

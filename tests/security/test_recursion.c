@@ -1,6 +1,6 @@
 /*
- * Endless recursion ends in a trap, wherever the guest runs: on a large stack, on a small thread, on
- * a fiber; and the host's stack and the next guests are as they were.
+ * Endless recursion ends in a trap, wherever the guest runs: on a large stack, on a small thread,
+ * on a fiber; and the host's stack and the next guests are as they were.
  */
 #include "support/crew.h"
 #include "support/real_guest.h"
@@ -35,8 +35,8 @@ static void endless_recursion_is_a_trap(void **state)
 static void the_stack_of_a_guest_is_what_the_host_says(void **state)
 {
     (void)state;
-    /* Some 16 bytes for each call at least: 100,000 calls do not fit into 64 KiB, and fit into 4 MiB
-     * if a call needs no more than 40 bytes. */
+    /* Some 16 bytes for each call at least: 100,000 calls do not fit into 64 KiB, and fit into 4
+     * MiB if a call needs no more than 40 bytes. */
     static const uint64_t sizes[] = {KIB(64), KIB(512), MIB(4)};
     bhd_limits limits = guest_limits(MIB(1));
     int64_t deepest[COUNT_OF(sizes)];
@@ -157,7 +157,8 @@ static void *small_main(void *env)
 static void recursion_on_a_thread_with_less_stack_than_the_guest_is_a_trap(void **state)
 {
     (void)state;
-    /* The guest may have 512 KiB, and these threads have less; with sanitizers, frames are large. */
+    /* The guest may have 512 KiB, and these threads have less; with sanitizers, frames are
+     * large. */
     static const size_t sizes[] = {KIB(128), KIB(256), KIB(512), KIB(600)};
     bhd_host *host = guest_host();
     bhd_limits limits = guest_limits(MIB(1));

@@ -14,8 +14,8 @@
 #define PATTERN 0xa7
 
 /* A tenant that fills everything it has with the pattern and then ends as it is told: 0 returns, 1
- * traps, 2 loops, 3 asks for more than it may have and runs into unreachable, 4 asks again and again,
- * 5 recurses for ever, 6 reads past its end. */
+ * traps, 2 loops, 3 asks for more than it may have and runs into unreachable, 4 asks again and
+ * again, 5 recurses for ever, 6 reads past its end. */
 #define TENANT_BODY                                                                                \
     "  (memory (export \"memory\") 1)"                                                             \
     "  (func $deep (param i64) (result i64) (i64.add (call $deep (local.get 0)) (i64.const 1)))"   \

@@ -2,8 +2,8 @@
  * When the system gives no more (address space, data, mappings), that is "no capacity" and not an
  * abort; who lives goes on; and a growth that the system could not provide is not charged.
  *
- * Each test runs in a child of its own, because the limits are the process's. The parent never makes
- * a host: the engine's threads would not be there in a child.
+ * Each test runs in a child of its own, because the limits are the process's. The parent never
+ * makes a host: the engine's threads would not be there in a child.
  */
 #include "support/process_facts.h"
 #include "support/real_guest.h"

@@ -1,6 +1,6 @@
 /*
- * Threads for a test. cmocka's assertions are for the thread that runs the test, so the members of a
- * crew check with crew_check, which keeps the first failure, and crew_run reports it afterwards.
+ * Threads for a test. cmocka's assertions are for the thread that runs the test, so the members of
+ * a crew check with crew_check, which keeps the first failure, and crew_run reports it afterwards.
  */
 #ifndef BHD_TESTS_CREW_H
 #define BHD_TESTS_CREW_H

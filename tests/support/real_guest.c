@@ -29,8 +29,8 @@ void guest_expect_in(const char *text, const char *part, const char *file, int l
 
 /* -- hosts and components ------------------------------------------------------------------ */
 
-/* cmocka installs its own handlers before each test, after the engine has installed its own with the
- * first host of the process. The engine's are kept from that time and put back. */
+/* cmocka installs its own handlers before each test, after the engine has installed its own with
+ * the first host of the process. The engine's are kept from that time and put back. */
 void guest_keep_signals(void)
 {
     static const int signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS};

@@ -3,8 +3,8 @@
  * for it, and calls in one line.
  *
  * A source is a path below guests/ ("basic/grow.wat", "wasi/churn.wasm") or, when it begins with a
- * parenthesis, the text of a module itself. Everything that is returned belongs to the caller and is
- * freed with the library's own functions. Functions that assert are for the thread that runs the
+ * parenthesis, the text of a module itself. Everything that is returned belongs to the caller and
+ * is freed with the library's own functions. Functions that assert are for the thread that runs the
  * test; guest_call, guest_try_* and the crew (crew.h) are for any thread.
  */
 #ifndef BHD_TESTS_REAL_GUEST_H

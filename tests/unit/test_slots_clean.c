@@ -1,12 +1,13 @@
 /*
- * Nothing of a tenant is left in its slot: every kind of dirt, with every amount of pages that may be
- * kept, with a kernel that can tell dirty pages, one that cannot, and one that talks nonsense.
+ * Nothing of a tenant is left in its slot: every kind of dirt, with every amount of pages that may
+ * be kept, with a kernel that can tell dirty pages, one that cannot, and one that talks nonsense.
  */
 #include "slots_kit.h"
 
 #define RESERVATION (4 * MIB)
 
-/* Dirt ------------------------------------------------------------------------------------------- */
+/* Dirt
+ * ------------------------------------------------------------------------------------------- */
 
 typedef void dirt(bhd__slot *slot);
 
@@ -77,7 +78,8 @@ static void random_bytes(bhd__slot *slot)
         bhd__slot_base(slot)[next_random(&seed) % bhd__slot_bytes(slot)] = 0xee;
 }
 
-/* The kernel's answers --------------------------------------------------------------------------- */
+/* The kernel's answers
+ * --------------------------------------------------------------------------- */
 
 static bhd__os twisted;
 
@@ -299,7 +301,8 @@ DIRT_TEST(reads_then_writes_among_them)
 DIRT_TEST(growth_then_every_byte)
 DIRT_TEST(random_bytes)
 
-/* What is kept ----------------------------------------------------------------------------------- */
+/* What is kept
+ * ----------------------------------------------------------------------------------- */
 
 static void test_as_much_as_may_be_kept_is_kept(void **state)
 {
@@ -394,7 +397,8 @@ static void test_without_a_scan_everything_is_given_back_at_once(void **state)
     bhd__slots_free(slots);
 }
 
-/* Swapped-out pages ------------------------------------------------------------------------------ */
+/* Swapped-out pages
+ * ------------------------------------------------------------------------------ */
 
 /* Calls every `nth` page swapped, beginning with the first. */
 static uint64_t swapped_nth;
@@ -492,7 +496,8 @@ static void test_pages_that_were_really_swapped_out_come_back_zero(void **state)
 #endif
 }
 
-/* Fork ------------------------------------------------------------------------------------------- */
+/* Fork
+ * ------------------------------------------------------------------------------------------- */
 
 struct family {
     bhd__slots *slots;

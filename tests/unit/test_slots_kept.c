@@ -1,6 +1,6 @@
 /*
- * What free slots keep resident, all together, stays within the pool's bound, and a slot that had to
- * give up what it kept is as clean as any other.
+ * What free slots keep resident, all together, stays within the pool's bound, and a slot that had
+ * to give up what it kept is as clean as any other.
  */
 #include "slots_kit.h"
 
