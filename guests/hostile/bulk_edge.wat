@@ -1,0 +1,26 @@
+;; Bulk operations over the edge: by one byte, by lengths and offsets near 2^32 whose sum wraps, out
+;; of a segment and into memory, out of a dropped segment. Each traps before it has written anything,
+;; and operations of no bytes at the very edge work.
+(module $bulk_edge
+  (memory 1)
+  (data $sixteen "0123456789abcdef")
+  (func (export "fill_one") (memory.fill (i32.const 65535) (i32.const 1) (i32.const 2)))
+  (func (export "fill_all") (memory.fill (i32.const 1) (i32.const 1) (i32.const -1)))
+  (func (export "fill_wraps") (memory.fill (i32.const -1) (i32.const 1) (i32.const 2)))
+  (func (export "copy_from") (memory.copy (i32.const 0) (i32.const 1) (i32.const 65536)))
+  (func (export "copy_to") (memory.copy (i32.const 1) (i32.const 0) (i32.const 65536)))
+  (func (export "copy_wraps")
+    (memory.copy (i32.const 0x80000000) (i32.const 0x80000000) (i32.const 0x80000000)))
+  (func (export "init_from") (memory.init $sixteen (i32.const 0) (i32.const 1) (i32.const 16)))
+  (func (export "init_to") (memory.init $sixteen (i32.const 65521) (i32.const 0) (i32.const 16)))
+  (func (export "init_wraps") (memory.init $sixteen (i32.const 0) (i32.const -1) (i32.const 2)))
+  (func (export "init_dropped")
+    (data.drop $sixteen)
+    (memory.init $sixteen (i32.const 0) (i32.const 0) (i32.const 1)))
+  (func (export "nothing_at_the_edge") (result i32)
+    (memory.fill (i32.const 65536) (i32.const 1) (i32.const 0))
+    (memory.copy (i32.const 65536) (i32.const 65536) (i32.const 0))
+    (memory.init $sixteen (i32.const 65536) (i32.const 16) (i32.const 0))
+    (data.drop $sixteen)
+    (memory.init $sixteen (i32.const 0) (i32.const 0) (i32.const 0))
+    (i32.const 1)))

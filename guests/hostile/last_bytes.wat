@@ -1,0 +1,70 @@
+;; Loads of eight bytes whose value goes into a 128-bit register, at the last eight bytes of memory:
+;; f64x2.splat, copysign, negation, conversion. Code that folds such a load into a wider one reads
+;; past the end (CVE-2026-24116). Every one of these is in bounds and has to work: 1.
+(module $last_bytes
+  (memory 1)
+  (func (export "splat") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq
+      (f64x2.extract_lane 1 (f64x2.splat (f64.load (i32.add (local.get 0) (i32.const 65528)))))
+      (f64.const -1.5)))
+  (func (export "splat_32") (param i32) (result i32)
+    (f32.store (i32.const 65532) (f32.const -1.5))
+    (f32.eq
+      (f32x4.extract_lane 3 (f32x4.splat (f32.load (i32.add (local.get 0) (i32.const 65532)))))
+      (f32.const -1.5)))
+  (func (export "copysign") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq
+      (f64.copysign (f64.load (i32.add (local.get 0) (i32.const 65528))) (f64.const 1))
+      (f64.const 1.5)))
+  (func (export "copysign_of") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq
+      (f64.copysign (f64.const 2) (f64.load (i32.add (local.get 0) (i32.const 65528))))
+      (f64.const -2)))
+  (func (export "copysign_32") (param i32) (result i32)
+    (f32.store (i32.const 65532) (f32.const -1.5))
+    (f32.eq
+      (f32.copysign (f32.const 2) (f32.load (i32.add (local.get 0) (i32.const 65532))))
+      (f32.const -2)))
+  (func (export "absolute") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq (f64.abs (f64.load (i32.add (local.get 0) (i32.const 65528)))) (f64.const 1.5)))
+  (func (export "negate") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq (f64.neg (f64.load (i32.add (local.get 0) (i32.const 65528)))) (f64.const 1.5)))
+  (func (export "root") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const 4))
+    (f64.eq (f64.sqrt (f64.load (i32.add (local.get 0) (i32.const 65528)))) (f64.const 2)))
+  (func (export "round") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const 1.5))
+    (f64.eq (f64.floor (f64.load (i32.add (local.get 0) (i32.const 65528)))) (f64.const 1)))
+  (func (export "smallest") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq (f64.min (f64.const 0) (f64.load (i32.add (local.get 0) (i32.const 65528))))
+      (f64.const -1.5)))
+  (func (export "demote") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f32.eq (f32.demote_f64 (f64.load (i32.add (local.get 0) (i32.const 65528))))
+      (f32.const -1.5)))
+  (func (export "promote") (param i32) (result i32)
+    (f32.store (i32.const 65532) (f32.const -1.5))
+    (f64.eq (f64.promote_f32 (f32.load (i32.add (local.get 0) (i32.const 65532))))
+      (f64.const -1.5)))
+  (func (export "replace_lane") (param i32) (result i32)
+    (f64.store (i32.const 65528) (f64.const -1.5))
+    (f64.eq
+      (f64x2.extract_lane 1
+        (f64x2.replace_lane 1 (v128.const f64x2 0 0)
+          (f64.load (i32.add (local.get 0) (i32.const 65528)))))
+      (f64.const -1.5)))
+  (func (export "extend") (param i32) (result i32)
+    (i64.store (i32.const 65528) (i64.const 0x00ff00ff00ff00ff))
+    (i32.eq
+      (i16x8.extract_lane_u 0
+        (i16x8.extend_low_i8x16_u (v128.load64_zero (i32.add (local.get 0) (i32.const 65528)))))
+      (i32.const 255)))
+  (func (export "whole_vector") (param i32) (result i32)
+    (v128.store (i32.const 65520) (v128.const i32x4 7 7 7 7))
+    (i32x4.all_true (v128.load (i32.add (local.get 0) (i32.const 65520))))))

@@ -1,0 +1,60 @@
+;; Reads and writes outside its memory, by one byte and by gigabytes, in every width, unaligned, with
+;; constant offsets near 2^32 and with addresses that were shifted (an address of more than 32 bits
+;; was once the result: CVE-2023-26489). Each is a trap, before and after growth, and in no case
+;; touches what lies beside.
+(module $past_the_end
+  (memory 1)
+  (func (export "load_8") (drop (i32.load8_u (i32.const 65536))))
+  (func (export "load_16") (drop (i32.load16_s align=1 (i32.const 65535))))
+  (func (export "load_32") (drop (i32.load align=1 (i32.const 65533))))
+  (func (export "load_64") (drop (i64.load align=1 (i32.const 65529))))
+  (func (export "load_f32") (drop (f32.load align=1 (i32.const 65533))))
+  (func (export "load_f64") (drop (f64.load align=1 (i32.const 65529))))
+  (func (export "load_128") (drop (v128.load align=1 (i32.const 65521))))
+  (func (export "load_splat") (drop (v128.load64_splat align=1 (i32.const 65529))))
+  (func (export "load_zero") (drop (v128.load32_zero align=1 (i32.const 65533))))
+  (func (export "load_extend") (drop (v128.load8x8_u align=1 (i32.const 65529))))
+  (func (export "load_lane")
+    (drop (v128.load64_lane align=1 1 (i32.const 65529) (v128.const i64x2 0 0))))
+  (func (export "store_8") (i32.store8 (i32.const 65536) (i32.const 1)))
+  (func (export "store_32") (i32.store align=1 (i32.const 65533) (i32.const -1)))
+  (func (export "store_64") (i64.store align=1 (i32.const 65529) (i64.const -1)))
+  (func (export "store_128") (v128.store align=1 (i32.const 65521) (v128.const i64x2 -1 -1)))
+  (func (export "store_lane")
+    (v128.store64_lane align=1 0 (i32.const 65529) (v128.const i64x2 -1 -1)))
+  ;; One byte below 4 GiB, and from there on.
+  (func (export "load_top") (drop (i32.load8_u (i32.const -1))))
+  (func (export "load_over_top") (drop (i64.load align=1 (i32.const -1))))
+  (func (export "load_128_over_top") (drop (v128.load align=1 (i32.const -1))))
+  (func (export "store_top") (i32.store8 (i32.const -1) (i32.const 1)))
+  (func (export "store_over_top") (v128.store align=1 (i32.const -1) (v128.const i64x2 -1 -1)))
+  ;; 33 bits of address: base and offset together just below 8 GiB.
+  (func (export "load_far") (drop (i32.load8_u offset=4294967295 (i32.const -1))))
+  (func (export "load_far_128") (drop (v128.load offset=4294967295 align=1 (i32.const -1))))
+  (func (export "store_far") (i64.store offset=4294967295 align=1 (i32.const -1) (i64.const -1)))
+  (func (export "load_offset") (drop (i32.load8_u offset=4294967295 (i32.const 0))))
+  (func (export "load_offset_wraps") (drop (i32.load8_u offset=4294967295 (i32.const 1))))
+  (func (export "store_offset_wraps")
+    (i32.store8 offset=4294967280 (i32.const 16) (i32.const 1)))
+  (func (export "load_half_and_half")
+    (drop (i32.load8_u offset=2147483648 (i32.const 0x80000000))))
+  ;; The address is the low 32 bits of what is shifted: 0, where memory is.
+  (func (export "shifted_wraps") (param i32) (result i32)
+    (i32.store8 (i32.const 8) (i32.const 1))
+    (i32.load8_u (i32.add (i32.shl (i32.add (local.get 0) (i32.const 0x20000000)) (i32.const 3))
+                          (i32.const 8))))
+  (func (export "shifted_far") (param i32)
+    (drop (i32.load8_u offset=4294967288
+      (i32.shl (i32.add (local.get 0) (i32.const 0x1fffffff)) (i32.const 3)))))
+  (func (export "shifted_store") (param i32)
+    (i64.store offset=4294967288 align=1
+      (i32.shl (i32.add (local.get 0) (i32.const 0x3fffffff)) (i32.const 2)) (i64.const -1)))
+  ;; The end moves with the memory and stays the end.
+  (func (export "after_growth")
+    (drop (memory.grow (i32.const 7)))
+    (i32.store8 (i32.const 524287) (i32.const 1))
+    (i32.store8 (i32.const 524288) (i32.const 1)))
+  (func (export "after_refusal")
+    (drop (memory.grow (i32.const 4)))
+    (drop (memory.grow (i32.const 4000)))
+    (i32.store8 (i32.const 327680) (i32.const 1))))
