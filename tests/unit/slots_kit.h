@@ -42,8 +42,7 @@ static inline uint64_t page_bytes(void)
     return bhd__os_page_bytes();
 }
 
-/* Pools
- * ------------------------------------------------------------------------------------------ */
+/* -- Pools ------------------------------------------------------------------------------------- */
 
 static inline bhd__slots *pool_of(uint64_t reservation, uint64_t max_slots, uint64_t keep)
 {
@@ -82,8 +81,7 @@ static inline void assert_stats(const bhd__slots *slots, uint64_t mapped, uint64
     assert_int_equal(stats.retired, retired);
 }
 
-/* Contents
- * --------------------------------------------------------------------------------------- */
+/* -- Contents ---------------------------------------------------------------------------------- */
 
 /* The offset of the first byte that is not zero, or `bytes`. */
 static inline uint64_t first_dirt(const uint8_t *base, uint64_t bytes)
@@ -107,8 +105,7 @@ static inline void assert_zero(const bhd__slot *slot)
         fail_msg("byte %" PRIu64 " of %" PRIu64 " is left over", dirt, bhd__slot_bytes(slot));
 }
 
-/* What can be reached
- * ------------------------------------------------------------------------------ */
+/* -- What can be reached ----------------------------------------------------------------------- */
 
 /* The bytes of [start, end) that the process may read and write, by /proc/self/maps; `*first` is
  * where they begin. A range that is readable and not writable, or executable, counts as all of it.
@@ -229,8 +226,7 @@ static inline bool can_scan(void)
     return bhd__os_get()->dirty(here, here + page_bytes(), &run, 1, &walked) >= 0;
 }
 
-/* Children
- * ----------------------------------------------------------------------------------------- */
+/* -- Children ---------------------------------------------------------------------------------- */
 
 /* For children of fork, where an assertion of cmocka would go on with the next test. */
 #define CHILD_CHECK(condition)                                                                     \
@@ -255,8 +251,7 @@ static inline bool in_child(void (*work)(void *), void *argument)
            WEXITSTATUS(status) == 0;
 }
 
-/* System calls that fail on order
- * ------------------------------------------------------------------ */
+/* -- System calls that fail on order ----------------------------------------------------------- */
 
 typedef enum os_call {
     CALL_RESERVE,

@@ -6,8 +6,7 @@
 
 #define RESERVATION (4 * MIB)
 
-/* Dirt
- * ------------------------------------------------------------------------------------------- */
+/* -- Dirt -------------------------------------------------------------------------------------- */
 
 typedef void dirt(bhd__slot *slot);
 
@@ -78,8 +77,7 @@ static void random_bytes(bhd__slot *slot)
         bhd__slot_base(slot)[next_random(&seed) % bhd__slot_bytes(slot)] = 0xee;
 }
 
-/* The kernel's answers
- * --------------------------------------------------------------------------- */
+/* -- The kernel's answers ---------------------------------------------------------------------- */
 
 static bhd__os twisted;
 
@@ -301,8 +299,7 @@ DIRT_TEST(reads_then_writes_among_them)
 DIRT_TEST(growth_then_every_byte)
 DIRT_TEST(random_bytes)
 
-/* What is kept
- * ----------------------------------------------------------------------------------- */
+/* -- What is kept ------------------------------------------------------------------------------ */
 
 static void test_as_much_as_may_be_kept_is_kept(void **state)
 {
@@ -397,8 +394,7 @@ static void test_without_a_scan_everything_is_given_back_at_once(void **state)
     bhd__slots_free(slots);
 }
 
-/* Swapped-out pages
- * ------------------------------------------------------------------------------ */
+/* -- Swapped-out pages ------------------------------------------------------------------------- */
 
 /* Calls every `nth` page swapped, beginning with the first. */
 static uint64_t swapped_nth;
@@ -496,8 +492,7 @@ static void test_pages_that_were_really_swapped_out_come_back_zero(void **state)
 #endif
 }
 
-/* Fork
- * ------------------------------------------------------------------------------------------- */
+/* -- Fork -------------------------------------------------------------------------------------- */
 
 struct family {
     bhd__slots *slots;

@@ -69,8 +69,7 @@ static void refused(bhd__slots *slots, uint64_t bytes, const char *message)
     bhd_error_fini(&error);
 }
 
-/* Reserving
- * -------------------------------------------------------------------------------------- */
+/* -- Reserving --------------------------------------------------------------------------------- */
 
 static void test_a_refused_reservation_is_no_capacity_with_the_reason(void **state)
 {
@@ -120,8 +119,7 @@ static void test_free_slots_of_another_size_serve_when_nothing_can_be_reserved(v
     bhd__slots_free(slots);
 }
 
-/* Protecting
- * ------------------------------------------------------------------------------------- */
+/* -- Protecting -------------------------------------------------------------------------------- */
 
 static void test_a_new_slot_that_cannot_be_opened_is_undone(void **state)
 {
@@ -306,8 +304,7 @@ static void test_a_slot_whose_kept_tail_cannot_be_given_back_is_retired(void **s
     bhd__slots_free(slots);
 }
 
-/* Cleaning
- * --------------------------------------------------------------------------------------- */
+/* -- Cleaning ---------------------------------------------------------------------------------- */
 
 static void test_a_slot_that_cannot_be_discarded_is_retired_and_replaced(void **state)
 {
@@ -409,8 +406,7 @@ static void test_lost_hints_and_scans_do_no_harm(void **state)
     bhd__slots_free(slots);
 }
 
-/* Sweeps
- * ----------------------------------------------------------------------------------------- */
+/* -- Sweeps ------------------------------------------------------------------------------------ */
 
 /* A life with every kind of call in it. Slots that were refused are NULL. */
 static void live(bhd__slots *slots)
@@ -568,8 +564,7 @@ static void test_capacity_is_whole_after_ten_thousand_failures(void **state)
     bhd__slots_free(slots);
 }
 
-/* The system's own limits
- * ------------------------------------------------------------------------ */
+/* -- The system's own limits ------------------------------------------------------------------- */
 
 static uint64_t mapped_now(void)
 {

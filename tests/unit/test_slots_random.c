@@ -11,8 +11,7 @@
 #define RESERVATION (512 * KIB)
 #define STEP (64 * KIB)
 
-/* A model of the pool
- * ---------------------------------------------------------------------------- */
+/* -- A model of the pool ----------------------------------------------------------------------- */
 
 enum { MODEL_SLOTS = 12, OPERATIONS = 10000 };
 
@@ -131,8 +130,7 @@ static void test_ten_thousand_random_operations_agree_with_a_model(void **state)
     assert_int_equal(bhd__alloc_live(), live_before);
 }
 
-/* Threads
- * ---------------------------------------------------------------------------------------- */
+/* -- Threads ----------------------------------------------------------------------------------- */
 
 enum { THREADS = 8 };
 
@@ -292,8 +290,7 @@ static void test_threads_on_a_failing_system_get_only_clean_slots(void **state)
     assert_int_equal(bhd__alloc_live(), live_before);
 }
 
-/* Drift
- * ------------------------------------------------------------------------------------------ */
+/* -- Drift ------------------------------------------------------------------------------------- */
 
 struct footprint {
     uint64_t address_space, resident; /* pages, by /proc/self/statm */
