@@ -1,0 +1,117 @@
+/*
+ * The library's sandboxes once more, with a switch for the limiter.
+ *
+ * What a limiter costs can only be seen beside the same thing without it. Two builds would differ
+ * in where their code lies, which alone moves a call of 50 ns by more than the percent that is
+ * looked for. So the two files that every sandbox and every call goes through are compiled a
+ * second time here, under other names, and everything that exists for the limiter's sake is made
+ * conditional: one copy of the code, the limiter on or off. The benches also hold this copy
+ * against the library as it is shipped, so that a bias of the switch itself would show.
+ *
+ * From here on the names of these functions mean the copies; shipped_api has the originals. A
+ * shared function that is new in either file needs a pair of lines below; without it the link
+ * fails with "multiple definition".
+ *
+ * One thread; a sandbox is used with the switch as it was when the sandbox was made.
+ */
+#ifndef BENCH_SWITCHED_H
+#define BENCH_SWITCHED_H
+
+#include "bulkhead/sandbox.h"
+#include "engine/engine_room.h"
+#include "sandbox/life.h"
+
+/* What the benches use of the public API: as shipped, or switched. */
+typedef struct bulkhead_api {
+    bhd_status (*make)(bhd_component *, const bhd_sandbox_options *, bhd_sandbox **, bhd_error *);
+    void (*end)(bhd_sandbox *);
+    bhd_status (*function)(bhd_sandbox *, const char *, bhd_function **, bhd_error *);
+    bhd_status (*call)(bhd_sandbox *, const bhd_function *, const bhd_value *, size_t, bhd_value *,
+                       size_t, bhd_error *);
+} bulkhead_api;
+
+static const bulkhead_api shipped_api = {bhd_sandbox_new, bhd_sandbox_free, bhd_sandbox_function,
+                                         bhd_sandbox_call};
+
+static bool switched_limiter = true;
+
+static bhd_status switched_limiter_new(const bhd_limits *limits, const bhd_limiter_options *options,
+                                       bhd_limiter **limiter, bhd_error *error)
+{
+    if (switched_limiter)
+        return bhd_limiter_new(limits, options, limiter, error);
+    *limiter = NULL;
+    return BHD_OK;
+}
+
+#define bhd_limiter_new switched_limiter_new
+#define bhd__gate_attach(gate, store, options)                                                     \
+    (switched_limiter ? bhd__gate_attach(gate, store, options) : (void)0)
+#define bhd__gate_begin(gate, starting)                                                            \
+    (switched_limiter ? bhd__gate_begin(gate, starting) : (void)0)
+#define bhd__gate_end(gate) (switched_limiter ? bhd__gate_end(gate) : (void)0)
+
+/* Declares the copy of a function, private to the program. Both files are one translation unit here
+ * and two in the library: calls from one to the other must not become something else for that. */
+#define SWITCHED(original, copy) static __attribute__((used, noinline)) __typeof__(original) copy
+
+SWITCHED(bhd__instance_new, switched_instance_new);
+#define bhd__instance_new switched_instance_new
+SWITCHED(bhd__instance_free, switched_instance_free);
+#define bhd__instance_free switched_instance_free
+SWITCHED(bhd__instance_start, switched_instance_start);
+#define bhd__instance_start switched_instance_start
+SWITCHED(bhd__instance_run, switched_instance_run);
+#define bhd__instance_run switched_instance_run
+SWITCHED(bhd__instance_export, switched_instance_export);
+#define bhd__instance_export switched_instance_export
+SWITCHED(bhd__instance_call, switched_instance_call);
+#define bhd__instance_call switched_instance_call
+SWITCHED(bhd__instance_memory, switched_instance_memory);
+#define bhd__instance_memory switched_instance_memory
+SWITCHED(bhd__instance_refusal, switched_instance_refusal);
+#define bhd__instance_refusal switched_instance_refusal
+SWITCHED(bhd__instance_fuel_consumed, switched_instance_fuel_consumed);
+#define bhd__instance_fuel_consumed switched_instance_fuel_consumed
+SWITCHED(bhd__instance_has_ended, switched_instance_has_ended);
+#define bhd__instance_has_ended switched_instance_has_ended
+SWITCHED(bhd__export_free, switched_export_free);
+#define bhd__export_free switched_export_free
+SWITCHED(bhd__export_parameters, switched_export_parameters);
+#define bhd__export_parameters switched_export_parameters
+SWITCHED(bhd__export_results, switched_export_results);
+#define bhd__export_results switched_export_results
+SWITCHED(bhd_sandbox_new, switched_sandbox_new);
+#define bhd_sandbox_new switched_sandbox_new
+SWITCHED(bhd_sandbox_free, switched_sandbox_free);
+#define bhd_sandbox_free switched_sandbox_free
+SWITCHED(bhd_sandbox_function, switched_sandbox_function);
+#define bhd_sandbox_function switched_sandbox_function
+SWITCHED(bhd_sandbox_call, switched_sandbox_call);
+#define bhd_sandbox_call switched_sandbox_call
+SWITCHED(bhd_sandbox_run, switched_sandbox_run);
+#define bhd_sandbox_run switched_sandbox_run
+SWITCHED(bhd_sandbox_read, switched_sandbox_read);
+#define bhd_sandbox_read switched_sandbox_read
+SWITCHED(bhd_sandbox_write, switched_sandbox_write);
+#define bhd_sandbox_write switched_sandbox_write
+SWITCHED(bhd_sandbox_metrics, switched_sandbox_metrics);
+#define bhd_sandbox_metrics switched_sandbox_metrics
+SWITCHED(bhd_sandbox_fuel_consumed, switched_sandbox_fuel_consumed);
+#define bhd_sandbox_fuel_consumed switched_sandbox_fuel_consumed
+SWITCHED(bhd_sandbox_id, switched_sandbox_id);
+#define bhd_sandbox_id switched_sandbox_id
+SWITCHED(bhd_sandbox_is_dead, switched_sandbox_is_dead);
+#define bhd_sandbox_is_dead switched_sandbox_is_dead
+SWITCHED(bhd_function_parameters, switched_function_parameters);
+#define bhd_function_parameters switched_function_parameters
+SWITCHED(bhd_function_results, switched_function_results);
+#define bhd_function_results switched_function_results
+
+#include "engine/engine_instance.c"
+#include "sandbox/sandbox.c"
+
+static const bulkhead_api switched_api = {bhd_sandbox_new, bhd_sandbox_free, bhd_sandbox_function,
+                                          bhd_sandbox_call};
+
+#endif
