@@ -20,6 +20,7 @@ if(TARGET bulkhead)
     add_dependencies(tests bulkhead)
 endif()
 
+# The engine allocates after a fault in guest code, in what TSan takes for the signal handler.
 set(test_environment
     BHD_SOURCE_DIR=${PROJECT_SOURCE_DIR}
     BHD_BUILD_DIR=${PROJECT_BINARY_DIR}
