@@ -36,8 +36,8 @@ void bhd_engine_config_set(wasm_config_t *config, const bhd_engine_config_t *set
 /* wasm_engine_new_with_config without the panic. Consumes `config` either way. */
 wasmtime_error_t *bhd_engine_new(wasm_config_t *config, wasm_engine_t **engine);
 
-/* Maps the signal stack of the calling thread, which the engine would do at the thread's first guest;
- * without memory for it the process is aborted. Does nothing the second time. */
+/* Maps the signal stack of the calling thread, which the engine would do at the thread's first
+ * guest; without memory for it the process is aborted. Does nothing the second time. */
 void bhd_engine_prepare_thread(void);
 
 /* -- limits -------------------------------------------------------------------------------- */
@@ -93,6 +93,13 @@ void bhd_engine_func_types(wasmtime_context_t *context, const wasmtime_func_t *f
                            uint8_t *results, size_t *result_count);
 
 /* -- WASI and components ------------------------------------------------------------------- */
+
+/* The guest's standard output and error, written on the thread that runs the guest; the C API's own
+ * write on another one, also after the guest has ended. `env` outlives the store. A function takes
+ * all bytes and gives `size`, or gives a negative errno. */
+typedef ptrdiff_t (*bhd_engine_write_fn)(void *env, const unsigned char *data, size_t size);
+void bhd_engine_wasi_streams(wasi_config_t *config, void *env, bhd_engine_write_fn standard_output,
+                             bhd_engine_write_fn standard_error);
 
 /* wasmtime_linker_define_wasi on fibers: its calls can be cancelled. */
 wasmtime_error_t *bhd_engine_linker_define_wasi_async(wasmtime_linker_t *linker);

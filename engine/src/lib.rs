@@ -13,6 +13,7 @@ mod function;
 mod future;
 mod inspect;
 mod limiter;
+mod stream;
 mod toml;
 mod wasi;
 

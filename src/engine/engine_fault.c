@@ -83,6 +83,9 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
     default:
         break;
     }
+    /* Whatever the guest made of the error that it saw then. */
+    if (instance->missed_deadline)
+        return BHD_TIMEOUT;
     if (failure && wasmtime_error_exit_status(failure, exit_code))
         return BHD_EXIT;
     int32_t trap = bhd_engine_error_trap_code(either);

@@ -126,6 +126,7 @@ static bhd_status call_result(bhd__instance *instance, bool in_time, wasmtime_er
                               wasm_trap_t *trap, bhd_error *error)
 {
     call_end(instance);
+    in_time = in_time && !instance->missed_deadline;
     instance->has_ended = failure || trap || !in_time;
     if (failure || trap)
         return bhd__fault(instance, failure, trap, error);

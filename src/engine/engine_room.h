@@ -69,6 +69,7 @@ struct bhd__instance {
     bhd__gate gate;
     bool on_fiber; /* the running call */
     bool has_ended;
+    bool missed_deadline; /* a host call of the running call gave up at the deadline */
     union {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;

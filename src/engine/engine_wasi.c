@@ -115,12 +115,14 @@ bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *n
 
 /* Waits until `fd` takes bytes, but not beyond the deadline of the call: a reader who never reads
  * must not hold the thread. */
-static bool wait_writable(const bhd__instance *instance, int fd)
+static bool wait_writable(bhd__instance *instance, int fd)
 {
     for (;;) {
         uint64_t now = bhd__monotonic_ns();
-        if (now >= instance->deadline_ns)
+        if (now >= instance->deadline_ns) {
+            instance->missed_deadline = true;
             return false;
+        }
         uint64_t left_ms = (instance->deadline_ns - now) / 1000000 + 1;
         struct pollfd p = {.fd = fd, .events = POLLOUT, .revents = 0};
         int n = poll(&p, 1, left_ms > 1000 ? 1000 : (int)left_ms);
@@ -131,7 +133,7 @@ static bool wait_writable(const bhd__instance *instance, int fd)
     }
 }
 
-static bool write_inherited(const bhd__instance *instance, int fd, const uint8_t *data, size_t size)
+static bool write_inherited(bhd__instance *instance, int fd, const uint8_t *data, size_t size)
 {
     while (size > 0) {
         if (!wait_writable(instance, fd))
@@ -182,8 +184,7 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
                              "argument %zu of the guest is not UTF-8 text", i);
         }
     }
-    wasi_config_set_stdout_custom(wasi, write_standard_output, instance, NULL);
-    wasi_config_set_stderr_custom(wasi, write_standard_error, instance, NULL);
+    bhd_engine_wasi_streams(wasi, instance, write_standard_output, write_standard_error);
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
