@@ -80,6 +80,8 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
         return BHD_TIMEOUT;
     case BHD__STOP_NO_CAPACITY:
         return BHD_NO_CAPACITY;
+    case BHD__STOP_HOST_OUT_OF_MEMORY:
+        return BHD_HOST_OUT_OF_MEMORY;
     default:
         break;
     }

@@ -23,6 +23,7 @@ enum {
     BHD__STOP_OUT_OF_MEMORY = 10,
     BHD__STOP_TIMEOUT = 11,
     BHD__STOP_NO_CAPACITY = 12,
+    BHD__STOP_HOST_OUT_OF_MEMORY = 13,
 };
 
 typedef struct bhd__gate {

@@ -108,26 +108,40 @@ static void end_stack(void *env)
     bhd__free(stack);
 }
 
+static bhd_status lease_stack(bhd__engine *engine, lease **stack, bhd_error *error)
+{
+    lease *s = bhd__calloc(1, sizeof *s);
+    if (!s)
+        return bhd__fail_no_memory(error);
+    s->engine = engine;
+    bhd_status status = bhd__stacks_acquire(engine->stacks, &s->stack, error);
+    if (status != BHD_OK) {
+        bhd__free(s);
+        return status;
+    }
+    *stack = s;
+    return BHD_OK;
+}
+
 static wasmtime_error_t *new_stack(void *env, size_t bytes, bool zeroed,
                                    wasmtime_stack_memory_t *out)
 {
     (void)bytes; /* the pool is made of stacks of the configured size */
     (void)zeroed;
-    bhd__engine *engine = env;
-    lease *stack = bhd__calloc(1, sizeof *stack);
-    if (!stack)
-        return wasmtime_error_new("the host process is out of memory");
-    stack->engine = engine;
     bhd_error error = BHD_ERROR_INIT;
     wasmtime_error_t *failure = NULL;
-    if (bhd__stacks_acquire(engine->stacks, &stack->stack, &error) == BHD_OK) {
+    lease *stack = NULL;
+    bhd_status status = lease_stack(env, &stack, &error);
+    if (status == BHD_OK) {
         out->env = stack;
         out->get_stack_memory = get_stack;
         out->finalizer = end_stack;
     } else {
         /* A code of ours, because no gate is between a stack and its call. */
-        failure = bhd_engine_stop_new(BHD__STOP_NO_CAPACITY, error.message, strlen(error.message));
-        bhd__free(stack);
+        failure = bhd_engine_stop_new(status == BHD_HOST_OUT_OF_MEMORY
+                                          ? BHD__STOP_HOST_OUT_OF_MEMORY
+                                          : BHD__STOP_NO_CAPACITY,
+                                      error.message, strlen(error.message));
     }
     bhd_error_fini(&error);
     return failure;
