@@ -1,0 +1,230 @@
+/*
+ * Fails the 1st, 2nd, 3rd ... allocation of the library in a whole life (host, component, sandbox,
+ * calls) until the life succeeds: each failure is reported as what it is, nothing is half done, and
+ * nothing is left behind. The engine's own allocations do not pass through our door and cannot be
+ * failed here.
+ */
+#include "base/alloc.h"
+#include "support/process_facts.h"
+#include "support/real_guest.h"
+
+/* A life ends with the first status that is not BHD_OK, and leaves nothing. */
+typedef bhd_status (*life)(bhd_error *error);
+
+static bhd_host *shared_host; /* for lives that are not about hosts */
+
+static bhd_status live(bhd_host *host, const char *source, const bhd_limits *limits,
+                       bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error)
+{
+    bhd_component *component = NULL;
+    bhd_sandbox *sandbox = NULL;
+    bhd_status status = guest_try_component(host, source, limits, &component, error);
+    if (status == BHD_OK)
+        status = bhd_sandbox_new(component, NULL, &sandbox, error);
+    if (status == BHD_OK)
+        status = use(sandbox, error);
+    bhd_sandbox_free(sandbox);
+    bhd_component_free(component);
+    return status;
+}
+
+static bhd_status grow_a_little(bhd_sandbox *sandbox, bhd_error *error)
+{
+    bhd_value result = {.type = BHD_I32, .of.i32 = 0};
+    bhd_status status = guest_call(sandbox, error, &result, "grow", 3);
+    return status == BHD_OK && result.of.i32 != 1 ? BHD_INTERNAL : status;
+}
+
+static bhd_status grow_too_far(bhd_sandbox *sandbox, bhd_error *error)
+{
+    return guest_call(sandbox, error, NULL, "collect_rows", 100);
+}
+
+static bhd_status run(bhd_sandbox *sandbox, bhd_error *error)
+{
+    int exit_code = -1;
+    bhd_status status = bhd_sandbox_run(sandbox, &exit_code, error);
+    return status == BHD_OK && exit_code != 0 ? BHD_INTERNAL : status;
+}
+
+static bhd_status life_of_a_host(bhd_error *error)
+{
+    bhd_host *host = NULL;
+    bhd_limits limits = guest_limits(MIB(1));
+    bhd_status status = bhd_host_new(NULL, &host, error);
+    if (status == BHD_OK) {
+        guest_keep_signals();
+        status = live(host, "basic/grow.wat", &limits, grow_a_little, error);
+        if (status == BHD_OK) {
+            limits.max_fuel = 1000000; /* another engine */
+            status = live(host, "basic/grow.wat", &limits, grow_a_little, error);
+        }
+        bhd_host_stats stats;
+        bhd_host_get_stats(host, &stats);
+        assert_true(stats.live_sandboxes == 0 && stats.slots_in_use == 0);
+    }
+    bhd_host_free(host);
+    return status;
+}
+
+static bhd_status life_of_several_memories(bhd_error *error)
+{
+    bhd_limits limits = guest_limits(MIB(1));
+    return live(shared_host, "basic/three_memories.wat", &limits, run, error);
+}
+
+static bhd_status life_on_a_fiber(bhd_error *error)
+{
+    bhd_limits limits = guest_limits(MIB(1));
+    return live(shared_host, "wasi/print.core.wasm", &limits, run, error);
+}
+
+static bhd_status life_of_a_component(bhd_error *error)
+{
+    bhd_limits limits = guest_limits(MIB(1));
+    return live(shared_host, "component/two_memories.wat", &limits, run, error);
+}
+
+static bhd_status life_that_runs_out_of_memory(bhd_error *error)
+{
+    bhd_limits limits = guest_limits(MIB(1));
+    bhd_status status =
+        live(shared_host, "basic/deny_then_unreachable.wat", &limits, grow_too_far, error);
+    return status == BHD_OUT_OF_MEMORY ? BHD_OK : status == BHD_OK ? BHD_INTERNAL : status;
+}
+
+static bhd_status life_of_a_text(bhd_error *error)
+{
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    static const char text[] = "(module (import \"a\" \"b\" (func)) (memory (export \"m\") 1)"
+                               " (table 3 funcref) (func (export \"f\") (param i32)))";
+    bhd_status status = bhd_inspect(shared_host, text, sizeof text - 1, &inspection, error);
+    bhd_inspection_fini(&inspection);
+    return status;
+}
+
+static void sweep(const char *name, life a_life)
+{
+    uint64_t failures = 0;
+    for (uint64_t nth = 1;; nth++) {
+        bhd_error error = BHD_ERROR_INIT;
+        uint64_t live_before = bhd__alloc_live();
+        uint64_t made_before = bhd__alloc_count();
+        bhd__alloc_fail_at(nth, 0);
+        bhd_status status = a_life(&error);
+        bhd__alloc_fail_at(0, 0);
+        bool all_were_made = bhd__alloc_count() - made_before < nth;
+        if (status != BHD_OK) {
+            if (status != BHD_HOST_OUT_OF_MEMORY)
+                print_error("%s, allocation %u\n", name, (unsigned)nth);
+            expect_status(BHD_HOST_OUT_OF_MEMORY, status, &error);
+            assert_string_equal("the host process is out of memory", error.message);
+            failures++;
+        }
+        bhd_error_fini(&error);
+        /* What a failed life leaves is what a life before it left: free slots and stacks. */
+        if (nth > 1 && shared_host)
+            assert_true(bhd__alloc_live() <= live_before + 8);
+        if (all_were_made)
+            break;
+        assert_true(nth < 10000);
+    }
+    print_message("%s: %u failures\n", name, (unsigned)failures);
+    assert_true(failures > 3);
+}
+
+static void every_allocation_of_a_host_may_fail(void **state)
+{
+    (void)state;
+    uint64_t before = bhd__alloc_live();
+    uint64_t threads = process_threads();
+    shared_host = NULL;
+    sweep("host", life_of_a_host);
+    assert_true(bhd__alloc_live() == before);
+    assert_true(process_threads() <= threads + 8); /* the engine's own pools, which stay */
+}
+
+static void every_allocation_of_a_life_may_fail(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        life a_life;
+    } lives[] = {
+        {"several memories", life_of_several_memories},
+        {"fiber", life_on_a_fiber},
+        {"component", life_of_a_component},
+        {"out of memory", life_that_runs_out_of_memory},
+        {"inspection", life_of_a_text},
+    };
+    for (size_t i = 0; i < COUNT_OF(lives); i++) {
+        shared_host = guest_host();
+        uint64_t before = bhd__alloc_live();
+        sweep(lives[i].name, lives[i].a_life);
+        expect_stats(shared_host, 0, 0);
+        /* It is as good as new. */
+        bhd_error error = BHD_ERROR_INIT;
+        expect_ok(lives[i].a_life(&error), &error);
+        bhd_error_fini(&error);
+        assert_true(bhd__alloc_live() <= before + 8); /* free slots and stacks */
+        bhd_host_free(shared_host);
+    }
+}
+
+/* When nothing can be allocated at all any more, too. */
+static void a_host_without_any_memory_left_goes_on(void **state)
+{
+    (void)state;
+    bhd_limits limits = guest_limits(MIB(1));
+    guest g = guest_begin("basic/grow.wat", &limits);
+    bhd_error error = BHD_ERROR_INIT;
+    assert_int_equal(1, guest_i32(g.sandbox, "grow", 1));
+    bhd__alloc_fail_at(1, 1);
+    bhd_sandbox *none = NULL;
+    bhd_status status = bhd_sandbox_new(g.component, NULL, &none, &error);
+    bhd_value result = {.type = BHD_I32, .of.i32 = 0};
+    bhd_status call = guest_call(g.sandbox, NULL, &result, "grow", 2);
+    bhd__alloc_fail_at(0, 0);
+    expect_status(BHD_HOST_OUT_OF_MEMORY, status, &error);
+    assert_null(none);
+    /* A guest that lives needs nothing more of the host. */
+    expect_ok(call, NULL);
+    assert_int_equal(2, result.of.i32);
+    expect_stats(g.host, 1, 1);
+    guest_again(&g);
+    assert_int_equal(1, guest_i32(g.sandbox, "grow", 2));
+    bhd_error_fini(&error);
+    guest_end(&g);
+}
+
+/* An account that there is no memory for: the status and the message are there all the same. */
+static void an_account_without_memory_keeps_its_status(void **state)
+{
+    (void)state;
+    bhd_limits limits = guest_limits(MIB(1));
+    guest g = guest_begin("basic/deny_then_unreachable.wat", &limits);
+    bhd_error error = BHD_ERROR_INIT;
+    assert_int_equal(-1, guest_i32(g.sandbox, "try", 100)); /* looked up before */
+    assert_int_equal(1, guest_i32(g.sandbox, "collect_rows", 1));
+    bhd__alloc_fail_at(1, 1);
+    bhd_status status = guest_call(g.sandbox, &error, NULL, "collect_rows", 100);
+    bhd__alloc_fail_at(0, 0);
+    expect_status(BHD_OUT_OF_MEMORY, status, &error);
+    assert_int_equal(BHD_OUT_OF_MEMORY, error.code);
+    assert_true(error.message[0] != '\0');
+    assert_null(error.out_of_memory);
+    assert_int_equal(0, error.frame_count);
+    bhd_error_fini(&error);
+    guest_end(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_of_a_host_may_fail),
+        cmocka_unit_test(every_allocation_of_a_life_may_fail),
+        cmocka_unit_test(a_host_without_any_memory_left_goes_on),
+        cmocka_unit_test(an_account_without_memory_keeps_its_status),
+    };
+    return cmocka_run_group_tests_name("allocation sweep", tests, NULL, NULL);
+}
