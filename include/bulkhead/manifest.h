@@ -26,7 +26,9 @@ BHD_BEGIN_DECLS
  *
  * `policy` (NULL: the default) is the range that max_bytes must lie in. Errors: BHD_FILE_NOT_FOUND,
  * BHD_FILE_UNREADABLE (also for a directory), BHD_FILE_TOO_LARGE, BHD_FILE_NOT_UTF8,
- * BHD_MANIFEST_SYNTAX, BHD_MANIFEST_INVALID; the last two with every diagnostic in `error`.
+ * BHD_MANIFEST_SYNTAX, BHD_MANIFEST_INVALID, the last two with every diagnostic in `error`;
+ * BHD_POLICY_INVALID. A text made to be expensive (more than 131,072 lines, quotes and marks) is
+ * BHD_FILE_TOO_LARGE as well.
  * The caller frees `*manifest` with bhd_manifest_free.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_manifest_load(const char *path, const bhd_policy *policy,

@@ -3,7 +3,8 @@
  *
  * Three shapes. With diagnostics: one line for each, as compilers write them, so that editors find
  * the place. Out of memory: the account. Everything else: the message. The guest's stack, if there
- * is one, follows. All texts in an error are safe to show already; see error.h.
+ * is one, follows. All texts in an error are safe to show already, see error.h; the
+ * name of the source is the caller's and is not.
  */
 #include "bulkhead/error.h"
 
@@ -11,11 +12,17 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+/* Of a path that the caller names. */
+#define SOURCE_SHOWN_BYTES 1024
 
 static void add_diagnostic(bhd__text *text, const bhd_diagnostic *diagnostic, const char *source)
 {
-    if (source != NULL)
-        bhd__text_printf(text, "%s:", source);
+    if (source != NULL) {
+        bhd__text_add_escaped(text, source, strlen(source), SOURCE_SHOWN_BYTES);
+        bhd__text_add(text, ":");
+    }
     if (diagnostic->line != 0)
         bhd__text_printf(text, "%" PRIu32 ":%" PRIu32 ":", diagnostic->line, diagnostic->column);
     if (source != NULL || diagnostic->line != 0)

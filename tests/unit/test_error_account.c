@@ -211,6 +211,18 @@ static void test_manifest_account(void **state)
     bhd_error_fini(&error);
 }
 
+static void test_the_name_of_the_source_is_escaped(void **state)
+{
+    (void)state;
+    bhd_error error = BHD_ERROR_INIT;
+    char text[256];
+    (void)bhd__fail(&error, BHD_MANIFEST_INVALID, "1 error");
+    bhd__error_diagnostic(&error, 2, 3, "component.name", "is empty");
+    (void)bhd_error_to_text(&error, "a\x1b[31m\nb.toml", text, sizeof text);
+    assert_string_equal(text, "a\\x1b[31m\\nb.toml:2:3: component.name: is empty\n");
+    bhd_error_fini(&error);
+}
+
 static void test_trap_with_a_stack(void **state)
 {
     (void)state;
@@ -278,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_message_of_an_account_is_its_first_line),
         cmocka_unit_test(test_longest_names_fit_the_message),
         cmocka_unit_test(test_manifest_account),
+        cmocka_unit_test(test_the_name_of_the_source_is_escaped),
         cmocka_unit_test(test_trap_with_a_stack),
         cmocka_unit_test(test_an_error_without_a_message_says_its_status),
         cmocka_unit_test(test_null_error_is_empty_text),
