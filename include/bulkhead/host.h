@@ -8,9 +8,12 @@
  * called from any thread. Components and sandboxes keep their host alive, so the order of freeing
  * does not matter.
  *
- * A host uses the process's SIGSEGV, SIGILL and SIGFPE handlers (the engine turns faults in guest
- * code into traps and passes all others on to the handler that was there before), and two threads
- * at most beside the caller's: the clock, while a deadline is pending, and the compiler's pool.
+ * A host uses the process's SIGSEGV, SIGBUS, SIGILL and SIGFPE handlers (the engine turns faults in
+ * guest code into traps and passes all others on to the handler that was there before). Beside the
+ * caller's threads there are one clock for each host, from its first sandbox on, and for the whole
+ * process the compiler's pool, from the first compilation on, and WASI's runtime, from the first
+ * call of a guest that imports WASI on; both have as many threads as there are processors. The clock
+ * blocks all signals; the others take them as any thread of the program does.
  */
 #ifndef BULKHEAD_HOST_H
 #define BULKHEAD_HOST_H
