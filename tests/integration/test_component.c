@@ -1,6 +1,6 @@
 /*
- * Components: from memory, from a file, from a manifest; what they say of themselves; and errors that
- * have nothing to do with the code in them.
+ * Components: from memory, from a file, from a manifest; what they say of themselves; and errors
+ * that have nothing to do with the code in them.
  */
 #include "support/crew.h"
 #include "support/real_guest.h"
@@ -118,10 +118,10 @@ static void null_is_answered(void **state)
                   bhd_component_new(NULL, &options, "(module)", 8, &component, NULL), NULL);
     expect_status(BHD_INVALID_ARGUMENT,
                   bhd_component_new(host, NULL, "(module)", 8, &component, NULL), NULL);
-    expect_status(BHD_INVALID_ARGUMENT, bhd_component_new(host, &options, NULL, 8, &component, NULL),
-                  NULL);
-    expect_status(BHD_INVALID_ARGUMENT, bhd_component_new(host, &options, "(module)", 8, NULL, NULL),
-                  NULL);
+    expect_status(BHD_INVALID_ARGUMENT,
+                  bhd_component_new(host, &options, NULL, 8, &component, NULL), NULL);
+    expect_status(BHD_INVALID_ARGUMENT,
+                  bhd_component_new(host, &options, "(module)", 8, NULL, NULL), NULL);
     expect_status(BHD_INVALID_ARGUMENT, bhd_component_load(host, NULL, &component, NULL), NULL);
     expect_status(BHD_INVALID_ARGUMENT,
                   bhd_component_load_file(host, NULL, &options, &component, NULL), NULL);
@@ -189,7 +189,7 @@ static void a_manifest_loads_its_component_and_is_in_force(void **state)
     assert_string_equal("3.2.1", error.out_of_memory->version);
     guest_again(&g);
     assert_int_equal(1, guest_i32(g.sandbox, "grow_table", 49));
-    assert_true(bhd_sandbox_fuel_consumed(g.sandbox) > 0); /* max_fuel */
+    assert_true(bhd_sandbox_fuel_consumed(g.sandbox) > 0);             /* max_fuel */
     guest_ends(g.sandbox, BHD_OUT_OF_MEMORY, &error, "grow_table", 1); /* max_table_elements */
     guest_again(&g);
     guest_ends(g.sandbox, BHD_TIMEOUT, &error, "spin"); /* timeout_seconds */

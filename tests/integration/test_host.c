@@ -27,9 +27,10 @@ static void options_outside_their_range_are_refused_by_name(void **state)
     const bhd_host_options good = BHD_HOST_OPTIONS_INIT;
     bhd_host_options bad[10];
     static const char *const names[] = {
-        "max_sandboxes",       "max_memories",    "max_tables",      "max_instances",
-        "max_component_bytes", "max_stack_bytes", "max_stack_bytes", "slot_keep_bytes",
-        "features",            "max_memories",
+        "max_sandboxes",   "max_memories",        "max_tables",
+        "max_instances",   "max_component_bytes", "max_stack_bytes",
+        "max_stack_bytes", "slot_keep_bytes",     "features",
+        "max_memories",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         bad[i] = good;
@@ -59,7 +60,10 @@ static void a_policy_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     static const bhd_policy policies[] = {
-        {BHD_POLICY_MIN_BYTES - 1, MIB(1)}, {MIB(2), MIB(1)}, {MIB(1), BHD_POLICY_MAX_BYTES + 1}, {0, 0},
+        {BHD_POLICY_MIN_BYTES - 1, MIB(1)},
+        {MIB(2), MIB(1)},
+        {MIB(1), BHD_POLICY_MAX_BYTES + 1},
+        {0, 0},
     };
     for (size_t i = 0; i < COUNT_OF(policies); i++) {
         bhd_host_options options = BHD_HOST_OPTIONS_INIT;

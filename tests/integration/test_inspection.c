@@ -35,11 +35,14 @@ static void a_module_shows_its_exports_with_types(void **state)
     static const struct {
         const char *name, *type;
     } exports[] = {
-        {"add", "func(i32, i32) -> i32"},   {"add64", "func(i64, i64) -> i64"},
-        {"addf", "func(f32, f32) -> f32"},  {"addd", "func(f64, f64) -> f64"},
+        {"add", "func(i32, i32) -> i32"},
+        {"add64", "func(i64, i64) -> i64"},
+        {"addf", "func(f32, f32) -> f32"},
+        {"addd", "func(f64, f64) -> f64"},
         {"swap", "func(i32, i64) -> (i64, i32)"},
         {"echo", "func(i32, i64, f32, f64) -> (i32, i64, f32, f64)"},
-        {"nothing", "func()"},              {"vector", "func(v128) -> v128"},
+        {"nothing", "func()"},
+        {"vector", "func(v128) -> v128"},
         {"answer", "global i32"},
     };
     bhd_host *host = guest_host();
@@ -151,8 +154,11 @@ static void a_component_shows_its_interfaces_and_their_functions(void **state)
     bhd_inspection i = inspection_of(host, "component/imports_unknown.wat");
     assert_int_equal(BHD_KIND_COMPONENT, i.kind);
     static const char *const imports[] = {
-        "acme:robots/arm@1.0.0", "acme:robots/arm@1.0.0#raise", "acme:robots/leg@1.0.0",
-        "acme:robots/leg@1.0.0#kick", "launch",
+        "acme:robots/arm@1.0.0",
+        "acme:robots/arm@1.0.0#raise",
+        "acme:robots/leg@1.0.0",
+        "acme:robots/leg@1.0.0#kick",
+        "launch",
     };
     assert_int_equal(COUNT_OF(imports), i.import_count);
     for (size_t k = 0; k < COUNT_OF(imports); k++)

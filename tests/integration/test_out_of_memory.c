@@ -25,9 +25,10 @@ static void a_trap_after_a_refusal_is_an_out_of_memory_with_the_trap_as_cause(vo
     guest g = guest_begin("basic/deny_then_unreachable.wat", &limits);
     bhd_error error = BHD_ERROR_INIT;
     guest_ends(g.sandbox, BHD_OUT_OF_MEMORY, &error, "collect_rows", 1024);
-    assert_string_equal("out of memory: component guest 1.2.3 (sandbox 1) asked for 67,108,864 more "
-                        "bytes of linear memory",
-                        error.message);
+    assert_string_equal(
+        "out of memory: component guest 1.2.3 (sandbox 1) asked for 67,108,864 more "
+        "bytes of linear memory",
+        error.message);
     expect_frames(&error, functions, COUNT_OF(functions));
     const bhd_out_of_memory *account = error.out_of_memory;
     assert_non_null(account);
@@ -330,9 +331,9 @@ static void the_account_as_text_names_everything(void **state)
     size_t length = bhd_error_to_text(&error, NULL, text, sizeof text);
     assert_true(length == strlen(text));
     static const char *const parts[] = {
-        "out of memory",  "guest",          "1.2.3",      "1,310,720", "65,536",
-        "1,048,576",      "linear memory",  "reserve",    "load_table", "collect_rows",
-        "unreachable",    "max_bytes to at least 1376256",
+        "out of memory", "guest",        "1.2.3",         "1,310,720",
+        "65,536",        "1,048,576",    "linear memory", "reserve",
+        "load_table",    "collect_rows", "unreachable",   "max_bytes to at least 1376256",
     };
     for (size_t i = 0; i < COUNT_OF(parts); i++)
         expect_in(text, parts[i]);

@@ -101,25 +101,25 @@ static void wrong_arguments_are_refused_before_anything_runs(void **state)
     bhd_value in[3] = {{.type = BHD_I32}, {.type = BHD_I64}, {.type = BHD_I32}};
     bhd_value out[1] = {{.type = BHD_F64, .of.f64 = 1.0}};
     bhd_error error = BHD_ERROR_INIT;
-    expect_status(BHD_SIGNATURE_MISMATCH,
-                  bhd_sandbox_call(g.sandbox, add, in, 2, out, 1, &error), &error);
+    expect_status(BHD_SIGNATURE_MISMATCH, bhd_sandbox_call(g.sandbox, add, in, 2, out, 1, &error),
+                  &error);
     assert_string_equal("argument 2 is i64, the function takes i32", error.message);
-    expect_status(BHD_SIGNATURE_MISMATCH,
-                  bhd_sandbox_call(g.sandbox, add, in, 1, out, 1, &error), &error);
+    expect_status(BHD_SIGNATURE_MISMATCH, bhd_sandbox_call(g.sandbox, add, in, 1, out, 1, &error),
+                  &error);
     assert_string_equal("the function takes 2 arguments, 1 were given", error.message);
-    expect_status(BHD_SIGNATURE_MISMATCH,
-                  bhd_sandbox_call(g.sandbox, add, in, 3, out, 1, &error), &error);
+    expect_status(BHD_SIGNATURE_MISMATCH, bhd_sandbox_call(g.sandbox, add, in, 3, out, 1, &error),
+                  &error);
     in[1].type = BHD_I32;
-    expect_status(BHD_SIGNATURE_MISMATCH,
-                  bhd_sandbox_call(g.sandbox, add, in, 2, out, 0, &error), &error);
+    expect_status(BHD_SIGNATURE_MISMATCH, bhd_sandbox_call(g.sandbox, add, in, 2, out, 0, &error),
+                  &error);
     assert_string_equal("the function gives 1 results, there is room for 0", error.message);
-    expect_status(BHD_INVALID_ARGUMENT,
-                  bhd_sandbox_call(g.sandbox, add, NULL, 2, out, 1, &error), &error);
-    expect_status(BHD_INVALID_ARGUMENT,
-                  bhd_sandbox_call(g.sandbox, add, in, 2, NULL, 1, &error), &error);
+    expect_status(BHD_INVALID_ARGUMENT, bhd_sandbox_call(g.sandbox, add, NULL, 2, out, 1, &error),
+                  &error);
+    expect_status(BHD_INVALID_ARGUMENT, bhd_sandbox_call(g.sandbox, add, in, 2, NULL, 1, &error),
+                  &error);
     in[0].type = (bhd_value_type)99;
-    expect_status(BHD_SIGNATURE_MISMATCH,
-                  bhd_sandbox_call(g.sandbox, add, in, 2, out, 1, &error), &error);
+    expect_status(BHD_SIGNATURE_MISMATCH, bhd_sandbox_call(g.sandbox, add, in, 2, out, 1, &error),
+                  &error);
     assert_int_equal(BHD_F64, out[0].type); /* written on success only */
     assert_false(bhd_sandbox_is_dead(g.sandbox));
     assert_int_equal(3, guest_i32(g.sandbox, "add", 1, 2));
@@ -134,8 +134,8 @@ static void missing_exports_are_answered_with_those_that_there_are(void **state)
     guest g = guest_begin("basic/add.wat", &limits);
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *function = NULL;
-    expect_status(BHD_EXPORT_NOT_FOUND,
-                  bhd_sandbox_function(g.sandbox, "ad", &function, &error), &error);
+    expect_status(BHD_EXPORT_NOT_FOUND, bhd_sandbox_function(g.sandbox, "ad", &function, &error),
+                  &error);
     expect_in(error.message, "the module exports no function named \"ad\"");
     expect_in(error.message, "add, add64, addf, addd, swap, echo, nothing");
     /* An export that is no function, and one with a type that is not carried. */
@@ -182,8 +182,8 @@ static void exports_of_components_cannot_be_called_yet(void **state)
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *function = NULL;
     uint8_t byte;
-    expect_status(BHD_NOT_SUPPORTED,
-                  bhd_sandbox_function(g.sandbox, "answer", &function, &error), &error);
+    expect_status(BHD_NOT_SUPPORTED, bhd_sandbox_function(g.sandbox, "answer", &function, &error),
+                  &error);
     expect_status(BHD_NOT_SUPPORTED, bhd_sandbox_read(g.sandbox, NULL, 0, &byte, 1, &error),
                   &error);
     assert_null(function);
@@ -261,10 +261,10 @@ static void a_dead_sandbox_only_keeps_its_metrics(void **state)
     uint8_t byte = 0;
     int exit_code;
     for (int i = 0; i < 3; i++) {
-        expect_status(BHD_SANDBOX_DEAD,
-                      bhd_sandbox_call(g.sandbox, load8, &in, 1, &out, 1, &error), &error);
-        expect_status(BHD_SANDBOX_DEAD,
-                      bhd_sandbox_function(g.sandbox, "load8", &function, &error), &error);
+        expect_status(BHD_SANDBOX_DEAD, bhd_sandbox_call(g.sandbox, load8, &in, 1, &out, 1, &error),
+                      &error);
+        expect_status(BHD_SANDBOX_DEAD, bhd_sandbox_function(g.sandbox, "load8", &function, &error),
+                      &error);
         expect_status(BHD_SANDBOX_DEAD, bhd_sandbox_run(g.sandbox, &exit_code, &error), &error);
         expect_status(BHD_SANDBOX_DEAD, bhd_sandbox_read(g.sandbox, NULL, 0, &byte, 1, &error),
                       &error);
@@ -311,9 +311,17 @@ static void the_host_reaches_nothing_outside_the_memory(void **state)
         uint64_t offset;
         size_t size;
     } ranges[] = {
-        {65536, 1},       {65535, 2},           {0, 65537},          {65537, 0},
-        {UINT64_MAX, 0},  {UINT64_MAX, 1},      {UINT64_MAX - 3, 8}, {1, SIZE_MAX},
-        {0, SIZE_MAX},    {UINT64_C(1) << 32, 1}, {UINT64_C(1) << 63, 1},
+        {65536, 1},
+        {65535, 2},
+        {0, 65537},
+        {65537, 0},
+        {UINT64_MAX, 0},
+        {UINT64_MAX, 1},
+        {UINT64_MAX - 3, 8},
+        {1, SIZE_MAX},
+        {0, SIZE_MAX},
+        {UINT64_C(1) << 32, 1},
+        {UINT64_C(1) << 63, 1},
     };
     static uint8_t buffer[1 << 17], kept[1 << 17];
     bhd_limits limits = guest_limits(MIB(1));
@@ -323,15 +331,15 @@ static void the_host_reaches_nothing_outside_the_memory(void **state)
     memset(kept, 0x11, sizeof kept);
     for (size_t i = 0; i < COUNT_OF(ranges); i++) {
         bhd_error error = BHD_ERROR_INIT;
-        expect_status(BHD_OUT_OF_BOUNDS,
-                      bhd_sandbox_read(g.sandbox, NULL, ranges[i].offset, buffer, ranges[i].size,
-                                       &error),
-                      &error);
+        expect_status(
+            BHD_OUT_OF_BOUNDS,
+            bhd_sandbox_read(g.sandbox, NULL, ranges[i].offset, buffer, ranges[i].size, &error),
+            &error);
         assert_true(error.has_range && error.value == ranges[i].offset);
-        expect_status(BHD_OUT_OF_BOUNDS,
-                      bhd_sandbox_write(g.sandbox, NULL, ranges[i].offset, buffer, ranges[i].size,
-                                        &error),
-                      &error);
+        expect_status(
+            BHD_OUT_OF_BOUNDS,
+            bhd_sandbox_write(g.sandbox, NULL, ranges[i].offset, buffer, ranges[i].size, &error),
+            &error);
         bhd_error_fini(&error);
     }
     /* Nothing was copied, in either direction. */
@@ -425,8 +433,8 @@ static void options_of_the_limiter_are_checked(void **state)
         bhd_error error = BHD_ERROR_INIT;
         bhd_sandbox *sandbox = NULL;
         options.limiter.warning_percent = percents[i];
-        expect_status(BHD_INVALID_ARGUMENT,
-                      bhd_sandbox_new(component, &options, &sandbox, &error), &error);
+        expect_status(BHD_INVALID_ARGUMENT, bhd_sandbox_new(component, &options, &sandbox, &error),
+                      &error);
         expect_in(error.message, "warning_percent");
         assert_null(sandbox);
         expect_stats(host, 0, 0);

@@ -205,8 +205,8 @@ static void work_of_ten(crew_member *member)
         bhd_error error = BHD_ERROR_INIT;
         bhd_sandbox *sandbox = NULL;
         bool ok = crew_check_ok(
-            member,
-            bhd_sandbox_new(shared->components[member->number], NULL, &sandbox, &error), &error);
+            member, bhd_sandbox_new(shared->components[member->number], NULL, &sandbox, &error),
+            &error);
         bhd_error_fini(&error);
         ok = ok && one_life(member, sandbox);
         bhd_sandbox_free(sandbox);

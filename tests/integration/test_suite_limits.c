@@ -46,8 +46,8 @@ static void bare_limiter_works_at_both_ends_of_the_default_range(void **state)
         bhd_limiter *limiter = bare(limits[i]);
         assert_int_equal(BHD_GROWTH_ALLOW,
                          bhd_limiter_memory_growing(limiter, 0, limits[i], UINT64_MAX));
-        assert_int_equal(BHD_GROWTH_DENY, bhd_limiter_memory_growing(limiter, limits[i],
-                                                                     limits[i] + 1, UINT64_MAX));
+        assert_int_equal(BHD_GROWTH_DENY,
+                         bhd_limiter_memory_growing(limiter, limits[i], limits[i] + 1, UINT64_MAX));
         expect_bare(limiter, limits[i], limits[i], 1, 1);
         bhd_limiter_free(limiter);
     }
@@ -58,9 +58,8 @@ static void bare_limiter_counts_gradual_growth(void **state)
     (void)state;
     bhd_limiter *limiter = bare(MIB(1));
     for (uint64_t kib = 1; kib <= 1024; kib++) {
-        assert_int_equal(
-            BHD_GROWTH_ALLOW,
-            bhd_limiter_memory_growing(limiter, KIB(kib - 1), KIB(kib), UINT64_MAX));
+        assert_int_equal(BHD_GROWTH_ALLOW,
+                         bhd_limiter_memory_growing(limiter, KIB(kib - 1), KIB(kib), UINT64_MAX));
         expect_bare(limiter, KIB(kib), KIB(kib), kib, 0);
     }
     bhd_limiter_memory_released(limiter, KIB(1000));

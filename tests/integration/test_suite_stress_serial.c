@@ -162,8 +162,7 @@ static void a_thousand_out_of_memories_and_recoveries(void **state)
     (void)state;
     bhd_host *host = guest_host();
     bhd_limits limits = guest_limits(MIB(1));
-    bhd_component *component =
-        guest_component(host, "basic/deny_then_unreachable.wat", &limits);
+    bhd_component *component = guest_component(host, "basic/deny_then_unreachable.wat", &limits);
     bhd_sandbox *witness = guest_sandbox(component);
     for (int i = 0; i < ROUNDS(1000); i++) {
         bhd_error error = BHD_ERROR_INIT;
@@ -266,7 +265,8 @@ static void bare_limiter_takes_every_size_down_to_a_byte(void **state)
     guest_expect_metrics(&m, 0, 0, 0, 0, __FILE__, __LINE__);
     /* One byte at a time. */
     for (uint64_t i = 0; i < 10000; i++)
-        assert_int_equal(BHD_GROWTH_ALLOW, bhd_limiter_memory_growing(limiter, i, i + 1, UINT64_MAX));
+        assert_int_equal(BHD_GROWTH_ALLOW,
+                         bhd_limiter_memory_growing(limiter, i, i + 1, UINT64_MAX));
     bhd_limiter_metrics(limiter, &m);
     guest_expect_metrics(&m, 10000, 10000, 10000, 0, __FILE__, __LINE__);
     /* One byte over, exactly the limit, one byte over, and the most that a number can say. */

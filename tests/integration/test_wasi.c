@@ -31,7 +31,10 @@ static guest begin(const char *name, bool component, const bhd_sandbox_options *
 static void arguments_arrive_as_they_are(void **state)
 {
     (void)state;
-    const char *const argv[] = {"prog", "", "two words", "gr\xc3\xb6\xc3\x9f" "e", "--x=\"1\"\n"};
+    const char *const argv[] = {"prog", "", "two words",
+                                "gr\xc3\xb6\xc3\x9f"
+                                "e",
+                                "--x=\"1\"\n"};
     for (int component = 0; component < 2; component++) {
         guest_output output;
         bhd_sandbox_options options = BHD_SANDBOX_OPTIONS_INIT;
@@ -41,7 +44,8 @@ static void arguments_arrive_as_they_are(void **state)
         guest g = begin("args", component, &options);
         assert_int_equal(0, guest_run(g.sandbox));
         assert_string_equal("5 arguments\n0: [prog]\n1: []\n2: [two words]\n"
-                            "3: [gr\xc3\xb6\xc3\x9f" "e]\n4: [--x=\"1\"\n]\n",
+                            "3: [gr\xc3\xb6\xc3\x9f"
+                            "e]\n4: [--x=\"1\"\n]\n",
                             output.text);
         guest_end(&g);
     }
@@ -379,8 +383,8 @@ static void exit_codes_reach_the_host(void **state)
         const char *code;
         int core, component;
     } codes[] = {
-        {"0", 0, 0},     {"1", 1, 1},     {"7", 7, 1},     {"125", 125, 1}, {"126", 126, 1},
-        {"255", 255, 1}, {"256", 0, 1},   {"-1", 255, 1},
+        {"0", 0, 0},     {"1", 1, 1},     {"7", 7, 1},   {"125", 125, 1},
+        {"126", 126, 1}, {"255", 255, 1}, {"256", 0, 1}, {"-1", 255, 1},
     };
     bhd_host *host = guest_host();
     bhd_limits limits = guest_limits(MIB(1));

@@ -16,10 +16,8 @@ static void memories_that_sum_above_the_limit_are_refused_at_load(void **state)
         const char *source;
         unsigned pages; /* in all */
     } sums[] = {
-        {"basic/three_big_memories.wat", 18},
-        {"component/three_instances.wat", 18},
-        {"component/nested.wat", 11},
-        {"component/two_memories.wat", 8},
+        {"basic/three_big_memories.wat", 18}, {"component/three_instances.wat", 18},
+        {"component/nested.wat", 11},         {"component/two_memories.wat", 8},
         {"basic/big_initial.wat", 17},
     };
     bhd_host *host = guest_host();
@@ -169,8 +167,8 @@ static void failures_of_one_memory_do_not_give_back_another(void **state)
         " (func (export \"attack\") (result i32) (local $i i32)"
         "  (loop $next"
         "   (drop (memory.grow $a (i32.const 1)))"
-        "   (drop (memory.grow $b (i32.const 5)))"          /* beyond its own maximum */
-        "   (drop (memory.grow $b (i32.const -1)))"         /* beyond everything */
+        "   (drop (memory.grow $b (i32.const 5)))"  /* beyond its own maximum */
+        "   (drop (memory.grow $b (i32.const -1)))" /* beyond everything */
         "   (drop (table.grow $t (ref.null func) (i32.const 9)))"
         "   (drop (table.grow $t (ref.null func) (i32.const -1)))"
         "   (local.set $i (i32.add (local.get $i) (i32.const 1)))"
@@ -236,12 +234,11 @@ static void tables_that_sum_above_their_limit_are_refused_at_load(void **state)
 static void failed_table_growths_do_not_take_back_earlier_charges(void **state)
 {
     (void)state;
-    static const char tables[] =
-        "(module (table $a 10 20 funcref) (table $b 10 externref)"
-        " (func (export \"a\") (param i32) (result i32)"
-        "  (table.grow $a (ref.null func) (local.get 0)))"
-        " (func (export \"b\") (param i32) (result i32)"
-        "  (table.grow $b (ref.null extern) (local.get 0))))";
+    static const char tables[] = "(module (table $a 10 20 funcref) (table $b 10 externref)"
+                                 " (func (export \"a\") (param i32) (result i32)"
+                                 "  (table.grow $a (ref.null func) (local.get 0)))"
+                                 " (func (export \"b\") (param i32) (result i32)"
+                                 "  (table.grow $b (ref.null extern) (local.get 0))))";
     bhd_limits limits = guest_limits(MIB(1));
     limits.max_table_elements = 100;
     guest g = guest_begin(tables, &limits);
@@ -410,7 +407,8 @@ static void an_embedder_may_refuse_the_initial_memory(void **state)
     options.limiter.on_growing = never;
     bhd_error error = BHD_ERROR_INIT;
     bhd_sandbox *sandbox = NULL;
-    expect_status(BHD_OUT_OF_MEMORY, bhd_sandbox_new(component, &options, &sandbox, &error), &error);
+    expect_status(BHD_OUT_OF_MEMORY, bhd_sandbox_new(component, &options, &sandbox, &error),
+                  &error);
     assert_null(sandbox);
     assert_non_null(error.out_of_memory);
     assert_int_equal(BHD_MEMORY_INITIAL, error.out_of_memory->kind);

@@ -33,8 +33,8 @@ static void expect_in_time(double began, double timeout)
 static void every_kind_of_loop_ends_at_the_deadline(void **state)
 {
     (void)state;
-    static const char *const loops[] = {"spin",       "spin_memory", "spin_calls",
-                                        "spin_grow", "spin_fill"};
+    static const char *const loops[] = {"spin", "spin_memory", "spin_calls", "spin_grow",
+                                        "spin_fill"};
     bhd_limits limits = short_limits(TIMEOUT);
     guest g = guest_begin("basic/loop.wat", &limits);
     for (size_t i = 0; i < COUNT_OF(loops); i++) {
@@ -256,8 +256,8 @@ static void a_guest_without_fuel_ends(void **state)
     static const struct {
         const char *source, *function;
     } guests[] = {
-        {"basic/loop.wat", "spin"},        {"basic/loop.wat", "spin_memory"},
-        {"basic/loop.wat", "spin_calls"},  {"basic/loop.wat", "spin_grow"},
+        {"basic/loop.wat", "spin"},         {"basic/loop.wat", "spin_memory"},
+        {"basic/loop.wat", "spin_calls"},   {"basic/loop.wat", "spin_grow"},
         {"basic/tail_call.wat", "endless"}, {"component/run_loop.wat", NULL},
     };
     bhd_limits limits = guest_limits(MIB(1));

@@ -20,7 +20,8 @@ static const struct access {
     {"l64", 8, false, "(drop (i64.load offset=%llu align=1 ", "))"},
     {"l128", 16, false, "(drop (v128.load offset=%llu align=1 ", "))"},
     {"splat", 8, false, "(drop (v128.load64_splat offset=%llu align=1 ", "))"},
-    {"lane", 4, false, "(drop (v128.load32_lane offset=%llu align=1 3 ", " (v128.const i64x2 0 0)))"},
+    {"lane", 4, false, "(drop (v128.load32_lane offset=%llu align=1 3 ",
+     " (v128.const i64x2 0 0)))"},
     {"s8", 1, true, "(i32.store8 offset=%llu ", " (i32.const 0x11))"},
     {"s16", 2, true, "(i64.store16 offset=%llu align=1 ", " (i64.const 0x1111))"},
     {"s32", 4, true, "(i32.store offset=%llu align=1 ", " (i32.const 0x11111111))"},
@@ -41,8 +42,9 @@ static const char *access_module(void)
         " (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0)))");
     for (size_t a = 0; a < COUNT_OF(accesses); a++)
         for (size_t o = 0; o < COUNT_OF(offsets); o++) {
-            used += (size_t)snprintf(text + used, sizeof text - used,
-                                     " (func (export \"%s_%zu\") (param i32) ", accesses[a].name, o);
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used,
+                                 " (func (export \"%s_%zu\") (param i32) ", accesses[a].name, o);
             const char *rest = strstr(accesses[a].before, "%llu");
             used += (size_t)snprintf(text + used, sizeof text - used, "%.*s%llu%s(local.get 0)%s)",
                                      (int)(rest - accesses[a].before), accesses[a].before,
@@ -86,9 +88,15 @@ static void check_all_accesses(bhd_component *component, unsigned pages)
             /* Where this access just fits, if it does, and one byte further. */
             uint64_t last = PAGES(pages) - accesses[a].width - offsets[o];
             const uint32_t addresses[] = {
-                (uint32_t)last,     (uint32_t)last + 1,      (uint32_t)PAGES(pages) - 1,
-                (uint32_t)PAGES(pages), (uint32_t)PAGES(pages + 1), 0,
-                0x7fffffff,         0x80000000,              0xffffffff,
+                (uint32_t)last,
+                (uint32_t)last + 1,
+                (uint32_t)PAGES(pages) - 1,
+                (uint32_t)PAGES(pages),
+                (uint32_t)PAGES(pages + 1),
+                0,
+                0x7fffffff,
+                0x80000000,
+                0xffffffff,
             };
             for (size_t i = 0; i < COUNT_OF(addresses); i++)
                 check_access(component, &sandbox, pages, &accesses[a], o, addresses[i]);
@@ -167,7 +175,7 @@ static void a_recycled_memory_is_no_larger_than_its_new_tenant(void **state)
         const char *name;
         uint64_t address;
     } tries[] = {
-        {"peek", PAGES(15)}, {"touch", PAGES(15)},     {"peek", PAGES(5)},
+        {"peek", PAGES(15)}, {"touch", PAGES(15)},    {"peek", PAGES(5)},
         {"touch", PAGES(5)}, {"peek", PAGES(20) - 1}, {"peek", PAGES(20)},
     };
     for (size_t i = 0; i < COUNT_OF(tries); i++) {

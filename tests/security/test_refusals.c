@@ -200,8 +200,8 @@ static void a_large_binary_is_refused_by_its_size(void **state)
     memset(text, ' ', sizeof text);
     memcpy(text, "(module)", 8);
     bhd_component_options its = {.name = "x", .limits = limits};
-    expect_status(BHD_FILE_TOO_LARGE,
-                  bhd_component_new(host, &its, text, 101, &component, &error), &error);
+    expect_status(BHD_FILE_TOO_LARGE, bhd_component_new(host, &its, text, 101, &component, &error),
+                  &error);
     assert_string_equal("the component has 101 bytes; this host compiles at most 100 "
                         "(max_component_bytes)",
                         error.message);
@@ -228,7 +228,9 @@ static void nonsense_is_not_a_component(void **state)
         {"\0asm\1\0\0\0\1", 9},
         {"\0asm\1\0\0\0\x05\xff\xff\xff\xff\x0f", 14},
         {"\0asm\x0d\0\1\0\xff\xff", 10},
-        {"\x7f" "ELF\2\1\1\0", 8},
+        {"\x7f"
+         "ELF\2\1\1\0",
+         8},
         {"(module", 7},
         {"(module (memory", 15},
         {"{}", 2},
@@ -329,13 +331,20 @@ static void names_of_functions_are_escaped_in_reports(void **state)
         {"one\nerror: two", "one\\nerror: two"},
         {"safe\revil", "safe\\revil"},
         {"a\tb", "a\\tb"},
-        {"a\x7f" "b", "a\\x7fb"},
+        {"a\x7f"
+         "b",
+         "a\\x7fb"},
         {"gnp\xe2\x80\xaelmth.exe", "gnp\\u{202e}lmth.exe"},
         {"\xe2\x81\xa6user\xe2\x81\xa9", "\\u{2066}user\\u{2069}"},
         {"ad\xe2\x80\x8bmin", "ad\\u{200b}min"},
-        {"a\xe2\x80\xa8" "b", "a\\u{2028}b"},
+        {"a\xe2\x80\xa8"
+         "b",
+         "a\\u{2028}b"},
         {"%s%n%x", "%s%n%x"},
-        {"gr\xc3\xb6\xc3\x9f" "e", "gr\xc3\xb6\xc3\x9f" "e"},
+        {"gr\xc3\xb6\xc3\x9f"
+         "e",
+         "gr\xc3\xb6\xc3\x9f"
+         "e"},
     };
     bhd_limits limits = guest_limits(MIB(1));
     guest g = guest_begin("basic/names.wat", &limits);
@@ -348,8 +357,10 @@ static void names_of_functions_are_escaped_in_reports(void **state)
         assert_string_equal("\\x1b]0;owned\\x07module", error.frames[0].module);
         expect_clean(error.message);
         (void)bhd_error_to_text(&error, NULL, text, sizeof text);
-        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-            expect_clean(line);
+        /* Of its own, the account has only line feeds. */
+        for (char *line_feed = strchr(text, '\n'); line_feed; line_feed = strchr(text, '\n'))
+            *line_feed = ' ';
+        expect_clean(text);
         bhd_error_fini(&error);
         guest_again(&g);
     }

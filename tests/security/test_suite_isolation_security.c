@@ -293,7 +293,8 @@ static void failed_instantiation_leaves_no_byte(void **state)
     static const char *const failures[] = {
         "(module (memory 8) (data (i32.const 0) \"\\a7\\a7\\a7\\a7\")"
         "  (data (i32.const 524287) \"\\a7\\a7\"))",
-        "(module (memory 8) (func $s (memory.fill (i32.const 0) (i32.const 0xa7) (i32.const 524288))"
+        "(module (memory 8) (func $s (memory.fill (i32.const 0) (i32.const 0xa7) (i32.const "
+        "524288))"
         "  (unreachable)) (start $s))",
         "(module (memory 8) (table 1 funcref) (elem (i32.const 1) $s)"
         "  (data (i32.const 0) \"\\a7\\a7\\a7\\a7\") (func $s))",
@@ -355,9 +356,9 @@ static void work_of_exchange(crew_member *member)
         bhd_error error = BHD_ERROR_INIT;
         bhd_value nonzero = {.type = BHD_I64, .of.i64 = 0}, grown = nonzero;
         bhd_sandbox *a = NULL, *b = NULL;
-        bool ok = crew_check_ok(member, bhd_sandbox_new(shared->tenants, NULL, &a, &error),
-                                &error) &&
-                  crew_check_ok(member, guest_call(a, &error, NULL, "live", i % 16, 0), &error);
+        bool ok =
+            crew_check_ok(member, bhd_sandbox_new(shared->tenants, NULL, &a, &error), &error) &&
+            crew_check_ok(member, guest_call(a, &error, NULL, "live", i % 16, 0), &error);
         bhd_sandbox_free(a);
         ok = ok &&
              crew_check_ok(member, bhd_sandbox_new(shared->scanner, NULL, &b, &error), &error) &&

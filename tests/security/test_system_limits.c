@@ -78,10 +78,10 @@ static bhd_component *grow_component(bhd_host *host, uint64_t max_bytes)
     bhd_limits limits = guest_limits(max_bytes);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component;
-    CHECK_STATUS(BHD_OK,
-                 guest_try_component(host, "basic/deny_then_unreachable.wat", &limits, &component,
-                                     &error),
-                 &error);
+    CHECK_STATUS(
+        BHD_OK,
+        guest_try_component(host, "basic/deny_then_unreachable.wat", &limits, &component, &error),
+        &error);
     return component;
 }
 
@@ -251,8 +251,8 @@ static size_t take_mappings(void **pages, size_t most)
 {
     size_t count = 0;
     while (count < most) {
-        void *page = mmap(NULL, 4096, count % 2 ? PROT_READ : PROT_NONE,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *page =
+            mmap(NULL, 4096, count % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED)
             break;
         pages[count++] = page;

@@ -1,6 +1,5 @@
 #include "support/real_guest.h"
 
-
 #include <signal.h>
 #include <stdio.h>
 

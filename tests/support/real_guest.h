@@ -22,11 +22,11 @@
 #include "bulkhead/bulkhead.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
-#define KIB(n) ((uint64_t)(n) * 1024)
-#define MIB(n) ((uint64_t)(n) * 1024 * 1024)
+#define KIB(n) ((uint64_t)(n)*1024)
+#define MIB(n) ((uint64_t)(n)*1024 * 1024)
 /* Pages of WebAssembly, in bytes. */
 #define PAGE UINT64_C(65536)
-#define PAGES(n) ((uint64_t)(n) * PAGE)
+#define PAGES(n) ((uint64_t)(n)*PAGE)
 
 /* Sanitizers make everything slow; what takes many rounds takes fewer there. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
