@@ -99,7 +99,9 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
         return instance->gate.capacity;
     if (instance->gate.refusal.happened)
         return BHD_OUT_OF_MEMORY;
-    return trap >= 0 || has_frames ? BHD_TRAP : BHD_INTERNAL;
+    /* What a component gives is checked when none of its code is on the stack any more: a result
+     * that is none, text that is not UTF-8. */
+    return trap >= 0 || has_frames || instance->code->component ? BHD_TRAP : BHD_INTERNAL;
 }
 
 bhd_status bhd__fault_timeout(const bhd__instance *instance, bhd_error *error)

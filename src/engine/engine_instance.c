@@ -50,6 +50,7 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     bhd__gate_attach(&i->gate, i->store, &code->engine->options);
     wasmtime_store_epoch_deadline_callback(i->store, at_epoch, i, NULL);
     bhd_status status = BHD_OK;
+    bhd__wasi_bound(i, bhd_limiter_limits(options->limiter));
     if (code->needs_wasi)
         status = bhd__wasi_attach(i, options, error);
     if (status == BHD_OK)

@@ -130,6 +130,9 @@ typedef enum bhd__grant {
 } bhd__grant;
 bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *name,
                            size_t name_size, const char **capability);
+/* What host calls may copy and how many handles a component may hold, also one without WASI: its
+ * own resources are handles too. */
+void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits);
 bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,
                             bhd_error *error);
 

@@ -170,6 +170,14 @@ static ptrdiff_t write_standard_error(void *env, const unsigned char *data, size
     return write_stream(env, 1, data, size);
 }
 
+void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits)
+{
+    uint64_t bytes = limits->max_memory_bytes;
+    bhd_engine_set_hostcall_budget(instance->context,
+                                   bytes < HOSTCALL_BYTES_MAX ? bytes : HOSTCALL_BYTES_MAX,
+                                   RESOURCES_MAX);
+}
+
 bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,
                             bhd_error *error)
 {
@@ -188,9 +196,6 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
-    uint64_t limit = bhd_limiter_limits(options->limiter)->max_memory_bytes;
-    bhd_engine_set_hostcall_budget(
-        instance->context, limit < HOSTCALL_BYTES_MAX ? limit : HOSTCALL_BYTES_MAX, RESOURCES_MAX);
     bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX);
     return BHD_OK;
 }
