@@ -34,6 +34,8 @@ static const bulkhead_api shipped_api = {bhd_sandbox_new, bhd_sandbox_free, bhd_
                                          bhd_sandbox_call};
 
 static bool switched_limiter = true;
+/* On is the straight way through, as in the library. Off takes a jump for it. */
+#define SWITCHED_ON __builtin_expect(switched_limiter, true)
 
 static bhd_status switched_limiter_new(const bhd_limits *limits, const bhd_limiter_options *options,
                                        bhd_limiter **limiter, bhd_error *error)
@@ -46,10 +48,9 @@ static bhd_status switched_limiter_new(const bhd_limits *limits, const bhd_limit
 
 #define bhd_limiter_new switched_limiter_new
 #define bhd__gate_attach(gate, store, options)                                                     \
-    (switched_limiter ? bhd__gate_attach(gate, store, options) : (void)0)
-#define bhd__gate_begin(gate, starting)                                                            \
-    (switched_limiter ? bhd__gate_begin(gate, starting) : (void)0)
-#define bhd__gate_end(gate) (switched_limiter ? bhd__gate_end(gate) : (void)0)
+    (SWITCHED_ON ? bhd__gate_attach(gate, store, options) : (void)0)
+#define bhd__gate_begin(gate, starting) (SWITCHED_ON ? bhd__gate_begin(gate, starting) : (void)0)
+#define bhd__gate_end(gate) (SWITCHED_ON ? bhd__gate_end(gate) : (void)0)
 
 /* Declares the copy of a function, private to the program. Both files are one translation unit here
  * and two in the library: calls from one to the other must not become something else for that. */
