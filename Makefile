@@ -61,5 +61,6 @@ help:
 	@echo "make guests    rebuild the test guests from their sources (needs a guest toolchain)"
 	@echo "make install   install below PREFIX ($(PREFIX)), staged below DESTDIR if that is set"
 	@echo "make tidy      say where the form of the C sources differs from .clang-format"
+	@echo "make CC=clang BUILD=build/clang    the same with another compiler; works with every line here"
 	@echo "make setup     make sure that this machine has what a build needs"
 	@echo "make clean     remove build/; the engine stays in \$${XDG_CACHE_HOME:-~/.cache}/bulkhead"

@@ -56,5 +56,6 @@ add_dependencies(bulkhead_static bulkhead_archive)
 # A user of the public headers and of the static library, so that it runs wherever it is copied.
 if(command_sources)
     add_executable(bulkhead ${command_sources})
+    set_target_properties(bulkhead PROPERTIES NO_SYSTEM_FROM_IMPORTED ON)
     target_link_libraries(bulkhead PRIVATE bulkhead_release_flags bulkhead_static PkgConfig::SECCOMP)
 endif()

@@ -145,7 +145,8 @@ foreach(source ${examples})
     get_filename_component(stem ${source} NAME_WE)
     add_executable(example_${stem} EXCLUDE_FROM_ALL ${source})
     set_target_properties(example_${stem} PROPERTIES
-        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples OUTPUT_NAME ${stem})
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples OUTPUT_NAME ${stem}
+        NO_SYSTEM_FROM_IMPORTED ON)
     target_link_libraries(example_${stem} PRIVATE bulkhead_release_flags bulkhead_static)
     add_dependencies(tests example_${stem})
     add_test(NAME example/${stem} COMMAND example_${stem} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
