@@ -393,16 +393,20 @@ static const char *nanoseconds(double value, char *text, size_t capacity)
     return text;
 }
 
-static void print_times(const contest *o)
+static void print_contest(const contest *o)
 {
     printf("\n%s\n", o->of->title);
     for (size_t i = 0; i < o->count; i++) {
         char median[32], minimum[32], maximum[32];
-        summary time = samples_summary(&o->times[i]);
-        printf("    %-16s %12s   (%s to %s)\n", o->contenders[i]->title,
+        summary time = samples_summary(&o->times[i]), ratio = samples_summary(&o->ratios[i]);
+        printf("    %-14s %9s (%s to %s)", o->contenders[i]->title,
                nanoseconds(time.median, median, sizeof median),
                nanoseconds(time.minimum, minimum, sizeof minimum),
                nanoseconds(time.maximum, maximum, sizeof maximum));
+        if (i > 0)
+            printf(", %.2f of %s (%.2f to %.2f)", ratio.median, o->contenders[0]->title,
+                   ratio.minimum, ratio.maximum);
+        printf("\n");
     }
 }
 
@@ -417,18 +421,6 @@ static void print_overhead(const contest *o)
            (shipped.median - 1) * 100, (shipped.minimum - 1) * 100, (shipped.maximum - 1) * 100);
 }
 
-static void print_computation(const contest *o)
-{
-    printf("\n%s\n", o->of->title);
-    for (size_t i = 0; i < o->count; i++) {
-        char time[32];
-        summary ratio = samples_summary(&o->ratios[i]);
-        printf("    %-16s %12s   %.3f times the first (%.3f to %.3f)\n", o->contenders[i]->title,
-               nanoseconds(samples_summary(&o->times[i]).median, time, sizeof time), ratio.median,
-               ratio.minimum, ratio.maximum);
-    }
-}
-
 static void print_text(const machine *m, const settings *wanted, const plan *p)
 {
     printf("Bulkhead %s, %s; %s, %ld processors (%s), ", bhd_version(), bhd_engine_version(),
@@ -440,7 +432,7 @@ static void print_text(const machine *m, const settings *wanted, const plan *p)
     printf("Medians of %d runs, with the smallest and the largest run.\n", wanted->runs);
     printf("\nCOSTS of one operation\n");
     for (size_t i = 0; i < COSTS; i++)
-        print_times(&p->of.costs[i]);
+        print_contest(&p->of.costs[i]);
     printf("\nOVERHEAD of the limiter: the same code, limiter off and on\n\n");
     printf("%-38s %10s %10s   %-26s   %s\n", "", "off", "on", "on against off",
            "as shipped against off");
@@ -448,7 +440,7 @@ static void print_text(const machine *m, const settings *wanted, const plan *p)
         print_overhead(&p->of.overheads[i]);
     printf("\nCOMPUTATION: guard regions and deadlines\n");
     for (size_t i = 0; i < COMPUTATIONS; i++)
-        print_computation(&p->of.computations[i]);
+        print_contest(&p->of.computations[i]);
 }
 
 /* -- as JSON ------------------------------------------------------------------------------- */
@@ -557,7 +549,7 @@ static void start_runs(plan *p, char *program, int runs)
         snprintf(option, sizeof option, "--this-run=%d", run);
         char *argv[] = {program, option, NULL};
         if (!fresh_process_numbers(argv, numbers, count))
-            give_up("a run", "failed");
+            give_up(option, "the run of this program with this option failed");
         collect(p->all, LENGTH(p->all), numbers);
     }
 }

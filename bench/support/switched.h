@@ -46,7 +46,19 @@ static bhd_status switched_limiter_new(const bhd_limits *limits, const bhd_limit
     return BHD_OK;
 }
 
+/* What else a sandbox is told of its limits is the same without a limiter. */
+static const bhd_limits *switched_limiter_limits(const bhd_limiter *limiter)
+{
+    static const bhd_limits plain = {
+        .max_memory_bytes = BHD_MAX_MEMORY_BYTES,
+        .max_table_elements = BHD_DEFAULT_TABLE_ELEMENTS,
+        .timeout_seconds = BHD_DEFAULT_TIMEOUT_SECONDS,
+    };
+    return limiter ? bhd_limiter_limits(limiter) : &plain;
+}
+
 #define bhd_limiter_new switched_limiter_new
+#define bhd_limiter_limits switched_limiter_limits
 #define bhd__gate_attach(gate, store, options)                                                     \
     (SWITCHED_ON ? bhd__gate_attach(gate, store, options) : (void)0)
 #define bhd__gate_begin(gate, starting) (SWITCHED_ON ? bhd__gate_begin(gate, starting) : (void)0)
