@@ -24,6 +24,11 @@ sed 's/^/--undefined=/' "$work/public" >"$work/roots"
 # Groups are dissolved so that no other Rust library's copy of one is taken for ours.
 "$LD" -r --gc-sections --force-group-allocation --script="$here/archive.ld" \
     "@$work/roots" -o "$work/bulkhead.o" "$@"
-"$OBJCOPY" --keep-global-symbols="$work/public" "$work/bulkhead.o"
+# What only code left out asked for stays behind as local and undefined. objcopy would make strong
+# references of it, weak ones included; another Rust library in the same program would then have to
+# find what its C library may lack.
+"$READELF" --syms --wide "$work/bulkhead.o" |
+    awk '$5 == "LOCAL" && $7 == "UND" && $8 != "" { print "--strip-symbol=" $8 }' >"$work/unused"
+"$OBJCOPY" --keep-global-symbols="$work/public" "@$work/unused" "$work/bulkhead.o"
 rm -f "$archive"
 "$AR" rcs "$archive" "$work/bulkhead.o"

@@ -26,6 +26,16 @@ compare libbulkhead.so "$work/shared"
 defined --syms "$build/libbulkhead.a" | awk '$1 != "LOCAL" { print $3 }' | sort -u >"$work/static"
 compare libbulkhead.a "$work/static"
 
+# What the archive asks of others is what the shared library asks: nothing is left over from parts of
+# the engine that are not in it. (pthread_atfork is in the static part of the C library.)
+undefined() { # READELF_TABLE FILE
+    readelf "$1" --wide "$2" | awk '$1 ~ /^[0-9]+:$/ && $7 == "UND" && $5 == "GLOBAL" { sub(/@.*/, "", $8); print $8 }' |
+        sort -u
+}
+while read -r name; do
+    [[ $name == pthread_atfork ]] || breach "libbulkhead.a asks for $name without need"
+done < <(comm -23 <(undefined --syms "$build/libbulkhead.a") <(undefined --dyn-syms "$build/libbulkhead.so"))
+
 soname=$(readelf --dynamic --wide "$build/libbulkhead.so" | sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p')
 [[ $soname == libbulkhead.so.0 ]] || breach "libbulkhead.so calls itself $soname"
 
