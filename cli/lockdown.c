@@ -183,14 +183,14 @@ static bool add_special(scmp_filter_ctx filter)
                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
            /* abort() in this process, and names of threads and mappings. */
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                            SCMP_A0(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA */)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA */, 0)) == 0 &&
            /* Questions about limits, not changes of them. */
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                            SCMP_A2(SCMP_CMP_EQ, 0)) == 0;
+                            SCMP_A2(SCMP_CMP_EQ, 0, 0)) == 0;
 }
 
 /* A sanitizer looks at the process in ways that are denied here. */

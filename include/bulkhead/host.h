@@ -12,8 +12,8 @@
  * guest code into traps and passes all others on to the handler that was there before). Beside the
  * caller's threads there are one clock for each host, from its first sandbox on, and for the whole
  * process the compiler's pool, from the first compilation on, and WASI's runtime, from the first
- * call of a guest that imports WASI on; both have as many threads as there are processors. The clock
- * blocks all signals; the others take them as any thread of the program does.
+ * call of a guest that imports WASI on; both have as many threads as there are processors. The
+ * clock blocks all signals; the others take them as any thread of the program does.
  */
 #ifndef BULKHEAD_HOST_H
 #define BULKHEAD_HOST_H

@@ -52,8 +52,8 @@ typedef struct bhd_inspection {
     bool is_exact;
     /** The smallest max_bytes that it can start with, under the host's policy. */
     uint64_t minimum_max_bytes;
-    /** Why this host would refuse to run it, or NULL. Imports and exports of a binary that uses
-     *  features which are off are not listed. */
+    /** What the binary uses that this host has switched off, or NULL; imports and exports are not
+     *  listed then. Imports and limits are judged when a component is loaded, not here. */
     char *refusal;
 } bhd_inspection;
 

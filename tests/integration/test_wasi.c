@@ -32,8 +32,8 @@ static void arguments_arrive_as_they_are(void **state)
 {
     (void)state;
     const char *const argv[] = {"prog", "", "two words",
-                                "gr\xc3\xb6\xc3\x9f"
-                                "e",
+                                ("gr\xc3\xb6\xc3\x9f"
+                                 "e"),
                                 "--x=\"1\"\n"};
     for (int component = 0; component < 2; component++) {
         guest_output output;

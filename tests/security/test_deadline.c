@@ -93,8 +93,8 @@ static void instantiation_ends_at_the_deadline(void **state)
     static const char *const sources[] = {
         "basic/start_loop.wat",
         "component/start_loop_component.wat",
-        "(module (import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))"
-        " (memory 1) (func $begin (loop $forever (br $forever))) (start $begin))",
+        ("(module (import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))"
+         " (memory 1) (func $begin (loop $forever (br $forever))) (start $begin))"),
     };
     bhd_host *host = guest_host();
     bhd_limits limits = short_limits(TIMEOUT);

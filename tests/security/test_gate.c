@@ -1,7 +1,8 @@
 /*
- * The gate between engine and ledger, asked by an engine that is worse than the real one: it reports
- * failures of growths that it never asked about, reports them twice, or not at all. No charge may be
- * lost for that. The real engine's door is replaced, so that the callbacks are called from here.
+ * The gate between engine and ledger, asked by an engine that is worse than the real one: it
+ * reports failures of growths that it never asked about, reports them twice, or not at all. No
+ * charge may be lost for that. The real engine's door is replaced, so that the callbacks are
+ * called from here.
  */
 #include "engine/engine_gate.h"
 #include "support/real_guest.h"

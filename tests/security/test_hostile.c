@@ -15,7 +15,8 @@
 #define ENTRIES_MAX 512
 /* Resident memory beyond the guest's own limit while it lives. */
 #define COST_BYTES MIB(1)
-/* What the process may still hold after some rounds: the allocator's and the kernel's granularity. */
+/* What the process may still hold after some rounds: the allocator's and the kernel's
+ * granularity. */
 #define LEFT_BYTES INT64_C(262144)
 
 /* One host for all attacks, so that each runs where the others were; one more with GC. Slots keep
@@ -128,8 +129,8 @@ static cost attack(const struct run *run, bhd_component *component)
     return c;
 }
 
-/* The first rounds make what is made once and fragment the heap; what is held must become flat. Quick
- * attacks have many rounds, so that a few KiB a round would be seen. */
+/* The first rounds make what is made once and fragment the heap; what is held must become flat.
+ * Quick attacks have many rounds, so that a few KiB a round would be seen. */
 static void attack_and_measure(const struct run *run, bhd_component *component)
 {
     double began = process_seconds();

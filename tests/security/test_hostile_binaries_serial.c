@@ -1,7 +1,8 @@
 /*
- * Binaries made to hurt whoever compiles or keeps them: huge in one dimension, cut off anywhere, with
- * flipped bits. Each is refused with a clear error or compiled within seconds, neighbours compute on
- * meanwhile, what was compiled stays within the bounds of a sandbox, and nothing is left afterwards.
+ * Binaries made to hurt whoever compiles or keeps them: huge in one dimension, cut off anywhere,
+ * with flipped bits. Each is refused with a clear error or compiled within seconds, neighbours
+ * compute on meanwhile, what was compiled stays within the bounds of a sandbox, and nothing is
+ * left afterwards.
  *
  * The binaries are put together here, at the default options of a host. BHD_VERBOSE=1 prints what
  * each costs, BHD_LONG=1 flips more bits.
@@ -596,7 +597,8 @@ static void expect_printable(const bhd_error *error)
     assert_null(strstr(text, "\xe2\x80\xae"));
 }
 
-/* A name of 64 KiB: terminal escapes and a mark that turns the direction of text, again and again. */
+/* A name of 64 KiB: terminal escapes and a mark that turns the direction of text, again and
+ * again. */
 static void put_long_name(bytes *b)
 {
     for (int i = 0; i < 8192; i++)

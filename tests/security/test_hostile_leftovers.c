@@ -1,7 +1,7 @@
 /*
- * The next tenant finds nothing: not in memory, not in tables, not in globals, whatever the last one
- * did and however it ended. The same slots serve all of them, so the memory in front of the next is
- * that of the last. 500 tenants by default, 10,000 with BHD_LONG=1.
+ * The next tenant finds nothing: not in memory, not in tables, not in globals, whatever the last
+ * one did and however it ended. The same slots serve all of them, so the memory in front of the
+ * next is that of the last. 500 tenants by default, 10,000 with BHD_LONG=1.
  */
 #include "support/real_guest.h"
 
