@@ -79,6 +79,7 @@ static int32_t memory_growing(void *env, size_t current, size_t desired, size_t 
                               const char **message)
 {
     bhd__gate *gate = env;
+    gate->was_asked = true;
     uint64_t declared = maximum == SIZE_MAX ? UINT64_MAX : maximum;
     bhd_growth answer = bhd_limiter_memory_growing(gate->limiter, current, desired, declared);
     if (answer == BHD_GROWTH_ALLOW) {
@@ -104,6 +105,7 @@ static int32_t table_growing(void *env, size_t current, size_t desired, size_t m
                              const char **message)
 {
     bhd__gate *gate = env;
+    gate->was_asked = true;
     uint64_t declared = maximum == SIZE_MAX ? UINT64_MAX : maximum;
     bhd_growth answer = bhd_limiter_table_growing(gate->limiter, current, desired, declared);
     if (answer == BHD_GROWTH_ALLOW) {
@@ -141,14 +143,15 @@ void bhd__gate_attach(bhd__gate *gate, wasmtime_store_t *store, const bhd_host_o
     bhd_engine_store_limiter(store, &callbacks);
 }
 
-void bhd__gate_begin(bhd__gate *gate, bool starting)
+void bhd__gate_forget(bhd__gate *gate, bool starting)
 {
+    gate->was_asked = starting;
     gate->starting = starting;
     gate->refusal.happened = false;
     gate->capacity = BHD_OK;
 }
 
-void bhd__gate_end(bhd__gate *gate)
+void bhd__gate_settle(bhd__gate *gate)
 {
     if (gate->pending.is_set && !gate->pending.is_table)
         take_back(gate);

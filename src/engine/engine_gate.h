@@ -28,6 +28,9 @@ enum {
 
 typedef struct bhd__gate {
     bhd_limiter *limiter;
+    /* Something was asked, or begins, since the last call began. A call in which nothing was must
+     * not pay for what follows. */
+    bool was_asked;
     bool starting; /* instantiation is under way: a memory that begins is an initial size */
     struct {
         bool is_set;
@@ -43,10 +46,23 @@ typedef struct bhd__gate {
 
 /* Ties the gate to the store for good. Both outlive every call. */
 void bhd__gate_attach(bhd__gate *gate, wasmtime_store_t *store, const bhd_host_options *options);
+/* What bhd__gate_begin and bhd__gate_end do when there is something to do. */
+void bhd__gate_forget(bhd__gate *gate, bool starting);
+void bhd__gate_settle(bhd__gate *gate);
+
 /* A call begins: what an earlier call was refused is forgotten. */
-void bhd__gate_begin(bhd__gate *gate, bool starting);
+static inline void bhd__gate_begin(bhd__gate *gate, bool starting)
+{
+    if (gate->was_asked || starting)
+        bhd__gate_forget(gate, starting);
+}
+
 /* A call has ended: takes back a growth that was allowed and never happened. */
-void bhd__gate_end(bhd__gate *gate);
+static inline void bhd__gate_end(bhd__gate *gate)
+{
+    if (gate->was_asked)
+        bhd__gate_settle(gate);
+}
 
 /* For the memory creator, on the thread of the growth: it has happened; or it could not. */
 void bhd__gate_grown(void);

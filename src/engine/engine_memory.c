@@ -36,11 +36,11 @@ static wasmtime_error_t *grow_memory(void *env, size_t bytes)
 {
     lease *memory = env;
     bhd_error error = BHD_ERROR_INIT;
-    wasmtime_error_t *failure = NULL;
-    if (bhd__slot_grow(memory->slot, bytes, &error) == BHD_OK)
+    if (bhd__slot_grow(memory->slot, bytes, &error) == BHD_OK) {
         bhd__gate_grown();
-    else
-        failure = refuse(&error);
+        return NULL;
+    }
+    wasmtime_error_t *failure = refuse(&error);
     bhd_error_fini(&error);
     return failure;
 }

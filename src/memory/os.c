@@ -65,7 +65,14 @@ static const bhd__os *replacement;
 
 size_t bhd__os_page_bytes(void)
 {
-    return (size_t)sysconf(_SC_PAGESIZE);
+    /* Looked up by whichever thread is first, and the same for all. */
+    static _Atomic size_t known;
+    size_t bytes = atomic_load_explicit(&known, memory_order_relaxed);
+    if (bytes == 0) {
+        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        atomic_store_explicit(&known, bytes, memory_order_relaxed);
+    }
+    return bytes;
 }
 
 static void *os_reserve(size_t bytes)
