@@ -37,6 +37,8 @@ typedef struct bytes {
 
 static void put(bytes *b, const void *data, size_t size)
 {
+    if (size == 0)
+        return;
     if (b->size + size > b->capacity) {
         b->capacity = (b->size + size) * 2 + 64;
         b->data = realloc(b->data, b->capacity);
