@@ -24,20 +24,16 @@ static void take_back(bhd__gate *gate)
 {
     if (!gate->pending.is_set)
         return;
-    if (gate->pending.is_table)
-        bhd_limiter_table_grow_failed(gate->limiter, gate->pending.current, gate->pending.desired);
-    else
-        bhd_limiter_memory_grow_failed(gate->limiter, gate->pending.current, gate->pending.desired);
+    bhd_limiter_memory_grow_failed(gate->limiter, gate->pending.current, gate->pending.desired);
     settle(gate);
 }
 
-static void expect(bhd__gate *gate, bool is_table, uint64_t current, uint64_t desired)
+static void expect(bhd__gate *gate, uint64_t current, uint64_t desired)
 {
     gate->pending.is_set = desired > current;
-    gate->pending.is_table = is_table;
     gate->pending.current = current;
     gate->pending.desired = desired;
-    growing_gate = is_table ? NULL : gate;
+    growing_gate = gate;
 }
 
 static void record(bhd__gate *gate, bhd_memory_kind kind, uint64_t current, uint64_t desired)
@@ -83,7 +79,7 @@ static int32_t memory_growing(void *env, size_t current, size_t desired, size_t 
     uint64_t declared = maximum == SIZE_MAX ? UINT64_MAX : maximum;
     bhd_growth answer = bhd_limiter_memory_growing(gate->limiter, current, desired, declared);
     if (answer == BHD_GROWTH_ALLOW) {
-        expect(gate, false, current, desired);
+        expect(gate, current, desired);
         return 1;
     }
     if (desired > declared)
@@ -96,9 +92,7 @@ static int32_t memory_growing(void *env, size_t current, size_t desired, size_t 
 
 static void memory_grow_failed(void *env)
 {
-    bhd__gate *gate = env;
-    if (!gate->pending.is_table)
-        take_back(gate);
+    take_back(env);
 }
 
 static int32_t table_growing(void *env, size_t current, size_t desired, size_t maximum,
@@ -109,7 +103,7 @@ static int32_t table_growing(void *env, size_t current, size_t desired, size_t m
     uint64_t declared = maximum == SIZE_MAX ? UINT64_MAX : maximum;
     bhd_growth answer = bhd_limiter_table_growing(gate->limiter, current, desired, declared);
     if (answer == BHD_GROWTH_ALLOW) {
-        expect(gate, true, current, desired);
+        settle(gate);
         return 1;
     }
     if (desired > declared)
@@ -120,12 +114,10 @@ static int32_t table_growing(void *env, size_t current, size_t desired, size_t m
 
 static void table_grow_failed(void *env)
 {
-    bhd__gate *gate = env;
     /* Nobody confirms the growth of a table, so this one may have happened. The engine reports a
      * failure after a yes only for growth beyond the declared maximum, to which we never say yes,
      * and without having asked only for 64-bit tables, which are off. */
-    if (gate->pending.is_table)
-        settle(gate);
+    (void)env;
 }
 
 void bhd__gate_attach(bhd__gate *gate, wasmtime_store_t *store, const bhd_host_options *options)
@@ -153,8 +145,7 @@ void bhd__gate_forget(bhd__gate *gate, bool starting)
 
 void bhd__gate_settle(bhd__gate *gate)
 {
-    if (gate->pending.is_set && !gate->pending.is_table)
-        take_back(gate);
+    take_back(gate);
     settle(gate);
     gate->starting = false;
 }

@@ -34,7 +34,6 @@ typedef struct bhd__gate {
     bool starting; /* instantiation is under way: a memory that begins is an initial size */
     struct {
         bool is_set;
-        bool is_table;
         uint64_t current, desired;
     } pending;
     bhd__refusal refusal;
