@@ -3,10 +3,11 @@
 BUILD     ?= build/release
 PREFIX    ?= /usr/local
 TEST_JOBS ?= 2
+COUNT     ?= 1000000
 
 cmake_build = cmake --build $(BUILD)
 
-.PHONY: all setup configure build run test tsan bench guests install tidy clean help
+.PHONY: all setup configure build run test tsan soak bench guests install tidy clean help
 .NOTPARALLEL:
 
 all: build
@@ -34,6 +35,10 @@ test: configure
 tsan:
 	@$(MAKE) --no-print-directory test BUILD=build/tsan CMAKE_FLAGS=-DBULKHEAD_TSAN=ON
 
+soak: configure
+	@$(cmake_build) --target soak
+	@$(BUILD)/tests/soak $(COUNT)
+
 bench: configure
 	@$(cmake_build) --target bench
 	@for program in $(BUILD)/bench/*; do \
@@ -57,6 +62,7 @@ help:
 	@echo "make run       the same, then run examples/hello and examples/hog and show their reports"
 	@echo "make test      build and run every test; CTEST_FLAGS='-L unit -LE asan' chooses"
 	@echo "make tsan      build and run the C tests under ThreadSanitizer, in build/tsan"
+	@echo "make soak      a million sandboxes on all processors; COUNT=N for another number"
 	@echo "make bench     build and run the benches"
 	@echo "make guests    rebuild the test guests from their sources (needs a guest toolchain)"
 	@echo "make install   install below PREFIX ($(PREFIX)), staged below DESTDIR if that is set"

@@ -2,6 +2,7 @@
 #
 #   unit integration security  cmocka programs, one for each tests/<kind>/test_*.c
 #   cli                        tests/cli/*.sh, on the command
+#   soak                       tests/soak, shortened
 #   asan                       all of these once more under Address- and UndefinedBehaviorSanitizer
 #   example                    examples/embed/*.c, with public headers and the static library
 #   structure                  tests/structure/*.sh, on the source and the libraries
@@ -47,6 +48,10 @@ function(bulkhead_variant variant flags)
         set(prefix ${variant}/)
     endif()
     set(output ${PROJECT_BINARY_DIR}/tests/${variant})
+    set(soak_count 20000)
+    if(variant)
+        set(soak_count 1000)
+    endif()
 
     if(variant)
         bulkhead_objects(bulkhead_core${suffix} ${flags})
@@ -92,6 +97,16 @@ function(bulkhead_variant variant flags)
             bulkhead_add_test(${prefix}${kind}/${topic} ${kind} "${variant}" ${source})
         endforeach()
     endforeach()
+
+    # The soak, in a length for every day; `make soak` runs the long one.
+    file(GLOB sources CONFIGURE_DEPENDS tests/soak/*.c)
+    add_executable(soak${suffix} EXCLUDE_FROM_ALL ${sources})
+    set_target_properties(soak${suffix} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${output} OUTPUT_NAME soak)
+    target_link_libraries(soak${suffix} PRIVATE bulkhead_support${suffix})
+    add_dependencies(tests soak${suffix})
+    add_test(NAME ${prefix}soak/short COMMAND soak${suffix} ${soak_count})
+    bulkhead_add_test(${prefix}soak/short soak "${variant}" soak_serial)
 
     # The command, and what it does.
     if(command_sources)

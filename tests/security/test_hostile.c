@@ -158,37 +158,13 @@ static void attack_and_measure(const struct run *run, bhd_component *component)
     assert_true(left <= LEFT_BYTES);
 }
 
-/* A component as it is or, for "run:NAME", with that function of its core module as `run`. */
-static bhd_status compile(const hostile_entry *entry, bhd_host *host, const bhd_limits *limits,
-                          bhd_component **component, bhd_error *error)
-{
-    static const char plain[] = "(canon lift (core func $main \"run\")";
-    if (strncmp(entry->attack, "run:", 4) != 0)
-        return guest_try_component(host, entry->file, limits, component, error);
-    uint8_t *text;
-    size_t size = hostile_read(entry->file, &text);
-    const char *at = memmem(text, size, plain, sizeof plain - 1);
-    assert_non_null(at);
-    size_t head = (size_t)(at - (const char *)text), tail = head + sizeof plain - 1;
-    char *whole = malloc(size + sizeof entry->attack + 64);
-    assert_non_null(whole);
-    snprintf(whole, size + sizeof entry->attack + 64,
-             "%.*s(canon lift (core func $main \"%s\")%.*s", (int)head, (char *)text,
-             entry->attack + 4, (int)(size - tail), (char *)text + tail);
-    bhd_component_options options = {.name = "guest", .version = "1.2.3", .limits = *limits};
-    bhd_status status = bhd_component_new(host, &options, whole, strlen(whole), component, error);
-    free(whole);
-    free(text);
-    return status;
-}
-
 static bhd_component *load(const struct run *run, bhd_host *host)
 {
     bhd_limits limits = run->entry->limits;
     limits.on_exceed = run->on_exceed;
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_status status = compile(run->entry, host, &limits, &component, &error);
+    bhd_status status = hostile_component(run->entry, host, &limits, &component, &error);
     if (strcmp(run->entry->attack, "load") == 0)
         check_end(run, status, &error);
     else

@@ -193,3 +193,26 @@ size_t hostile_read(const char *name, uint8_t **data)
     fclose(file);
     return (size_t)size;
 }
+
+bhd_status hostile_component(const hostile_entry *entry, bhd_host *host, const bhd_limits *limits,
+                             bhd_component **component, bhd_error *error)
+{
+    static const char plain[] = "(canon lift (core func $main \"run\")";
+    if (strncmp(entry->attack, "run:", 4) != 0)
+        return guest_try_component(host, entry->file, limits, component, error);
+    uint8_t *text;
+    size_t size = hostile_read(entry->file, &text);
+    const char *at = memmem(text, size, plain, sizeof plain - 1);
+    assert_non_null(at);
+    size_t head = (size_t)(at - (const char *)text), tail = head + sizeof plain - 1;
+    char *whole = malloc(size + sizeof entry->attack + 64);
+    assert_non_null(whole);
+    snprintf(whole, size + sizeof entry->attack + 64,
+             "%.*s(canon lift (core func $main \"%s\")%.*s", (int)head, (char *)text,
+             entry->attack + 4, (int)(size - tail), (char *)text + tail);
+    bhd_component_options options = {.name = "guest", .version = "1.2.3", .limits = *limits};
+    bhd_status status = bhd_component_new(host, &options, whole, strlen(whole), component, error);
+    free(whole);
+    free(text);
+    return status;
+}

@@ -57,4 +57,9 @@ uint64_t process_peak_bytes(void);
 /* All of a file below guests/; the caller frees `*data`. */
 size_t hostile_read(const char *file, uint8_t **data);
 
+/* Compiles the guest of an entry as it is or, for "run:NAME", with that function of its core module
+ * as `run`. */
+bhd_status hostile_component(const hostile_entry *entry, bhd_host *host, const bhd_limits *limits,
+                             bhd_component **component, bhd_error *error);
+
 #endif
