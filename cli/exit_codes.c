@@ -42,6 +42,8 @@ cli_exit cli_exit_code(bhd_status status)
     case BHD_TIMEOUT:
     case BHD_OUT_OF_FUEL:
         return CLI_EXIT_TIMEOUT;
+    case BHD_CANCELLED:
+        return CLI_EXIT_CANCELLED;
     case BHD_TRAP:
         return CLI_EXIT_TRAP;
     case BHD_INVALID_ARGUMENT:

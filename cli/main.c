@@ -36,7 +36,7 @@ static const char documentation[] =
     "  help [COMMAND]          this text, that of a command, or `help exit-codes'\n\n"
     "Exit codes: 0 success; the guest's own code; 2 usage; 65 not a valid component; 66 file not "
     "found; 70 internal error; 75 no capacity, try again; 77 denied capability; 78 manifest; 124 "
-    "out of time or fuel; 134 trap; 137 out of memory.\n\n"
+    "out of time or fuel; 130 ended by Ctrl-C or SIGTERM; 134 trap; 137 out of memory.\n\n"
     "Colour is used on a terminal only, and not at all when NO_COLOR is set.";
 
 static void print_version(FILE *stream, struct argp_state *state)

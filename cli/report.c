@@ -25,6 +25,8 @@ const char *cli_report_result(bhd_status status, int exit_code)
         return "timeout";
     case BHD_OUT_OF_FUEL:
         return "out_of_fuel";
+    case BHD_CANCELLED:
+        return "cancelled";
     default:
         return NULL;
     }

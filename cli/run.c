@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
+#include "interrupt.h"
 #include "invoke.h"
 #include "lockdown.h"
 #include "report.h"
@@ -70,7 +71,8 @@ static const char documentation[] =
     "to be stated with --max-bytes.\n\n"
     "Options end at TARGET: everything after it is handed to the guest as it is.\n\n"
     "The exit code is the guest's own. Otherwise it is 137 out of memory, 124 out of time or fuel, "
-    "134 trap, 78 manifest, 66 file not found, 65 not a valid component, 77 denied capability, "
+    "130 ended by Ctrl-C or SIGTERM, 134 trap, 78 manifest, 66 file not found, 65 not a valid "
+    "component, 77 denied capability, "
     "75 no capacity, 70 internal, and 2 for wrong usage, to which belongs an option that would "
     "loosen the manifest or that lies outside the policy. See `bulkhead help exit-codes'.";
 
@@ -199,10 +201,13 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     sandbox_options.standard_error.output = BHD_OUTPUT_INHERIT;
 
     bhd_status status = bhd_sandbox_new(component, &sandbox_options, sandbox, error);
+    if (status == BHD_OK)
+        (void)cli_interrupt_watch(*sandbox);
     if (status == BHD_OK && run->invocation.name != NULL)
         status = cli_invocation_call(&run->invocation, *sandbox, error);
     else if (status == BHD_OK)
         status = bhd_sandbox_run(*sandbox, exit_code, error);
+    cli_interrupt_unwatch();
     free(argv);
     return status;
 }

@@ -74,6 +74,11 @@ SWITCHED(bhd__instance_free, switched_instance_free);
 #define bhd__instance_free switched_instance_free
 SWITCHED(bhd__instance_start, switched_instance_start);
 #define bhd__instance_start switched_instance_start
+/* These two are called inside their file, where the compiler may do as it likes in both. */
+static __typeof__(bhd__call_begin) switched_call_begin;
+#define bhd__call_begin switched_call_begin
+static __typeof__(bhd__call_end) switched_call_end;
+#define bhd__call_end switched_call_end
 SWITCHED(bhd__instance_run, switched_instance_run);
 #define bhd__instance_run switched_instance_run
 SWITCHED(bhd__instance_export, switched_instance_export);

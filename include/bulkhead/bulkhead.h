@@ -9,6 +9,7 @@
  *     bhd_host       engine, slots, clock, policy: one for a process
  *     bhd_component  compiled code with its limits
  *     bhd_sandbox    one live, isolated instance
+ *     bhd_call       a call that was submitted: wait for it, cancel it, read its result
  *     bhd_limiter    the ledger of a sandbox: yes or no to every growth
  *     bhd_memory_metrics  a snapshot of that ledger
  *     bhd_error      the whole account of one failure
@@ -22,6 +23,7 @@
 #define BULKHEAD_H
 
 #include "base.h"
+#include "call.h"
 #include "component.h"
 #include "error.h"
 #include "host.h"

@@ -48,6 +48,7 @@
     X(OUT_OF_FUEL, 72, "out of fuel")                                                              \
     X(TRAP, 73, "trap")                                                                            \
     X(EXIT, 74, "the guest ended itself")                                                          \
+    X(CANCELLED, 75, "cancelled")                                                                  \
     X(NO_CAPACITY, 80, "no capacity, try again")
 
 typedef enum bhd_status {

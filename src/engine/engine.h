@@ -86,6 +86,10 @@ const bhd_value_type *bhd__export_results(const bhd__export *exported, size_t *c
 bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
                               const bhd_value *arguments, bhd_value *results, bhd_error *error);
 
+/* Ends the call under way, if there is one, with BHD_CANCELLED. Any thread, while the instance
+ * lives; does not wait. */
+void bhd__instance_cancel(bhd__instance *instance);
+
 /* The bytes of an exported memory now; valid until the guest runs again. */
 bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
                                 size_t *size, bhd_error *error);

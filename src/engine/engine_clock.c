@@ -3,8 +3,8 @@
  * asks whether its deadline has passed.
  *
  * It ticks while guests run and sleeps when none has run for a while. A call must find it awake
- * without a lock: the call sets is_running, then reads is_asleep; the clock stores is_asleep,
- * then reads every is_running. Both are sequentially consistent, so at least one sees the other.
+ * without a lock: the call sets its activity, then reads is_asleep; the clock stores is_asleep,
+ * then reads every activity. Both are sequentially consistent, so at least one sees the other.
  */
 #include "base/clock.h"
 #include "base/fail.h"
@@ -36,7 +36,7 @@ static void advance(bhd__engine *engine)
 static bool somebody_runs(const bhd__clock *clock)
 {
     for (const bhd__instance *i = clock->instances; i; i = i->next)
-        if (atomic_load_explicit(&i->is_running, memory_order_seq_cst))
+        if (atomic_load_explicit(&i->activity, memory_order_seq_cst) & BHD__RUNNING)
             return true;
     return false;
 }
@@ -158,28 +158,67 @@ static uint64_t coarse_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static void be_awake(bhd__clock *clock)
+{
+    if (!atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst))
+        return;
+    pthread_mutex_lock(&clock->lock);
+    pthread_cond_signal(&clock->wake);
+    pthread_mutex_unlock(&clock->lock);
+}
+
 bool bhd__clock_begin(bhd__instance *instance)
 {
-    bhd__clock *clock = &instance->code->engine->clock;
-    if (atomic_exchange_explicit(&instance->is_running, true, memory_order_seq_cst))
+    unsigned idle = BHD__IDLE;
+    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__RUNNING,
+                                                 memory_order_seq_cst, memory_order_relaxed))
         return false;
     /* Never early, although the coarse clock is behind. */
     instance->deadline_ns = coarse_ns() + TICK_NS + instance->timeout_ns;
-    wasmtime_context_set_epoch_deadline(instance->context, instance->timeout_ns / TICK_NS + 1);
-    if (atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst)) {
-        pthread_mutex_lock(&clock->lock);
-        pthread_cond_signal(&clock->wake);
-        pthread_mutex_unlock(&clock->lock);
-    }
+    /* The guest asks at every tick whether it has to stop. */
+    wasmtime_context_set_epoch_deadline(instance->context, 1);
+    be_awake(&instance->code->engine->clock);
     return true;
 }
 
 void bhd__clock_end(bhd__instance *instance)
 {
-    atomic_store_explicit(&instance->is_running, false, memory_order_release);
+    atomic_store_explicit(&instance->activity, BHD__IDLE, memory_order_release);
+}
+
+/* One step, which keeps a mark that somebody may set meanwhile. */
+#define RUNNING_TO_WAITING_AND_BACK (BHD__RUNNING | BHD__WAITING)
+
+void bhd__clock_pause(bhd__instance *instance)
+{
+    (void)atomic_fetch_xor_explicit(&instance->activity, RUNNING_TO_WAITING_AND_BACK,
+                                    memory_order_seq_cst);
+}
+
+void bhd__clock_resume(bhd__instance *instance)
+{
+    (void)atomic_fetch_xor_explicit(&instance->activity, RUNNING_TO_WAITING_AND_BACK,
+                                    memory_order_seq_cst);
+    be_awake(&instance->code->engine->clock);
 }
 
 bool bhd__clock_is_late(const bhd__instance *instance)
 {
     return bhd__monotonic_ns() >= instance->deadline_ns;
+}
+
+bool bhd__clock_must_stop(const bhd__instance *instance)
+{
+    return bhd__instance_is_cancelled(instance) || bhd__clock_is_late(instance);
+}
+
+void bhd__instance_cancel(bhd__instance *instance)
+{
+    unsigned now = atomic_load_explicit(&instance->activity, memory_order_relaxed);
+    do {
+        if (now == BHD__IDLE)
+            return;
+    } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
+                                                    memory_order_seq_cst, memory_order_relaxed));
+    bhd__instance_wake(instance);
 }

@@ -82,12 +82,14 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
         return BHD_NO_CAPACITY;
     case BHD__STOP_HOST_OUT_OF_MEMORY:
         return BHD_HOST_OUT_OF_MEMORY;
+    case BHD__STOP_CANCELLED:
+        return BHD_CANCELLED;
     default:
         break;
     }
     /* Whatever the guest made of the error that it saw then. */
-    if (instance->missed_deadline)
-        return BHD_TIMEOUT;
+    if (instance->gave_up)
+        return bhd__instance_is_cancelled(instance) ? BHD_CANCELLED : BHD_TIMEOUT;
     if (failure && wasmtime_error_exit_status(failure, exit_code))
         return BHD_EXIT;
     int32_t trap = bhd_engine_error_trap_code(either);
@@ -104,10 +106,20 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
     return trap >= 0 || has_frames || instance->code->component ? BHD_TRAP : BHD_INTERNAL;
 }
 
-bhd_status bhd__fault_timeout(const bhd__instance *instance, bhd_error *error)
+static bhd_status timed_out(const bhd__instance *instance, bhd_error *error)
 {
     return bhd__fail(error, BHD_TIMEOUT, "out of time: still running after %g seconds",
                      (double)instance->timeout_ns / 1e9);
+}
+
+static bhd_status cancelled(bhd_error *error)
+{
+    return bhd__fail(error, BHD_CANCELLED, "cancelled: the call was ended from outside");
+}
+
+bhd_status bhd__fault_given_up(const bhd__instance *instance, bhd_error *error)
+{
+    return bhd__instance_is_cancelled(instance) ? cancelled(error) : timed_out(instance, error);
 }
 
 static bhd_status describe(const bhd__instance *instance, bhd_status status, const char *text,
@@ -115,7 +127,9 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
 {
     switch (status) {
     case BHD_TIMEOUT:
-        return bhd__fault_timeout(instance, error);
+        return timed_out(instance, error);
+    case BHD_CANCELLED:
+        return cancelled(error);
     case BHD_OUT_OF_FUEL:
         return bhd__fail(error, status, "out of fuel: the call used its %llu units",
                          (unsigned long long)instance->max_fuel);

@@ -1,6 +1,6 @@
 /*
  * Calls that may wait: driven on the caller's thread, which sleeps while the guest waits and gives
- * up at the deadline. Epochs do not fire inside a host call; this does.
+ * up at the deadline or when somebody cancels. Epochs do not fire inside a host call; this does.
  */
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -63,46 +63,56 @@ static bhd__waiter *waiter_new(void)
 
 bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error)
 {
-    if (instance->waiter)
+    if (atomic_load_explicit(&instance->waiter, memory_order_relaxed))
         return BHD_OK;
     bhd__waiter *waiter = waiter_new();
     if (!waiter)
         return bhd__fail_no_memory(error);
-    instance->waiter = waiter;
     instance->waker = bhd_engine_waker_new(waiter_wake, waiter, waiter_release);
+    /* Before the call looks whether it is cancelled; who cancels sets the mark and looks here. */
+    atomic_store_explicit(&instance->waiter, waiter, memory_order_seq_cst);
     return BHD_OK;
 }
 
 void bhd__instance_end_wait(bhd__instance *instance)
 {
-    if (!instance->waiter)
+    bhd__waiter *waiter = atomic_load_explicit(&instance->waiter, memory_order_relaxed);
+    if (!waiter)
         return;
     bhd_engine_waker_delete(instance->waker);
-    waiter_release(instance->waiter);
+    waiter_release(waiter);
 }
 
-/* Sleeps until woken; false at the deadline. */
-static bool waiter_sleep(bhd__waiter *waiter, uint64_t deadline_ns)
+void bhd__instance_wake(bhd__instance *instance)
+{
+    bhd__waiter *waiter = atomic_load_explicit(&instance->waiter, memory_order_seq_cst);
+    if (waiter)
+        waiter_wake(waiter);
+}
+
+/* Sleeps until woken or until the deadline. */
+static void waiter_sleep(bhd__waiter *waiter, uint64_t deadline_ns)
 {
     struct timespec until = {(time_t)(deadline_ns / 1000000000u),
                              (long)(deadline_ns % 1000000000u)};
-    bool woken = true;
     pthread_mutex_lock(&waiter->lock);
-    while (!waiter->woken && woken)
-        woken = pthread_cond_timedwait(&waiter->condition, &waiter->lock, &until) == 0;
-    woken = woken || waiter->woken;
+    while (!waiter->woken && pthread_cond_timedwait(&waiter->condition, &waiter->lock, &until) == 0)
+        continue;
     waiter->woken = false;
     pthread_mutex_unlock(&waiter->lock);
-    return woken;
 }
 
 bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future)
 {
-    bool in_time = true;
-    while (in_time && !bhd_engine_future_poll(future, instance->waker))
-        in_time =
-            waiter_sleep(instance->waiter, instance->deadline_ns) && !bhd__clock_is_late(instance);
-    /* An unfinished call is cancelled here: its fiber unwinds, and the store is not used again. */
+    bhd__waiter *waiter = atomic_load_explicit(&instance->waiter, memory_order_relaxed);
+    bool ended;
+    while (!(ended = bhd_engine_future_poll(future, instance->waker)) &&
+           !bhd__clock_must_stop(instance)) {
+        bhd__clock_pause(instance);
+        waiter_sleep(waiter, instance->deadline_ns);
+        bhd__clock_resume(instance);
+    }
+    /* An unfinished call is given up here: its fiber unwinds, and the store is not used again. */
     wasmtime_call_future_delete(future);
-    return in_time;
+    return ended;
 }

@@ -24,6 +24,7 @@ enum {
     BHD__STOP_TIMEOUT = 11,
     BHD__STOP_NO_CAPACITY = 12,
     BHD__STOP_HOST_OUT_OF_MEMORY = 13,
+    BHD__STOP_CANCELLED = 15,
 };
 
 typedef struct bhd__gate {

@@ -25,11 +25,12 @@ struct bhd__export {
 static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint64_t *delta,
                                   wasmtime_update_deadline_kind_t *kind)
 {
-    static const char text[] = "out of time";
     bhd__instance *instance = data;
     (void)context;
+    if (bhd__instance_is_cancelled(instance))
+        return bhd_engine_stop_new(BHD__STOP_CANCELLED, NULL, 0);
     if (bhd__clock_is_late(instance))
-        return bhd_engine_stop_new(BHD__STOP_TIMEOUT, text, sizeof text - 1);
+        return bhd_engine_stop_new(BHD__STOP_TIMEOUT, NULL, 0);
     *delta = 1;
     *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
     return NULL;
@@ -86,7 +87,7 @@ static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
     return instance->on_fiber ? bhd__instance_prepare_wait(instance, error) : BHD_OK;
 }
 
-static bhd_status call_begin(bhd__instance *instance, bool starting, bhd_error *error)
+bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error)
 {
     if (!bhd__clock_begin(instance))
         return bhd__fail(
@@ -108,13 +109,9 @@ static bhd_status call_begin(bhd__instance *instance, bool starting, bhd_error *
     return status;
 }
 
-static void call_end(bhd__instance *instance)
+static void count_fuel(bhd__instance *instance)
 {
-    bhd__clock_end(instance);
-    bhd__gate_end(&instance->gate);
     uint64_t left;
-    if (!instance->code->metered)
-        return;
     wasmtime_error_t *failure = wasmtime_context_get_fuel(instance->context, &left);
     if (failure)
         wasmtime_error_delete(failure);
@@ -122,16 +119,22 @@ static void call_end(bhd__instance *instance)
         instance->fuel_consumed += instance->max_fuel - left;
 }
 
-/* What a call left behind, as a status. `in_time` is false when it was cancelled. */
-static bhd_status call_result(bhd__instance *instance, bool in_time, wasmtime_error_t *failure,
-                              wasm_trap_t *trap, bhd_error *error)
+bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *failure,
+                         wasm_trap_t *trap, bhd_error *error)
 {
-    call_end(instance);
-    in_time = in_time && !instance->missed_deadline;
-    instance->has_ended = failure || trap || !in_time;
+    bhd__gate_end(&instance->gate);
+    if (instance->code->metered)
+        count_fuel(instance);
+    ended = ended && !instance->gave_up;
+    bhd_status status = BHD_OK;
     if (failure || trap)
-        return bhd__fault(instance, failure, trap, error);
-    return in_time ? BHD_OK : bhd__fault_timeout(instance, error);
+        status = bhd__fault(instance, failure, trap, error);
+    else if (!ended)
+        status = bhd__fault_given_up(instance, error);
+    instance->has_ended = status != BHD_OK;
+    /* Last: another call may begin then. */
+    bhd__clock_end(instance);
+    return status;
 }
 
 bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
@@ -140,25 +143,25 @@ bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
     wasmtime_context_t *context = instance->context;
     wasmtime_error_t *failure = NULL;
     wasm_trap_t *trap = NULL;
-    bool in_time = true;
-    bhd_status status = call_begin(instance, true, error);
+    bool ended = true;
+    bhd_status status = bhd__call_begin(instance, true, error);
     if (status != BHD_OK)
         return status;
     if (code->component && instance->on_fiber)
-        in_time = bhd__instance_wait(
+        ended = bhd__instance_wait(
             instance, bhd_engine_component_pre_instantiate_async(
                           code->component_pre, context, &instance->of.component, &failure));
     else if (code->component)
         failure = bhd_engine_component_pre_instantiate(code->component_pre, context,
                                                        &instance->of.component);
     else if (instance->on_fiber)
-        in_time = bhd__instance_wait(
+        ended = bhd__instance_wait(
             instance, wasmtime_instance_pre_instantiate_async(
                           code->module_pre, context, &instance->of.module, &trap, &failure));
     else
         failure = wasmtime_instance_pre_instantiate(code->module_pre, context, &instance->of.module,
                                                     &trap);
-    return call_result(instance, in_time, failure, trap, error);
+    return bhd__call_end(instance, ended, failure, trap, error);
 }
 
 static bhd_status run_module(bhd__instance *instance, bhd_error *error)
@@ -166,7 +169,7 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     wasmtime_extern_t start;
     wasmtime_error_t *failure = NULL;
     wasm_trap_t *trap = NULL;
-    bool in_time = true;
+    bool ended = true;
     bool found =
         wasmtime_instance_export_get(instance->context, &instance->of.module, "_start", 6, &start);
     if (!found || start.kind != WASMTIME_EXTERN_FUNC)
@@ -178,16 +181,16 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     if (!is_plain)
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "_start takes parameters or gives results; a command's does not");
-    bhd_status status = call_begin(instance, false, error);
+    bhd_status status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
     if (instance->on_fiber)
-        in_time = bhd__instance_wait(instance,
-                                     wasmtime_func_call_async(instance->context, &start.of.func,
-                                                              NULL, 0, NULL, 0, &trap, &failure));
+        ended = bhd__instance_wait(instance,
+                                   wasmtime_func_call_async(instance->context, &start.of.func, NULL,
+                                                            0, NULL, 0, &trap, &failure));
     else
         failure = wasmtime_func_call_unchecked(instance->context, &start.of.func, NULL, 0, &trap);
-    return call_result(instance, in_time, failure, trap, error);
+    return bhd__call_end(instance, ended, failure, trap, error);
 }
 
 static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_error *error)
@@ -195,23 +198,23 @@ static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_err
     wasmtime_component_func_t run;
     wasmtime_component_val_t result = {0};
     wasmtime_error_t *failure = NULL;
-    bool in_time = true;
+    bool ended = true;
     if (!instance->code->run ||
         !wasmtime_component_instance_get_func(&instance->of.component, instance->context,
                                               instance->code->run, &run))
         return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
                          "the component is not a command: it does not export wasi:cli/run@0.2");
-    bhd_status status = call_begin(instance, false, error);
+    bhd_status status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
     if (instance->on_fiber)
-        in_time = bhd__instance_wait(
-            instance, wasmtime_component_func_call_async(&run, instance->context, NULL, 0, &result,
-                                                         1, &failure));
+        ended = bhd__instance_wait(instance,
+                                   wasmtime_component_func_call_async(&run, instance->context, NULL,
+                                                                      0, &result, 1, &failure));
     else
         failure = wasmtime_component_func_call(&run, instance->context, NULL, 0, &result, 1);
-    bool ran = in_time && !failure;
-    status = call_result(instance, in_time, failure, NULL, error);
+    bool ran = ended && !failure;
+    status = bhd__call_end(instance, ended, failure, NULL, error);
     if (ran) {
         *exit_code = result.kind == WASMTIME_COMPONENT_RESULT && !result.of.result.is_ok;
         wasmtime_component_val_delete(&result);
@@ -414,7 +417,7 @@ static bhd_status call_direct(bhd__instance *instance, const bhd__export *e,
     wasm_trap_t *trap = NULL;
     wasmtime_error_t *failure =
         wasmtime_func_call_unchecked(instance->context, &e->function, raw, slots, &trap);
-    bhd_status status = call_result(instance, true, failure, trap, error);
+    bhd_status status = bhd__call_end(instance, true, failure, trap, error);
     if (status == BHD_OK)
         for (size_t i = 0; i < e->result_count; i++)
             from_raw(&raw[i], e->results[i], &results[i]);
@@ -433,10 +436,10 @@ static bhd_status call_on_fiber(bhd__instance *instance, const bhd__export *e,
     }
     wasm_trap_t *trap = NULL;
     wasmtime_error_t *failure = NULL;
-    bool in_time = bhd__instance_wait(
+    bool ended = bhd__instance_wait(
         instance, wasmtime_func_call_async(instance->context, &e->function, in, e->parameter_count,
                                            out, e->result_count, &trap, &failure));
-    bhd_status status = call_result(instance, in_time, failure, trap, error);
+    bhd_status status = bhd__call_end(instance, ended, failure, trap, error);
     if (status == BHD_OK)
         for (size_t i = 0; i < e->result_count; i++) {
             wasmtime_val_raw_t raw;
@@ -449,7 +452,7 @@ static bhd_status call_on_fiber(bhd__instance *instance, const bhd__export *e,
 bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
                               const bhd_value *arguments, bhd_value *results, bhd_error *error)
 {
-    bhd_status status = call_begin(instance, false, error);
+    bhd_status status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
     return instance->on_fiber ? call_on_fiber(instance, exported, arguments, results, error)

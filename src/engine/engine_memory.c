@@ -138,10 +138,9 @@ static wasmtime_error_t *new_stack(void *env, size_t bytes, bool zeroed,
         out->finalizer = end_stack;
     } else {
         /* A code of ours, because no gate is between a stack and its call. */
-        failure = bhd_engine_stop_new(status == BHD_HOST_OUT_OF_MEMORY
-                                          ? BHD__STOP_HOST_OUT_OF_MEMORY
-                                          : BHD__STOP_NO_CAPACITY,
-                                      error.message, strlen(error.message));
+        failure = bhd_engine_stop_new(
+            status == BHD_HOST_OUT_OF_MEMORY ? BHD__STOP_HOST_OUT_OF_MEMORY : BHD__STOP_NO_CAPACITY,
+            error.message, strlen(error.message));
     }
     bhd_error_fini(&error);
     return failure;

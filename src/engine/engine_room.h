@@ -30,7 +30,7 @@ typedef struct bhd__clock {
     bool has_thread; /* lock */
     bool stopping;   /* lock */
     /* Written under the lock by the clock, read by every call without it: somebody has to wake the
-     * clock. Sequentially consistent with bhd__instance.is_running; see engine_clock.c. */
+     * clock. Sequentially consistent with bhd__instance.activity; see engine_clock.c. */
     atomic_bool is_asleep;
     struct bhd__instance *instances; /* lock */
 } bhd__clock;
@@ -62,6 +62,16 @@ struct bhd__code {
 /* Wakes the thread that waits for a future. Lives as long as anybody may wake it. */
 typedef struct bhd__waiter bhd__waiter;
 
+/* What an instance is doing. One of the first three; the mark comes on top of the other two. A call
+ * begins with IDLE -> RUNNING in one step and ends by storing IDLE, so that a mark never outlives
+ * the call for which it was meant. */
+enum {
+    BHD__IDLE = 0,
+    BHD__RUNNING = 1,   /* guest code runs; the clock has to tick */
+    BHD__WAITING = 2,   /* the guest waits in the host */
+    BHD__CANCELLED = 4, /* the call has to stop */
+};
+
 struct bhd__instance {
     bhd__code *code;
     wasmtime_store_t *store;
@@ -69,7 +79,7 @@ struct bhd__instance {
     bhd__gate gate;
     bool on_fiber; /* the running call */
     bool has_ended;
-    bool missed_deadline; /* a host call of the running call gave up at the deadline */
+    bool gave_up; /* a host call of the running call saw that the call has to stop */
     union {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;
@@ -78,10 +88,12 @@ struct bhd__instance {
     uint64_t timeout_ns;
     uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC */
     uint64_t max_fuel, fuel_consumed;
-    bhd__waiter *waiter; /* made for the first call on a fiber */
+    /* Made for the first call on a fiber, by the thread that calls; read by whoever cancels. */
+    _Atomic(bhd__waiter *) waiter;
     bhd_engine_waker_t *waker;
-    /* Taken and given back by the thread that runs the guest, read by the clock. */
-    atomic_bool is_running;
+    /* Whether a call is under way, see BHD__IDLE. Taken and given back by whoever calls, read by
+     * the clock, marked by whoever cancels. */
+    atomic_uint activity;
     struct bhd__instance *previous, *next; /* clock lock */
 };
 
@@ -103,8 +115,26 @@ void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance);
  * changed: a call is under way already, on another thread or beneath this one. */
 bool bhd__clock_begin(bhd__instance *instance);
 void bhd__clock_end(bhd__instance *instance);
+/* The guest begins to wait in the host: ticks are of no use to it. And comes back. */
+void bhd__clock_pause(bhd__instance *instance);
+void bhd__clock_resume(bhd__instance *instance);
 /* The deadline of the running call has passed. */
 bool bhd__clock_is_late(const bhd__instance *instance);
+/* The running call was cancelled, or its deadline has passed. */
+bool bhd__clock_must_stop(const bhd__instance *instance);
+static inline bool bhd__instance_is_cancelled(const bhd__instance *instance)
+{
+    return (atomic_load_explicit(&instance->activity, memory_order_seq_cst) & BHD__CANCELLED) != 0;
+}
+
+/* engine_instance.c */
+/* Every call into an instance is between these two, on one thread or on several, one after the
+ * other. BHD_INVALID_ARGUMENT: a call is under way. */
+bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error);
+/* What the call left behind, as a status. `ended` is false when it was given up. Consumes failure
+ * and trap, of which one may be set. */
+bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *failure,
+                         wasm_trap_t *trap, bhd_error *error);
 
 /* engine_stack.c */
 /* The calling thread has `bytes` of stack left, and some for the host. */
@@ -114,12 +144,14 @@ bool bhd__stack_has_room(uint64_t bytes);
 bhd_status bhd__stack_prepare_thread(bhd_error *error);
 
 /* engine_future.c */
-/* Polls until the call has ended or its deadline has passed, and deletes the future. False: the
- * deadline; the store must not be used again. */
+/* Polls until the call has ended or has to stop, and deletes the future. False: it was given up at
+ * its deadline or cancelled; the store must not be used again. */
 bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future);
 /* Before a call that may wait; does nothing the second time. */
 bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error);
 void bhd__instance_end_wait(bhd__instance *instance);
+/* Wakes whoever waits for the instance's future. Any thread, while the instance lives. */
+void bhd__instance_wake(bhd__instance *instance);
 
 /* engine_wasi.c */
 /* Looks at the import `name` of `module` (of a component when `module` is NULL). */
@@ -140,7 +172,8 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
 /* Consumes both (either may be NULL, not both); fills `error` with message and frames. */
 bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_trap_t *trap,
                       bhd_error *error);
-bhd_status bhd__fault_timeout(const bhd__instance *instance, bhd_error *error);
+/* A call was given up: BHD_CANCELLED or BHD_TIMEOUT. */
+bhd_status bhd__fault_given_up(const bhd__instance *instance, bhd_error *error);
 /* The message of an error that did not come from guest code. Consumes it. */
 bhd_status bhd__fault_message(bhd_status code, const char *what, wasmtime_error_t *failure,
                               bhd_error *error);

@@ -21,6 +21,8 @@
 #define HOSTCALL_BYTES_MAX (UINT64_C(1) << 20)
 /* A pipe takes this much without blocking once it is writable (POSIX). */
 #define WRITE_BYTES 4096
+/* How long a host call that waits goes without looking whether its call has to stop. */
+#define STOP_CHECK_MS 20
 
 typedef struct import_rule {
     const char *name;
@@ -113,19 +115,17 @@ bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *n
     return BHD__GRANT_UNKNOWN;
 }
 
-/* Waits until `fd` takes bytes, but not beyond the deadline of the call: a reader who never reads
- * must not hold the thread. */
+/* Waits until `fd` takes bytes, but not when the call has to stop: a reader who never reads must
+ * not hold the thread. */
 static bool wait_writable(bhd__instance *instance, int fd)
 {
     for (;;) {
-        uint64_t now = bhd__monotonic_ns();
-        if (now >= instance->deadline_ns) {
-            instance->missed_deadline = true;
+        if (bhd__clock_must_stop(instance)) {
+            instance->gave_up = true;
             return false;
         }
-        uint64_t left_ms = (instance->deadline_ns - now) / 1000000 + 1;
         struct pollfd p = {.fd = fd, .events = POLLOUT, .revents = 0};
-        int n = poll(&p, 1, left_ms > 1000 ? 1000 : (int)left_ms);
+        int n = poll(&p, 1, STOP_CHECK_MS);
         if (n > 0)
             return true;
         if (n < 0 && errno != EINTR)
@@ -173,9 +173,8 @@ static ptrdiff_t write_standard_error(void *env, const unsigned char *data, size
 void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits)
 {
     uint64_t bytes = limits->max_memory_bytes;
-    bhd_engine_set_hostcall_budget(instance->context,
-                                   bytes < HOSTCALL_BYTES_MAX ? bytes : HOSTCALL_BYTES_MAX,
-                                   RESOURCES_MAX);
+    bhd_engine_set_hostcall_budget(
+        instance->context, bytes < HOSTCALL_BYTES_MAX ? bytes : HOSTCALL_BYTES_MAX, RESOURCES_MAX);
 }
 
 bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,

@@ -46,6 +46,7 @@ static const struct {
     {BHD_OUT_OF_FUEL, 72, "OUT_OF_FUEL", "out of fuel"},
     {BHD_TRAP, 73, "TRAP", "trap"},
     {BHD_EXIT, 74, "EXIT", "the guest ended itself"},
+    {BHD_CANCELLED, 75, "CANCELLED", "cancelled"},
     {BHD_NO_CAPACITY, 80, "NO_CAPACITY", "no capacity, try again"},
 };
 

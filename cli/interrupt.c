@@ -1,0 +1,87 @@
+/*
+ * A signal handler may do next to nothing, so it posts a semaphore, and a thread cancels. It does
+ * so again until the watch ends: a signal may come between two calls of the command, when there is
+ * nothing to cancel yet.
+ */
+#include "interrupt.h"
+
+#include "bulkhead/call.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define AGAIN_AFTER_NS 20000000L
+
+static const int signals[] = {SIGINT, SIGTERM};
+
+enum { SIGNALS = sizeof signals / sizeof *signals };
+
+static struct {
+    bool is_on;
+    bhd_sandbox *sandbox;
+    pthread_t thread;
+    sem_t posted;
+    atomic_bool is_ending;
+    struct sigaction before[SIGNALS];
+} watch;
+
+static void on_signal(int number)
+{
+    (void)number;
+    (void)sem_post(&watch.posted);
+}
+
+static void *cancel_when_posted(void *unused)
+{
+    const struct timespec pause = {0, AGAIN_AFTER_NS};
+    (void)unused;
+    while (sem_wait(&watch.posted) != 0 && errno == EINTR)
+        continue;
+    while (!atomic_load_explicit(&watch.is_ending, memory_order_acquire)) {
+        bhd_sandbox_cancel(watch.sandbox);
+        (void)nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+static void restore_handlers(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        (void)sigaction(signals[i], &watch.before[i], NULL);
+}
+
+bool cli_interrupt_watch(bhd_sandbox *sandbox)
+{
+    /* Ended system calls begin again; the second signal finds what was there before. */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+    watch.sandbox = sandbox;
+    atomic_store_explicit(&watch.is_ending, false, memory_order_relaxed);
+    if (sem_init(&watch.posted, 0, 0) != 0)
+        return false;
+    if (pthread_create(&watch.thread, NULL, cancel_when_posted, NULL) != 0)
+        return false;
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        (void)sigaction(signals[i], NULL, &watch.before[i]);
+        /* Who started the command in the background may have it ignore Ctrl-C. */
+        if (watch.before[i].sa_handler != SIG_IGN)
+            (void)sigaction(signals[i], &action, NULL);
+    }
+    watch.is_on = true;
+    return true;
+}
+
+void cli_interrupt_unwatch(void)
+{
+    if (!watch.is_on)
+        return;
+    restore_handlers();
+    atomic_store_explicit(&watch.is_ending, true, memory_order_release);
+    (void)sem_post(&watch.posted);
+    (void)pthread_join(watch.thread, NULL);
+    watch.is_on = false; /* the semaphore stays: a handler may just be running */
+}
