@@ -327,11 +327,13 @@ static int run_target(const run_options *run)
 int cli_run_main(int argc, char **argv)
 {
     run_options run = {.host = cli_host_defaults()};
-    if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &run) != 0)
-        return CLI_EXIT_INTERNAL;
-    /* A guest that writes into a closed pipe gets an error; it must not take the report with it. */
-    (void)signal(SIGPIPE, SIG_IGN);
-    int code = run_target(&run);
+    int code = CLI_EXIT_INTERNAL;
+    if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &run) == 0) {
+        /* A guest that writes into a closed pipe gets an error; it must not take the report with
+         * it. */
+        (void)signal(SIGPIPE, SIG_IGN);
+        code = run_target(&run);
+    }
     cli_invocation_fini(&run.invocation);
     return code;
 }
