@@ -4,10 +4,11 @@ BUILD     ?= build/release
 PREFIX    ?= /usr/local
 TEST_JOBS ?= 2
 COUNT     ?= 1000000
+SECONDS   ?= 60
 
 cmake_build = cmake --build $(BUILD)
 
-.PHONY: all setup configure build run test tsan soak bench guests install tidy clean help
+.PHONY: all setup configure build run test tsan soak fuzz fuzz-build fuzz-merge bench guests install tidy clean help
 .NOTPARALLEL:
 
 all: build
@@ -39,6 +40,17 @@ soak: configure
 	@$(cmake_build) --target soak
 	@$(BUILD)/tests/soak $(COUNT)
 
+# In a build tree of its own, with clang.
+fuzz-build:
+	@$(MAKE) --no-print-directory configure BUILD=build/fuzz CC=clang CMAKE_FLAGS=-DBULKHEAD_FUZZ=ON
+	@cmake --build build/fuzz --target fuzz
+
+fuzz: fuzz-build
+	@scripts/fuzz build/fuzz $(SECONDS) $(TARGET)
+
+fuzz-merge: fuzz-build
+	@scripts/fuzz build/fuzz --merge $(TARGET)
+
 bench: configure
 	@$(cmake_build) --target bench
 	@for program in $(BUILD)/bench/*; do \
@@ -63,6 +75,8 @@ help:
 	@echo "make test      build and run every test; CTEST_FLAGS='-L unit -LE asan' chooses"
 	@echo "make tsan      build and run the C tests under ThreadSanitizer, in build/tsan"
 	@echo "make soak      a million sandboxes on all processors; COUNT=N for another number"
+	@echo "make fuzz      fuzz every target for SECONDS ($(SECONDS)), with clang; TARGET=size for one"
+	@echo "make fuzz-merge TARGET=size        keep new inputs of a target in fuzz/corpus"
 	@echo "make bench     build and run the benches"
 	@echo "make guests    rebuild the test guests from their sources (needs a guest toolchain)"
 	@echo "make install   install below PREFIX ($(PREFIX)), staged below DESTDIR if that is set"

@@ -3,6 +3,7 @@
 #   unit integration security  cmocka programs, one for each tests/<kind>/test_*.c
 #   cli                        tests/cli/*.sh, on the command
 #   soak                       tests/soak, shortened
+#   fuzz                       fuzz/corpus, replayed through the fuzz targets without a fuzzer
 #   asan                       all of these once more under Address- and UndefinedBehaviorSanitizer
 #   example                    examples/embed/*.c, with public headers and the static library
 #   structure                  tests/structure/*.sh, on the source and the libraries
@@ -40,20 +41,9 @@ function(bulkhead_add_test name label variant file)
     endif()
 endfunction()
 
-# bulkhead_variant(VARIANT FLAGS): the library with all its insides, and every C test on it. VARIANT
-# is empty for the code that is shipped.
-function(bulkhead_variant variant flags)
-    if(variant)
-        set(suffix _${variant})
-        set(prefix ${variant}/)
-    endif()
-    set(output ${PROJECT_BINARY_DIR}/tests/${variant})
-    set(soak_count 20000)
-    if(variant)
-        set(soak_count 1000)
-    endif()
-
-    if(variant)
+# bulkhead_inside(SUFFIX FLAGS): the library with all its insides; see fuzz.cmake too.
+function(bulkhead_inside suffix flags)
+    if(suffix)
         bulkhead_objects(bulkhead_core${suffix} ${flags})
         set_target_properties(bulkhead_core${suffix} PROPERTIES EXCLUDE_FROM_ALL ON)
     endif()
@@ -65,6 +55,21 @@ function(bulkhead_variant variant flags)
     target_compile_definitions(bulkhead_inside${suffix} INTERFACE
         BHD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_include_directories(bulkhead_inside${suffix} SYSTEM INTERFACE ${engine_dir}/include)
+endfunction()
+
+# bulkhead_variant(VARIANT FLAGS): every C test on the library and its insides. VARIANT is empty for
+# the code that is shipped.
+function(bulkhead_variant variant flags)
+    if(variant)
+        set(suffix _${variant})
+        set(prefix ${variant}/)
+    endif()
+    set(output ${PROJECT_BINARY_DIR}/tests/${variant})
+    set(soak_count 20000)
+    if(variant)
+        set(soak_count 1000)
+    endif()
+    bulkhead_inside("${suffix}" ${flags})
 
     # What tests share, and the one part of the command that has to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
@@ -108,6 +113,23 @@ function(bulkhead_variant variant flags)
     add_test(NAME ${prefix}soak/short COMMAND soak${suffix} ${soak_count})
     bulkhead_add_test(${prefix}soak/short soak "${variant}" soak_serial)
 
+    # The fuzz targets, on what is in fuzz/corpus.
+    foreach(topic ${fuzz_topics})
+        if(topic STREQUAL "generated")
+            continue() # what it generated is replayed as any other binary
+        endif()
+        bulkhead_fuzz_program(replay_${topic}${suffix} ${topic} "${suffix}" ${output}/fuzz fuzz/replay.c)
+        add_dependencies(tests replay_${topic}${suffix})
+        set(corpora ${PROJECT_SOURCE_DIR}/fuzz/corpus/${topic})
+        if(topic STREQUAL "binary")
+            list(APPEND corpora ${PROJECT_SOURCE_DIR}/fuzz/corpus/generated)
+        elseif(NOT topic STREQUAL "life") # takes too long for many more
+            list(PREPEND corpora --cut)
+        endif()
+        add_test(NAME ${prefix}fuzz/${topic} COMMAND replay_${topic}${suffix} ${corpora})
+        bulkhead_add_test(${prefix}fuzz/${topic} fuzz "${variant}" ${topic})
+    endforeach()
+
     # The command, and what it does.
     if(command_sources)
         set(command bulkhead${suffix})
@@ -143,6 +165,12 @@ function(bulkhead_sanitizer name)
     target_compile_options(${name} INTERFACE ${ARGN} -O1 -g -fno-omit-frame-pointer)
     target_link_options(${name} INTERFACE ${ARGN})
 endfunction()
+
+include(cmake/fuzz.cmake)
+if(BULKHEAD_FUZZ)
+    bulkhead_fuzz_targets()
+    return()
+endif()
 
 if(BULKHEAD_TSAN)
     bulkhead_sanitizer(bulkhead_tsan_flags -fsanitize=thread)

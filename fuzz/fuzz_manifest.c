@@ -1,10 +1,7 @@
 /*
- * Property: whatever the bytes are, as a manifest and as a memory configuration in TOML and JSON they
- * are either read into limits inside the policy or refused with an account that is in the order of
- * the text, bounded, and safe to show, and nothing leaks.
- *
- * With a fuzzer: clang -fsanitize=fuzzer,address with src/base, src/limits and the engine. Without
- * one, tests/unit/test_manifest_corpus.c replays fuzz/corpus/manifest.
+ * Property: whatever the bytes are, as a manifest and as a memory configuration in TOML and JSON
+ * they are either read into limits inside the policy or refused with an account that is in the
+ * order of the text, bounded, and safe to show, and nothing leaks.
  */
 #include "base/alloc.h"
 #include "base/unicode.h"
