@@ -8,12 +8,18 @@
  * called from any thread. Components and sandboxes keep their host alive, so the order of freeing
  * does not matter.
  *
- * A host uses the process's SIGSEGV, SIGBUS, SIGILL and SIGFPE handlers (the engine turns faults in
- * guest code into traps and passes all others on to the handler that was there before). Beside the
- * caller's threads there are one clock for each host, from its first sandbox on, and for the whole
- * process the compiler's pool, from the first compilation on, and WASI's runtime, from the first
- * call of a guest that imports WASI on; both have as many threads as there are processors. The
- * clock blocks all signals; the others take them as any thread of the program does.
+ * A host uses the process's handlers of SIGSEGV, SIGILL and SIGFPE: the engine installs its own
+ * with the first host, turns faults in guest code into traps and passes all others on to the
+ * handler that was there before. Beside the caller's threads there are one clock for each host,
+ * from its first sandbox on, and for the whole process the compiler's pool, from the first
+ * compilation on, and WASI's runtime, from the first call of a guest that imports WASI on; both
+ * have as many threads as there are processors. The clock blocks all signals; the others take them
+ * as any thread of the program does.
+ *
+ * A child of fork has none of these threads. Once a process has made a host, whatever would enter
+ * the engine is BHD_NOT_SUPPORTED in its children, and freeing hosts, components and sandboxes does
+ * nothing there. A first host made after fork, and exec, work. docs/ISOLATION.md says more about
+ * signals, stacks and fork.
  */
 #ifndef BULKHEAD_HOST_H
 #define BULKHEAD_HOST_H
@@ -50,12 +56,16 @@ typedef struct bhd_host_options {
     uint64_t slots_keep_bytes;
     /** bhd_feature values, or-ed. */
     uint32_t features;
+    /** The program replaces handlers of SIGSEGV, SIGILL or SIGFPE after its first host, and its
+     *  handlers call those that they replaced, with all three arguments. False: sandboxes are
+     *  refused when a handler has been replaced. */
+    bool chained_signals;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
-            UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0                              \
+            UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false                       \
     }
 
 /** What a host has and uses; a snapshot. */
@@ -75,7 +85,8 @@ BHD_BEGIN_DECLS
  * Makes a host. `options` NULL means BHD_HOST_OPTIONS_INIT; copied.
  *
  * Errors: BHD_INVALID_ARGUMENT (a number that cannot be: the message says which, and what fits),
- * BHD_POLICY_INVALID, BHD_HOST_OUT_OF_MEMORY, BHD_INTERNAL. The caller frees `*host`.
+ * BHD_POLICY_INVALID, BHD_NOT_SUPPORTED (in a child of fork), BHD_HOST_OUT_OF_MEMORY, BHD_INTERNAL.
+ * The caller frees `*host`.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host,
                                                 bhd_error *error);
@@ -87,7 +98,7 @@ BHD_PUBLIC void bhd_host_free(bhd_host *host);
 /** The policy of this host. Valid as long as the host. */
 BHD_PUBLIC const bhd_policy *bhd_host_policy(const bhd_host *host);
 
-/** Any thread, at any time. */
+/** Any thread, at any time. In a child of fork the numbers of slots are 0. */
 BHD_PUBLIC void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats);
 
 BHD_END_DECLS

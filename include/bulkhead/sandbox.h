@@ -78,8 +78,13 @@ BHD_BEGIN_DECLS
  *
  * Errors: BHD_NO_CAPACITY (max_sandboxes live, no slot, no address space: try again when others
  * have ended), BHD_OUT_OF_MEMORY, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP (in the start function),
- * BHD_EXIT, BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT. After an error nothing of the sandbox
- * remains. The caller frees `*sandbox`.
+ * BHD_EXIT, BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT, and BHD_NOT_SUPPORTED where faults of the
+ * guest could not be traps: in a child of fork, on a thread with too little stack or too small a
+ * signal stack, and when the program has replaced the engine's handlers (host.h). After an error
+ * nothing of the sandbox remains. The caller frees `*sandbox`.
+ *
+ * Unblocks SIGSEGV, SIGILL and SIGFPE on the calling thread: blocked, a fault would end the
+ * process.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_new(bhd_component *component,
                                                    const bhd_sandbox_options *options,
@@ -106,7 +111,8 @@ BHD_PUBLIC const bhd_value_type *bhd_function_results(const bhd_function *functi
  * function's results and is written on success only.
  *
  * Errors: BHD_SIGNATURE_MISMATCH (nothing ran), BHD_SANDBOX_DEAD, BHD_OUT_OF_MEMORY with the
- * account, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`.
+ * account, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`,
+ * BHD_NOT_SUPPORTED (as bhd_sandbox_new; nothing ran).
  * The deadline is the component's timeout from now; with max_fuel each call has that much.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_call(bhd_sandbox *sandbox,

@@ -77,6 +77,7 @@ static bhd_status variant_new(bhd__engine *engine, bool metered, bhd__variant **
         variant_free(v);
         return status;
     }
+    bhd__signals_remember();
     *variant = v;
     return BHD_OK;
 }

@@ -25,6 +25,16 @@ bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine
 void bhd__engine_free(bhd__engine *engine);
 void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats);
 
+/* Runs `work` here if this thread has stack enough to compile, otherwise on a thread made for it,
+ * and gives what it gives; BHD_NO_CAPACITY without such a thread. (engine_stack.c) */
+bhd_status bhd__engine_on_deep_stack(bhd_status (*work)(void *env, bhd_error *error), void *env,
+                                     bhd_error *error);
+
+/* The compiler's threads can be started, or have been; otherwise BHD_NO_CAPACITY. And then: they
+ * have been. (engine_threads.c) */
+bhd_status bhd__engine_before_compiling(bhd_error *error);
+void bhd__engine_after_compiling(void);
+
 /* -- code (engine_code.c) ------------------------------------------------------------------ */
 
 /* Compiles, checks the fit to `limits`, checks the imports, links. Fuel is metered when

@@ -39,6 +39,11 @@ static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint6
 bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *options,
                              bhd__instance **instance, bhd_error *error)
 {
+    if (!code->engine->options.chained_signals) {
+        bhd_status changed = bhd__signals_check(error);
+        if (changed != BHD_OK)
+            return changed;
+    }
     bhd__instance *i = bhd__calloc(1, sizeof *i);
     if (!i)
         return bhd__fail_no_memory(error);
@@ -82,9 +87,16 @@ void bhd__instance_free(bhd__instance *instance)
 static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
 {
     const bhd__code *code = instance->code;
-    instance->on_fiber =
-        code->needs_wasi || !bhd__stack_has_room(code->engine->options.max_stack_bytes);
-    return instance->on_fiber ? bhd__instance_prepare_wait(instance, error) : BHD_OK;
+    bool is_enough;
+    bhd_status status = bhd__stack_choose(code->engine->options.max_stack_bytes, &is_enough, error);
+    if (status != BHD_OK)
+        return status;
+    instance->on_fiber = code->needs_wasi || !is_enough;
+    if (instance->on_fiber)
+        status = bhd__threads_before_waiting(error);
+    if (instance->on_fiber && status == BHD_OK)
+        status = bhd__instance_prepare_wait(instance, error);
+    return status;
 }
 
 bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error)
@@ -95,7 +107,7 @@ bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *er
             "a call into this sandbox is under way; a sandbox runs one call at a time, "
             "and a callback must not call into the sandbox that it serves");
     bhd__gate_begin(&instance->gate, starting);
-    bhd_status status = bhd__stack_prepare_thread(error);
+    bhd_status status = bhd__stack_prepare_thread(starting, error);
     if (status == BHD_OK)
         status = choose_stack(instance, error);
     if (status == BHD_OK && instance->code->metered) {
@@ -132,6 +144,8 @@ bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *
     else if (!ended)
         status = bhd__fault_given_up(instance, error);
     instance->has_ended = status != BHD_OK;
+    if (instance->on_fiber)
+        bhd__threads_after_waiting();
     /* Last: another call may begin then. */
     bhd__clock_end(instance);
     return status;

@@ -137,11 +137,25 @@ bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *
                          wasm_trap_t *trap, bhd_error *error);
 
 /* engine_stack.c */
-/* The calling thread has `bytes` of stack left, and some for the host. */
-bool bhd__stack_has_room(uint64_t bytes);
-/* Before guest code runs on a thread. The engine maps a signal stack for each thread at its first
- * guest and aborts when it cannot, so this finds out before: BHD_NO_CAPACITY. */
-bhd_status bhd__stack_prepare_thread(bhd_error *error);
+/* Whether the calling thread has `guest_bytes` of stack left, and some for the host; if not, guest
+ * code runs on a fiber. BHD_NOT_SUPPORTED when there is too little even for that. */
+bhd_status bhd__stack_choose(uint64_t guest_bytes, bool *is_enough, bhd_error *error);
+/* Before guest code runs on a thread, and `again` before a new guest starts on it. The engine maps
+ * a signal stack for each thread at its first guest and aborts when it cannot, so this finds out
+ * before: BHD_NO_CAPACITY. Unblocks the signals of faults. BHD_NOT_SUPPORTED: the program has given
+ * the thread a signal stack that is too small. */
+bhd_status bhd__stack_prepare_thread(bool again, bhd_error *error);
+
+/* engine_signals.c */
+/* After an engine was made: its handlers are those that are installed now. */
+void bhd__signals_remember(void);
+/* They still are; otherwise BHD_NOT_SUPPORTED. */
+bhd_status bhd__signals_check(bhd_error *error);
+
+/* engine_threads.c */
+/* The same as bhd__engine_before_compiling, for the runtime of what may wait. */
+bhd_status bhd__threads_before_waiting(bhd_error *error);
+void bhd__threads_after_waiting(void);
 
 /* engine_future.c */
 /* Polls until the call has ended or has to stop, and deletes the future. False: it was given up at

@@ -32,6 +32,25 @@ static void copy_escaped(char *out, size_t capacity, const char *in)
     bhd__text_ellipsis(&text);
 }
 
+typedef struct compilation {
+    bhd_host *host;
+    bhd_component *component;
+    const void *binary;
+    size_t size;
+} compilation;
+
+static bhd_status compile(void *env, bhd_error *error)
+{
+    compilation *c = env;
+    bhd_status status = bhd__engine_before_compiling(error);
+    if (status == BHD_OK)
+        status = bhd__code_new(c->host->engine, &c->component->limits, c->binary, c->size,
+                               &c->component->code, error);
+    if (status == BHD_OK)
+        bhd__engine_after_compiling();
+    return status;
+}
+
 bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *options,
                              const void *binary, size_t size, bhd_component **component,
                              bhd_error *error)
@@ -39,7 +58,9 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     if (!host || !options || !binary || !component)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_component_new: host, options, binary or component is NULL");
-    bhd_status status = check_options(host, options, error);
+    bhd_status status = bhd__fork_check(error);
+    if (status == BHD_OK)
+        status = check_options(host, options, error);
     if (status != BHD_OK)
         return status;
     bhd_component *c = bhd__calloc(1, sizeof *c);
@@ -48,7 +69,8 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     c->limits = options->limits;
     copy_escaped(c->name, sizeof c->name, options->name);
     copy_escaped(c->version, sizeof c->version, options->version ? options->version : "0.0.0");
-    status = bhd__code_new(host->engine, &c->limits, binary, size, &c->code, error);
+    compilation work = {.host = host, .component = c, .binary = binary, .size = size};
+    status = bhd__engine_on_deep_stack(compile, &work, error);
     if (status != BHD_OK) {
         bhd__free(c);
         return status;
@@ -97,7 +119,8 @@ void bhd__component_hold(bhd_component *component)
 
 void bhd_component_free(bhd_component *component)
 {
-    if (!component || atomic_fetch_sub_explicit(&component->holds, 1, memory_order_acq_rel) != 1)
+    if (!component || bhd__fork_is_child() ||
+        atomic_fetch_sub_explicit(&component->holds, 1, memory_order_acq_rel) != 1)
         return;
     bhd__code_free(component->code);
     bhd_host_free(component->host);

@@ -58,7 +58,11 @@ bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_er
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_new: host is NULL");
     if (!options)
         options = &defaults;
-    bhd_status status = check_options(options, error);
+    bhd_status status = bhd__fork_check(error);
+    if (status == BHD_OK)
+        status = check_options(options, error);
+    if (status == BHD_OK)
+        status = bhd__fork_watch(error);
     if (status != BHD_OK)
         return status;
     bhd_host *h = bhd__calloc(1, sizeof *h);
@@ -82,7 +86,8 @@ void bhd__host_hold(bhd_host *host)
 
 void bhd_host_free(bhd_host *host)
 {
-    if (!host || atomic_fetch_sub_explicit(&host->holds, 1, memory_order_acq_rel) != 1)
+    if (!host || bhd__fork_is_child() ||
+        atomic_fetch_sub_explicit(&host->holds, 1, memory_order_acq_rel) != 1)
         return;
     bhd__engine_free(host->engine);
     bhd__free(host);
@@ -119,8 +124,9 @@ const bhd_policy *bhd_host_policy(const bhd_host *host)
 
 void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats)
 {
-    bhd__slots_stats slots;
-    bhd__engine_slots_stats(host->engine, &slots);
+    bhd__slots_stats slots = {0};
+    if (!bhd__fork_is_child())
+        bhd__engine_slots_stats(host->engine, &slots);
     *stats = (bhd_host_stats){
         .live_sandboxes = atomic_load_explicit(&host->live_sandboxes, memory_order_relaxed),
         .max_sandboxes = host->options.max_sandboxes,
@@ -132,6 +138,19 @@ void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats)
     };
 }
 
+typedef struct inspecting {
+    bhd_host *host;
+    const void *binary;
+    size_t size;
+    bhd_inspection *inspection;
+} inspecting;
+
+static bhd_status inspect(void *env, bhd_error *error)
+{
+    inspecting *i = env;
+    return bhd__engine_inspect(i->host->engine, i->binary, i->size, i->inspection, error);
+}
+
 bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_inspection *inspection,
                        bhd_error *error)
 {
@@ -139,7 +158,10 @@ bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_insp
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_inspect: host, binary or inspection is NULL");
     bhd_inspection fresh = BHD_INSPECTION_INIT;
-    bhd_status status = bhd__engine_inspect(host->engine, binary, size, &fresh, error);
+    inspecting work = {.host = host, .binary = binary, .size = size, .inspection = &fresh};
+    bhd_status status = bhd__fork_check(error);
+    if (status == BHD_OK)
+        status = bhd__engine_on_deep_stack(inspect, &work, error);
     if (status != BHD_OK) {
         bhd_inspection_fini(&fresh);
         return status;

@@ -9,6 +9,7 @@
 #define BHD_SANDBOX_LIFE_H
 
 #include "engine/engine.h"
+#include "sandbox/fork_guard.h"
 
 #include <stdatomic.h>
 

@@ -87,7 +87,9 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
                          "bhd_sandbox_new: component or sandbox is NULL");
     if (!options)
         options = &defaults;
-    bhd_status status = check_options(options, error);
+    bhd_status status = bhd__fork_check(error);
+    if (status == BHD_OK)
+        status = check_options(options, error);
     if (status == BHD_OK)
         status = bhd__host_enter(component->host, error);
     if (status != BHD_OK)
@@ -111,7 +113,7 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
 
 void bhd_sandbox_free(bhd_sandbox *sandbox)
 {
-    if (!sandbox)
+    if (!sandbox || bhd__fork_is_child())
         return;
     while (sandbox->functions) {
         bhd_function *next = sandbox->functions->next;
@@ -131,6 +133,9 @@ void bhd_sandbox_free(bhd_sandbox *sandbox)
 
 static bhd_status check_alive(const bhd_sandbox *sandbox, bhd_error *error)
 {
+    bhd_status status = bhd__fork_check(error);
+    if (status != BHD_OK)
+        return status;
     if (bhd_sandbox_is_dead(sandbox))
         return bhd__fail(error, BHD_SANDBOX_DEAD,
                          "the guest in this sandbox has ended; make a new sandbox");
