@@ -228,6 +228,8 @@ static json_t *verdict_json(const path_verdict *verdict)
         (void)json_object_set_new(object, "initial_table_elements",
                                   cli_json_number(inspection->initial_table_elements));
         (void)json_object_set_new(object, "exact", json_boolean(inspection->is_exact));
+        (void)json_object_set_new(object, "compile_work",
+                                  cli_json_number(inspection->compile_work));
     }
     if (!good) {
         (void)json_object_set_new(object, "error",

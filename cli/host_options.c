@@ -1,15 +1,17 @@
 /*
- * --ceiling, --floor and --enable; see host_options.h.
+ * --ceiling, --floor, --max-compile-work and --enable; see host_options.h.
  */
 #include "host_options.h"
 
 #include "terminal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
     KEY_CEILING = 0x200,
     KEY_FLOOR,
+    KEY_WORK,
     KEY_ENABLE,
 };
 
@@ -19,6 +21,10 @@ static const struct argp_option options[] = {
      "Largest memory limit that a component may have (default 4MiB)", 2},
     {"floor", KEY_FLOOR, "SIZE", 0,
      "Smallest memory limit that a component may have (default 512KiB)", 2},
+    {"max-compile-work", KEY_WORK, "UNITS", 0,
+     "Largest work that compiling a component may take, about a microsecond a unit "
+     "(default 10000000); `inspect` shows it",
+     2},
     {"enable", KEY_ENABLE, "FEATURE", 0,
      "Allow what is off by default: gc (garbage-collected objects; their heap counts)", 2},
     {0},
@@ -34,6 +40,20 @@ uint64_t cli_option_size(struct argp_state *state, const char *option, const cha
     return bytes;
 }
 
+bool cli_count_parse(const char *text, uint64_t *count)
+{
+    uint64_t number = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '_' && at > text && at[-1] != '_' && at[1] != '\0')
+            continue;
+        if (*at < '0' || *at > '9' || __builtin_mul_overflow(number, UINT64_C(10), &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
+            return false;
+    }
+    *count = number;
+    return text[0] != '\0';
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     bhd_host_options *host = state->input;
@@ -45,6 +65,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_FLOOR:
         host->policy.min_memory_bytes = cli_option_size(state, "floor", argument);
+        return 0;
+    case KEY_WORK:
+        if (!cli_count_parse(argument, &host->max_compile_work) || host->max_compile_work == 0 ||
+            host->max_compile_work > BHD_COMPILE_WORK_MAX)
+            argp_error(state,
+                       "--max-compile-work: %s is not a number of units from 1 to %" PRIu64
+                       ": write 20000000 or 20_000_000",
+                       cli_show(argument).text, BHD_COMPILE_WORK_MAX);
         return 0;
     case KEY_ENABLE:
         if (strcmp(argument, "gc") != 0)

@@ -16,6 +16,9 @@ extern const struct argp cli_host_argp;
 /* A size that an option gave; a usage error (argp exits) when it is not one. */
 uint64_t cli_option_size(struct argp_state *state, const char *option, const char *text);
 
+/* Decimal digits with single underscores between them, as in a manifest. */
+bool cli_count_parse(const char *text, uint64_t *count);
+
 /*
  * What every command starts from: room for one sandbox, the default policy. The number of sandboxes
  * is one because the command runs one guest; less address space is then enough.

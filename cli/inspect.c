@@ -36,8 +36,9 @@ static const struct argp_child children[] = {
 static const char documentation[] =
     "Shows what a component imports, exports and needs. Nothing runs.\v"
     "FILE is a component or a core module, binary or text. Its memories and tables are shown as "
-    "they are declared, and the last lines say what it starts with and the smallest max_bytes that "
-    "a manifest can give it. What the host would refuse to run can be inspected too.";
+    "they are declared, and the last lines say what it starts with, the smallest max_bytes that a "
+    "manifest can give it, and the work of compiling it. What the host would refuse to run can be "
+    "inspected too.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -149,6 +150,8 @@ static void print_needs(const bhd_inspection *inspection)
     printf("smallest max_bytes it can start with: %s", least);
     print_bytes(inspection->minimum_max_bytes);
     putchar('\n');
+    printf("takes %" PRIu64 " units of work to compile, %" PRIu64 " of them for one function\n",
+           inspection->compile_work, inspection->largest_function_work);
 }
 
 static void print_text(const char *file, const bhd_inspection *inspection)
@@ -245,6 +248,9 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
                               cli_json_number(inspection->instance_tables));
     (void)json_object_set_new(object, "minimum_max_bytes",
                               cli_json_number(inspection->minimum_max_bytes));
+    (void)json_object_set_new(object, "compile_work", cli_json_number(inspection->compile_work));
+    (void)json_object_set_new(object, "largest_function_work",
+                              cli_json_number(inspection->largest_function_work));
     return object;
 }
 

@@ -42,21 +42,6 @@ static bool parse_seconds(const char *text, double *seconds)
     return true;
 }
 
-/* Decimal digits with single underscores between them, as in a manifest. */
-static bool parse_count(const char *text, uint64_t *count)
-{
-    uint64_t number = 0;
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '_' && at > text && at[-1] != '_' && at[1] != '\0')
-            continue;
-        if (*at < '0' || *at > '9' || __builtin_mul_overflow(number, UINT64_C(10), &number) ||
-            __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
-            return false;
-    }
-    *count = number;
-    return text[0] != '\0';
-}
-
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     cli_stated_limits *stated = state->input;
@@ -73,7 +58,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         stated->has_timeout = true;
         return 0;
     case KEY_FUEL:
-        if (!parse_count(argument, &stated->fuel))
+        if (!cli_count_parse(argument, &stated->fuel))
             argp_error(state, "--fuel: %s is not a number of units: write 1000000 or 1_000_000",
                        cli_show(argument).text);
         if (stated->fuel == 0)

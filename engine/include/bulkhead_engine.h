@@ -139,18 +139,32 @@ typedef struct bhd_engine_extent {
     bool is_64, is_shared;
 } bhd_engine_extent_t;
 
+typedef struct bhd_engine_function {
+    uint32_t module, index;
+    uint64_t work, bytes, locals, blocks, loops, calls; /* locals with parameters */
+} bhd_engine_function_t;
+
 typedef struct bhd_engine_totals {
     bool is_component;
     bool is_exact; /* false: imports core modules or components, whose needs are unknown */
     uint64_t memories, memory_bytes, tables, table_elements, instances;
     uint64_t functions, largest_function_bytes; /* of the binary, compiled once */
+    uint64_t compile_work;                      /* the estimate of engine/src/work.rs */
+    uint64_t signatures, signature_values;      /* types; their parameters and results in all */
+    bhd_engine_function_t heaviest;             /* the function with the largest share of it */
 } bhd_engine_totals_t;
 
 /* Calls `extent` for every memory and table of every core module in a valid binary, and fills
- * `*totals` with what one instance needs when it begins. */
-wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, void *env,
+ * `*totals` with what one instance needs when it begins and what compiling takes. `metered`: with
+ * fuel. */
+wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, bool metered, void *env,
                                      void (*extent)(void *env, const bhd_engine_extent_t *extent),
                                      bhd_engine_totals_t *totals);
+
+/* The name of a function in the names of its module, without a terminator; for messages. Returns
+ * the whole length, 0 when it has none. */
+size_t bhd_engine_function_name(const uint8_t *binary, size_t size, uint32_t module, uint32_t index,
+                                char *buffer, size_t capacity);
 
 /* The binary would be valid if every proposal were on. */
 bool bhd_engine_valid_with_everything(const uint8_t *binary, size_t size);

@@ -6,13 +6,14 @@ use std::fmt::Write;
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
-    ComponentTypeRef, Instance, Parser, Payload, TypeRef,
+    ComponentTypeRef, ElementItems, ExternalKind, Instance, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
 };
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::{Engine, ExternType};
 use wasmtime_c_api::{wasm_engine_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
 
 use crate::bhd_engine_str_t;
+use crate::work::{self, Estimate, Signatures, bhd_engine_function_t};
 
 #[repr(C)]
 pub struct bhd_engine_extent_t {
@@ -39,6 +40,10 @@ pub struct bhd_engine_totals_t {
     instances: u64,
     functions: u64,
     largest_function_bytes: u64,
+    compile_work: u64,
+    signatures: u64,
+    signature_values: u64,
+    heaviest: bhd_engine_function_t,
 }
 
 impl bhd_engine_totals_t {
@@ -62,12 +67,13 @@ struct Level {
     /// Index spaces; `None` is imported or comes out of an instance, so its needs are unknown.
     modules: Vec<Option<bhd_engine_totals_t>>,
     components: Vec<Option<bhd_engine_totals_t>>,
+    signatures: Signatures,
 }
 
 impl Level {
     fn new(module: Option<u32>) -> Self {
         let totals = bhd_engine_totals_t { is_exact: true, instances: module.is_some() as u64, ..Default::default() };
-        Level { totals, module, memories: 0, tables: 0, modules: Vec::new(), components: Vec::new() }
+        Level { totals, module, memories: 0, tables: 0, modules: Vec::new(), components: Vec::new(), signatures: Signatures::default() }
     }
 
     fn instantiate(&mut self, what: Option<Option<bhd_engine_totals_t>>) {
@@ -122,6 +128,7 @@ impl Level {
 
 fn walk(
     binary: &[u8],
+    metered: bool,
     extent: &mut dyn FnMut(&bhd_engine_extent_t),
 ) -> wasmtime::Result<bhd_engine_totals_t> {
     let mut stack: Vec<Level> = Vec::new();
@@ -129,6 +136,10 @@ fn walk(
     let mut is_component = false;
     // What is compiled, however often it is instantiated.
     let (mut functions, mut largest_function_bytes) = (0u64, 0u64);
+    let mut nanoseconds = 0u64;
+    let (mut signatures, mut signature_values) = (0u64, 0u64);
+    let mut heaviest = bhd_engine_function_t::default();
+    let mut estimate = Estimate::default();
     for payload in Parser::new(0).parse_all(binary) {
         let payload = payload?;
         if let Payload::Version { encoding, .. } = payload {
@@ -145,9 +156,64 @@ fn walk(
         let depth = stack.len();
         let Some(top) = stack.last_mut() else { continue };
         match payload {
+            Payload::TypeSection(section) => {
+                for group in section {
+                    for ty in group?.into_types() {
+                        let values = top.signatures.add_type(ty);
+                        nanoseconds = nanoseconds.saturating_add(work::signature(values));
+                        signatures += 1;
+                        signature_values += values;
+                    }
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section {
+                    top.signatures.add_function(ty?, false);
+                }
+            }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    top.signatures.add_tag(tag?.func_type_idx);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export?;
+                    if export.kind == ExternalKind::Func {
+                        nanoseconds = nanoseconds.saturating_add(top.signatures.add_entry(export.index));
+                    }
+                }
+            }
+            Payload::ElementSection(section) => {
+                for element in section {
+                    match element?.items {
+                        ElementItems::Functions(functions) => {
+                            for function in functions {
+                                let entry = top.signatures.add_entry(function?);
+                                nanoseconds = nanoseconds.saturating_add(entry);
+                            }
+                        }
+                        ElementItems::Expressions(_, expressions) => {
+                            for expression in expressions {
+                                for operator in expression?.get_operators_reader() {
+                                    if let Operator::RefFunc { function_index } = operator? {
+                                        let entry = top.signatures.add_entry(function_index);
+                                        nanoseconds = nanoseconds.saturating_add(entry);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
                     match import?.ty {
+                        TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
+                            top.signatures.add_function(ty, true);
+                            nanoseconds = nanoseconds.saturating_add(work::signature(0));
+                        }
+                        TypeRef::Tag(tag) => top.signatures.add_tag(tag.func_type_idx),
                         TypeRef::Memory(ty) => extent(&top.memory(&ty, true)),
                         TypeRef::Table(ty) => extent(&top.table(&ty, true)),
                         _ => {}
@@ -167,6 +233,12 @@ fn walk(
             Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
             Payload::CodeSectionEntry(body) => {
                 largest_function_bytes = largest_function_bytes.max(body.range().len() as u64);
+                let (cost, mut about) = estimate.body(&mut top.signatures, &body, metered);
+                nanoseconds = nanoseconds.saturating_add(cost);
+                if about.work >= heaviest.work {
+                    about.module = top.module.unwrap_or(0);
+                    heaviest = about;
+                }
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
@@ -249,6 +321,10 @@ fn walk(
                             is_component,
                             functions,
                             largest_function_bytes,
+                            compile_work: nanoseconds.div_ceil(1000),
+                            signatures,
+                            signature_values,
+                            heaviest,
                             ..done.totals
                         });
                     }
@@ -264,16 +340,64 @@ fn walk(
 pub unsafe extern "C" fn bhd_engine_extents(
     binary: *const u8,
     size: usize,
+    metered: bool,
     env: *mut c_void,
     extent: extern "C" fn(*mut c_void, *const bhd_engine_extent_t),
     totals: *mut bhd_engine_totals_t,
 ) -> Option<Box<wasmtime_error_t>> {
-    match walk(unsafe { crate::bytes(binary, size) }, &mut |e| extent(env, e)) {
+    match walk(unsafe { crate::bytes(binary, size) }, metered, &mut |e| extent(env, e)) {
         Ok(t) => {
             unsafe { *totals = t };
             None
         }
         Err(e) => Some(Box::new(e.into())),
+    }
+}
+
+/// From the name section of the module; an export's name would do as well but is seldom another.
+fn function_name(binary: &[u8], module: u32, index: u32) -> Option<&str> {
+    let mut modules = 0u32;
+    let mut stack = Vec::new();
+    for payload in Parser::new(0).parse_all(binary) {
+        match payload.ok()? {
+            Payload::Version { encoding, .. } => {
+                let is_module = encoding == wasmparser::Encoding::Module;
+                stack.push(is_module.then_some(modules));
+                modules += is_module as u32;
+            }
+            Payload::End(_) => {
+                stack.pop();
+            }
+            Payload::CustomSection(section) if stack.last() == Some(&Some(module)) => {
+                let KnownCustom::Name(names) = section.as_known() else { continue };
+                for part in names {
+                    let Ok(Name::Function(functions)) = part else { continue };
+                    for naming in functions {
+                        let naming = naming.ok()?;
+                        if naming.index == index {
+                            return Some(naming.name);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_function_name(
+    binary: *const u8,
+    size: usize,
+    module: u32,
+    index: u32,
+    buffer: *mut u8,
+    capacity: usize,
+) -> usize {
+    match function_name(unsafe { crate::bytes(binary, size) }, module, index) {
+        Some(name) => unsafe { crate::copy_out(name, buffer, capacity) },
+        None => 0,
     }
 }
 

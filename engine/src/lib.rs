@@ -16,6 +16,7 @@ mod limiter;
 mod stream;
 mod toml;
 mod wasi;
+mod work;
 
 /// Hands `text` to C as pointer and length; C copies what it keeps.
 #[repr(C)]

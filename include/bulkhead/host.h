@@ -33,6 +33,9 @@ typedef enum bhd_feature {
     BHD_FEATURE_GC = 1 << 0, /**< garbage collection and function references; the heap counts */
 } bhd_feature;
 
+/** The largest max_compile_work. */
+#define BHD_COMPILE_WORK_MAX (UINT64_C(1) << 50)
+
 typedef struct bhd_host_options {
     /** The range that every component's memory limit must lie in. */
     bhd_policy policy;
@@ -42,11 +45,18 @@ typedef struct bhd_host_options {
     /** Linear memories, tables and core instances that one sandbox may have. */
     uint32_t max_memories, max_tables, max_instances;
     /** Largest binary that is compiled, in bytes; functions in it, and bytes of the largest. They
-     *  bound the time and memory of compiling, which no limit of a component does: a function
-     *  costs about 50 us and 5 KiB however small it is. */
+     *  bound what a host holds for it. */
     uint64_t max_component_bytes;
     uint32_t max_functions;
     uint64_t max_function_bytes;
+    /** Work that compiling a binary may take, in units of about a microsecond of one processor;
+     *  one function may take an eighth of it. No limit of a component bounds that: loops, locals,
+     *  calls and signatures can make a small binary take minutes and gigabytes. It is counted in
+     *  the binary before anything is compiled, in the same way on every machine, so that a refusal
+     *  (BHD_COMPONENT_TOO_LARGE) depends on the binary alone; it rather says too much than too
+     *  little. The default is meant for about 10 seconds and 512 MiB; `bulkhead inspect` shows the
+     *  number for a component. */
+    uint64_t max_compile_work;
     /** Stack of guest code, in bytes; a deeper recursion is a trap. */
     uint64_t max_stack_bytes;
     /** Resident bytes that a free slot may keep for its next tenant, zeroed; the rest goes back to
@@ -65,7 +75,7 @@ typedef struct bhd_host_options {
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
-            UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false                       \
+            UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false   \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -50,6 +50,9 @@ typedef struct bhd_inspection {
     /** Linear memories and tables of one sandbox. */
     uint64_t instance_memories, instance_tables;
     bool is_exact;
+    /** What compiling it takes without fuel, in the units of bhd_host_options.max_compile_work, and
+     *  the share of the function that takes most. */
+    uint64_t compile_work, largest_function_work;
     /** The smallest max_bytes that it can start with, under the host's policy. */
     uint64_t minimum_max_bytes;
     /** What the binary uses that this host has switched off, or NULL; imports and exports are not
@@ -59,7 +62,7 @@ typedef struct bhd_inspection {
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
-        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, false, 0, NULL         \
+        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, false, 0, 0, 0, NULL   \
     }
 
 BHD_BEGIN_DECLS

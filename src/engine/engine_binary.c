@@ -7,6 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define NAME_SHOWN_BYTES 96
+/* Reading text takes some fifty times its size in memory. */
+#define TEXT_BYTES_MAX ((size_t)1 << 20)
+
 static bool is_binary(const void *data, size_t size)
 {
     return size >= 4 && memcmp(data, "\0asm", 4) == 0;
@@ -31,21 +35,18 @@ static void look_at_extent(void *env, const bhd_engine_extent_t *extent)
         binary->imports_memory = true;
 }
 
-static void read_totals(bhd__binary *binary)
+/* What cannot be read must not reach the compiler uncounted. */
+static bhd_status read_totals(bhd__binary *binary, bhd_error *error)
 {
-    wasmtime_error_t *failure =
-        bhd_engine_extents(binary->data, binary->size, binary, look_at_extent, &binary->totals);
-    binary->is_readable = !failure;
-    if (failure)
-        wasmtime_error_delete(failure);
+    wasmtime_error_t *failure = bhd_engine_extents(binary->data, binary->size, binary->metered,
+                                                   binary, look_at_extent, &binary->totals);
+    return failure ? bhd__binary_refuse(binary, failure, error) : BHD_OK;
 }
 
 /* Compiling takes time and memory for each function, however small. */
 static bhd_status check_functions(const bhd__binary *binary, const bhd_host_options *options,
                                   bhd_error *error)
 {
-    if (!binary->is_readable)
-        return BHD_OK;
     bhd_status status = bhd__binary_check_count("functions", binary->totals.functions,
                                                 options->max_functions, "max_functions", error);
     if (status == BHD_OK)
@@ -53,6 +54,64 @@ static bhd_status check_functions(const bhd__binary *binary, const bhd_host_opti
                                          binary->totals.largest_function_bytes,
                                          options->max_function_bytes, "max_function_bytes", error);
     return status;
+}
+
+/* "function 7 (main) of module 2": as much of it as is known. */
+static void name_function(const bhd__binary *binary, const bhd_engine_function_t *function,
+                          bhd__text *text)
+{
+    char name[NAME_SHOWN_BYTES];
+    size_t size = bhd_engine_function_name(binary->data, binary->size, function->module,
+                                           function->index, name, sizeof name);
+    bhd__text_printf(text, "function %" PRIu32, function->index);
+    if (size > 0) {
+        bhd__text_add(text, " (");
+        bhd__text_add_escaped(text, name, size < sizeof name ? size : sizeof name, sizeof name);
+        bhd__text_add(text, ")");
+    }
+    if (binary->is_component)
+        bhd__text_printf(text, " of core module %" PRIu32, function->module);
+}
+
+/* The total bounds the time. What the compiler needs at once is the heaviest function's, some 400
+ * bytes for each unit at most, so that the share of one function bounds the memory. */
+static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *options,
+                             bhd_error *error)
+{
+    const bhd_engine_totals_t *totals = &binary->totals;
+    const bhd_engine_function_t *heaviest = &totals->heaviest;
+    uint64_t allowed = options->max_compile_work;
+    uint64_t each = allowed / BHD__FUNCTION_WORK_SHARE;
+    bool one = heaviest->work > each;
+    if (!one && totals->compile_work <= allowed)
+        return BHD_OK;
+    char buffer[512];
+    bhd__text text;
+    bhd__text_init(&text, buffer, sizeof buffer);
+    if (one) {
+        name_function(binary, heaviest, &text);
+        bhd__text_printf(&text,
+                         " takes %" PRIu64 " units of work to compile; this host allows %" PRIu64
+                         " for one function (an eighth of max_compile_work). It has %" PRIu64
+                         " bytes, %" PRIu64 " locals, %" PRIu64 " blocks, %" PRIu64
+                         " of them loops, and %" PRIu64 " calls",
+                         heaviest->work, each, heaviest->bytes, heaviest->locals, heaviest->blocks,
+                         heaviest->loops, heaviest->calls);
+    } else {
+        bhd__text_printf(&text,
+                         "the component takes %" PRIu64
+                         " units of work to compile; this host allows %" PRIu64
+                         " (max_compile_work). It has %" PRIu64 " functions and %" PRIu64
+                         " types of functions with %" PRIu64
+                         " parameters and results in all; the largest share, %" PRIu64 ", is of ",
+                         totals->compile_work, allowed, totals->functions, totals->signatures,
+                         totals->signature_values, heaviest->work);
+        name_function(binary, heaviest, &text);
+    }
+    bhd__text_ellipsis(&text);
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE, "%s", buffer);
+    bhd__error_range(error, one ? heaviest->work : totals->compile_work, 0, one ? each : allowed);
+    return BHD_COMPONENT_TOO_LARGE;
 }
 
 /* The engine's error for text is a drawing of several lines; what is wanted of it is the first and
@@ -80,10 +139,10 @@ static bhd_status refuse_text(wasmtime_error_t *failure, bhd_error *error)
                      "neither a WebAssembly binary nor valid text (WAT)%s: %s", position, message);
 }
 
-bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
-                            size_t size, bhd_error *error)
+bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
+                            const void *data, size_t size, bhd_error *error)
 {
-    *binary = (bhd__binary){.data = data, .size = size};
+    *binary = (bhd__binary){.data = data, .size = size, .metered = metered};
     if (size > options->max_component_bytes) {
         (void)bhd__fail(error, BHD_FILE_TOO_LARGE,
                         "the component has %zu bytes; this host compiles at most %" PRIu64
@@ -93,6 +152,16 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
         return BHD_FILE_TOO_LARGE;
     }
     if (!is_binary(data, size)) {
+        if (size > TEXT_BYTES_MAX) {
+            (void)bhd__fail(
+                error, BHD_FILE_TOO_LARGE,
+                "the component is not a WebAssembly binary, and as text (WAT) it is too "
+                "large: it has %zu bytes, and at most %zu are translated here; make a "
+                "binary of it first",
+                size, TEXT_BYTES_MAX);
+            bhd__error_range(error, size, 0, TEXT_BYTES_MAX);
+            return BHD_FILE_TOO_LARGE;
+        }
         wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->owned);
         if (failure)
             return refuse_text(failure, error);
@@ -101,8 +170,11 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
     }
     /* Bytes 4 to 7 are version and layer; layer 1 is the component model. */
     binary->is_component = binary->size >= 8 && binary->data[6] == 1;
-    read_totals(binary);
-    bhd_status status = check_functions(binary, options, error);
+    bhd_status status = read_totals(binary, error);
+    if (status == BHD_OK)
+        status = check_functions(binary, options, error);
+    if (status == BHD_OK)
+        status = check_work(binary, options, error);
     if (status != BHD_OK)
         bhd__binary_fini(binary);
     return status;

@@ -7,22 +7,26 @@
 #include "bulkhead/host.h"
 #include "bulkhead_engine.h"
 
+/* The part of the host's max_compile_work that one function may take. */
+#define BHD__FUNCTION_WORK_SHARE 8
+
 typedef struct bhd__binary {
     const uint8_t *data; /* the caller's bytes, or `owned` */
     size_t size;
     wasm_byte_vec_t owned; /* made of text */
     bool is_component;
-    bool is_readable; /* false: not well-formed, as the compiler will say better than we */
     bool imports_memory;
-    bhd_engine_totals_t totals; /* if readable */
+    bool metered; /* compiled with fuel */
+    bhd_engine_totals_t totals;
 } bhd__binary;
 
 /* Everything that compiling has to be kept from: BHD_FILE_TOO_LARGE above the host's
- * max_component_bytes, BHD_COMPONENT_TOO_LARGE above max_functions and max_function_bytes,
- * BHD_COMPONENT_INVALID for text that is not WAT. The binary is usable as long as `data` is. A
- * failure leaves nothing to free. */
-bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, const void *data,
-                            size_t size, bhd_error *error);
+ * max_component_bytes and for text above 1 MiB, BHD_COMPONENT_TOO_LARGE above max_functions,
+ * max_function_bytes and max_compile_work, BHD_COMPONENT_INVALID for text that is not WAT and for
+ * bytes that cannot be read. `metered`: it is to be compiled with fuel, which takes more. The
+ * binary is usable as long as `data` is. A failure leaves nothing to free. */
+bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
+                            const void *data, size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);
 
 /* BHD_COMPONENT_TOO_LARGE when it has more of `what` than the host's `option` allows. */

@@ -46,8 +46,6 @@ static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
 {
     const bhd_host_options *options = &code->engine->options;
     const bhd_engine_totals_t totals = view->totals;
-    if (!view->is_readable)
-        return bhd__fail(error, BHD_COMPONENT_INVALID, "not a valid component");
     /* Inside a component, core modules share memories with each other; that is their own affair. */
     if (view->imports_memory && !view->is_component)
         return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
@@ -199,7 +197,7 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits, const vo
     c->engine = engine;
     c->metered = limits->max_fuel > 0;
     bhd__binary view;
-    bhd_status status = bhd__binary_init(&view, &engine->options, binary, size, error);
+    bhd_status status = bhd__binary_init(&view, &engine->options, c->metered, binary, size, error);
     c->kind = view.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
     if (status == BHD_OK)
         status = bhd__engine_variant(engine, c->metered, &c->variant, error);

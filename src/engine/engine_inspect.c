@@ -105,6 +105,8 @@ static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
     inspection->instance_memories = totals->memories;
     inspection->instance_tables = totals->tables;
     inspection->is_exact = totals->is_exact;
+    inspection->compile_work = totals->compile_work;
+    inspection->largest_function_work = totals->heaviest.work;
     uint64_t floor = engine->options.policy.min_memory_bytes;
     inspection->minimum_max_bytes = totals->memory_bytes > floor ? totals->memory_bytes : floor;
 }
@@ -153,7 +155,7 @@ bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t siz
                                bhd_inspection *inspection, bhd_error *error)
 {
     bhd__binary binary;
-    bhd_status status = bhd__binary_init(&binary, &engine->options, data, size, error);
+    bhd_status status = bhd__binary_init(&binary, &engine->options, false, data, size, error);
     if (status != BHD_OK)
         return status;
     visit v = {inspection, false};
@@ -163,7 +165,7 @@ bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t siz
     if (status == BHD_OK) {
         bhd_engine_totals_t totals;
         wasmtime_error_t *failure =
-            bhd_engine_extents(binary.data, binary.size, &v, add_extent, &totals);
+            bhd_engine_extents(binary.data, binary.size, false, &v, add_extent, &totals);
         if (failure)
             status =
                 bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);

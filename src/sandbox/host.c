@@ -39,6 +39,7 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
         {"max_component_bytes", options->max_component_bytes, 1, COMPONENT_BYTES_MAX},
         {"max_functions", options->max_functions, 1, FUNCTIONS_MAX},
         {"max_function_bytes", options->max_function_bytes, 1, COMPONENT_BYTES_MAX},
+        {"max_compile_work", options->max_compile_work, 1, BHD_COMPILE_WORK_MAX},
         {"max_stack_bytes", options->max_stack_bytes, STACK_BYTES_MIN, STACK_BYTES_MAX},
         {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
         {"slots_keep_bytes", options->slots_keep_bytes, 0, UINT64_MAX / 2},

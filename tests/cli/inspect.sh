@@ -45,6 +45,13 @@ echo '(module)' >"$work/nothing.wat"
 record 0 inspect "$work/nothing.wat"
 record 0 inspect --json "$work/nothing.wat"
 
+# What takes too much to compile.
+record 65 inspect --max-compile-work=1000 guests/basic/grow.wat
+record 65 inspect --max-compile-work=400 guests/component/run_ok.wat
+record 0 inspect --max-compile-work=4096 guests/basic/add.wat
+record 2 inspect --max-compile-work=0 guests/basic/add.wat
+record 2 inspect --max-compile-work=1s guests/basic/add.wat
+
 # What is no binary.
 record 66 inspect nowhere.wasm
 record 66 inspect guests

@@ -380,8 +380,8 @@ static const bomb bombs[] = {
     {"data that is not there", with_lies, 11, 0, BHD_COMPONENT_INVALID, ""},
     {"parentheses", parentheses, 1000000, 0, BHD_COMPONENT_INVALID, ""},
     {"folded blocks", folded_blocks, 100000, 0, BHD_COMPONENT_INVALID, ""},
-    {"nested comments", nested_comments, 1000000, 0, BHD_COMPONENT_INVALID, ""},
-    {"nested components", nested_components, 100000, 0, BHD_COMPONENT_INVALID, ""},
+    {"nested comments", nested_comments, 500000, 0, BHD_COMPONENT_INVALID, ""},
+    {"nested components", nested_components, 80000, 0, BHD_COMPONENT_INVALID, ""},
     {"types that double", doubling_types, 60, 0, BHD_COMPONENT_INVALID, ""},
     {"10,000 types of components", component_types, 10000, 0, BHD_OK, NULL},
 };
