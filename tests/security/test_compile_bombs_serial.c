@@ -299,6 +299,7 @@ static void what_is_just_allowed_compiles(void **state)
     text t = {0};
     make_text(&loops, &t);
     wasm_byte_vec_t binary = binary_of(&t);
+    guest_keep_signals();
     neighbours_begin(&n, host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
