@@ -1,8 +1,8 @@
 /*
  * A child of fork has the memory of its parent and none of its threads: no clock that ends calls,
- * no compiler's pool, no runtime of WASI, and locks that nobody will ever open. So once a process has
- * made a host, its children can use none: what would enter the engine is refused, and what would
- * free does nothing, since the locks on that way may be held.
+ * no compiler's pool, no runtime of WASI, and locks that nobody will ever open. So once a process
+ * has made a host, its children can use none: what would enter the engine is refused, and what
+ * would free does nothing, since the locks on that way may be held.
  *
  * A process that makes its first host after the fork, and a program that is started with exec, have
  * nothing of this.

@@ -1,10 +1,10 @@
-# docs/COMMAND.md shows real outputs: every command in it, run here, prints what is printed there.
+# docs/COMMAND.md and docs/ISOLATION.md show real outputs: every command in them, run here, prints what
+# is printed there.
 #
 # An indented block whose first line begins with "$ " holds commands and what they print, standard
 # error included. Times differ and are made the same.
 . "$(dirname "$0")/lib.sh"
 
-page=$BHD_SOURCE_DIR/docs/COMMAND.md
 mkdir "$work/bin"
 ln -s "$(readlink -f "$BULKHEAD")" "$work/bin/bulkhead"
 PATH=$work/bin:$PATH
@@ -27,19 +27,21 @@ show() { # COMMAND
 }
 
 # The page with every output made anew.
-inside=no
-while IFS= read -r line || [[ -n $line ]]; do
-    if [[ $line == '    $ '* ]]; then
-        inside=yes
-        show "${line#    $ }"
-    elif [[ $inside == yes && ( -z $line || $line == '    '* ) ]]; then
-        continue
-    else
-        [[ $inside == no ]] || echo
-        inside=no
-        printf '%s\n' "$line"
-    fi
-done <"$page" >"$work/page"
+remake() { # PAGE
+    local inside=no line
+    while IFS= read -r line || [[ -n $line ]]; do
+        if [[ $line == '    $ '* ]]; then
+            inside=yes
+            show "${line#    $ }"
+        elif [[ $inside == yes && ( -z $line || $line == '    '* ) ]]; then
+            continue
+        else
+            [[ $inside == no ]] || echo
+            inside=no
+            printf '%s\n' "$line"
+        fi
+    done <"$1"
+}
 
 same_times() {
     sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z/TIME/g' \
@@ -48,14 +50,22 @@ same_times() {
         -e 's/^( +lockdown +).+$/\1PARTS/' \
         -e 's/^( +wall clock +)[0-9.]+ s$/\1SECONDS s/' "$1"
 }
-last="the commands of docs/COMMAND.md"
-if [[ ${BHD_UPDATE_GOLDENS:-} == 1 ]]; then
-    cp "$work/page" "$page"
-elif ! diff -u <(same_times "$page") <(same_times "$work/page"); then
-    fail "the page shows something else than the command prints"
-fi
-[[ $checks -ge 20 ]] || fail "the page has lost its examples"
 
+compare() { # PAGE LEAST
+    local page=$BHD_SOURCE_DIR/docs/$1 before=$checks
+    last="the commands of docs/$1"
+    remake "$page" >"$work/page"
+    if [[ ${BHD_UPDATE_GOLDENS:-} == 1 ]]; then
+        cp "$work/page" "$page"
+    elif ! diff -u <(same_times "$page") <(same_times "$work/page"); then
+        fail "the page shows something else than the command prints"
+    fi
+    [[ $((checks - before)) -ge $2 ]] || fail "the page has lost its examples"
+}
+compare COMMAND.md 20
+compare ISOLATION.md 9
+
+page=$BHD_SOURCE_DIR/docs/COMMAND.md
 # Every long option of every command is on the page, and every exit code.
 for arguments in run check inspect; do
     try $arguments --help
