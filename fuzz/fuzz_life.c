@@ -59,8 +59,8 @@ static void copy_by_choice(life *l, tenant *t, fuzz_input *input)
     switch (fuzz_choice(input, 3)) {
     case 0:
         break;
-    case 1: /* at the end of the memory */
-        offset = near - offset % 512;
+    case 1: /* up to the end of the memory, or a byte less or more */
+        offset = near - size + offset % 3 - 1;
         break;
     case 2:
         offset = UINT64_MAX - offset;

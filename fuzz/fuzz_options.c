@@ -26,6 +26,7 @@ int cli_main(int argc, char **argv);
 #undef main
 
 #define MOST_ARGUMENTS 16
+#define MOST_COMMANDS 100
 
 /* What the command did, of the run that is under way. */
 static struct {
@@ -220,24 +221,29 @@ static int run_quietly(int count, char **arguments)
     return code;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* One command line. */
+static void run_one(fuzz_input *input)
 {
     static const bhd_status answers[] = {BHD_COMPONENT_INVALID, BHD_COMPONENT_TOO_LARGE,
                                          BHD_CAPABILITY_DENIED, BHD_HOST_OUT_OF_MEMORY};
     char *arguments[MOST_ARGUMENTS + 1] = {NULL}, *given[MOST_ARGUMENTS + 1];
-    fuzz_input input = {data, data + size};
-
     memset(&seen, 0, sizeof seen);
-    seen.answer = answers[fuzz_choice(&input, 3)];
+    seen.answer = answers[fuzz_choice(input, 3)];
     options_model model = OPTIONS_MODEL_INIT;
-    int count = options_arguments(&input, &model, arguments, MOST_ARGUMENTS);
+    int count = options_arguments(input, &model, arguments, MOST_ARGUMENTS);
     memcpy(given, arguments, sizeof given);
     require_exit_code(run_quietly(count, given));
     if (model.is_known)
         require_expected(&model);
     require_never_looser();
-
     for (int i = 0; i < count; i++)
         free(arguments[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_input input = {data, data + size};
+    for (int i = 0; i < MOST_COMMANDS && fuzz_has_more(&input); i++)
+        run_one(&input);
     return 0;
 }

@@ -280,8 +280,9 @@ int options_arguments(fuzz_input *input, options_model *model, char **arguments,
     else
         add_anything(&w, "");
     model->is_known = name < 4;
-    while (w.count < capacity && fuzz_has_more(input))
-        add_argument(&w, model);
+    for (uint32_t more = fuzz_choice(input, (uint32_t)capacity); more > 0; more--)
+        if (w.count < capacity)
+            add_argument(&w, model);
     return w.count;
 }
 
