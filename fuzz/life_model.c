@@ -477,8 +477,7 @@ void life_pursue(life *l, tenant *t, uint32_t pages)
         FUZZ_REQUIRE(status == BHD_OUT_OF_MEMORY);
     else /* fuel may be gone before the guest notices */
         FUZZ_REQUIRE(status == BHD_CANCELLED ||
-                     (life_guests[t->guest].fuel > 0 &&
-                      status == (l->agrees ? BHD_OUT_OF_FUEL : BHD_OUT_OF_MEMORY)));
+                     (life_guests[t->guest].fuel > 0 && status == BHD_OUT_OF_FUEL));
 }
 
 void life_cancel(life *l, tenant *t)
