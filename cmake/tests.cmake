@@ -5,7 +5,7 @@
 #   soak                       tests/soak, shortened
 #   fuzz                       fuzz/corpus, replayed through the fuzz targets without a fuzzer
 #   asan                       all of these once more under Address- and UndefinedBehaviorSanitizer
-#   example                    examples/embed/*.c, with public headers and the static library
+#   example                    examples/{embed,async}/*.c, with public headers and the static library
 #   structure                  tests/structure/*.sh, on the source and the libraries
 #   consumer                   tests/consumer, against an installed tree
 #
@@ -183,7 +183,7 @@ bulkhead_sanitizer(bulkhead_asan_flags -fsanitize=address,undefined -fno-sanitiz
 bulkhead_variant(asan bulkhead_asan_flags)
 
 # -- examples: programs of an embedder -----------------------------------------------------------
-file(GLOB examples CONFIGURE_DEPENDS examples/embed/*.c)
+file(GLOB examples CONFIGURE_DEPENDS examples/embed/*.c examples/async/*.c)
 foreach(source ${examples})
     get_filename_component(stem ${source} NAME_WE)
     add_executable(example_${stem} EXCLUDE_FROM_ALL ${source})

@@ -74,11 +74,23 @@ SWITCHED(bhd__instance_free, switched_instance_free);
 #define bhd__instance_free switched_instance_free
 SWITCHED(bhd__instance_start, switched_instance_start);
 #define bhd__instance_start switched_instance_start
-/* These two are called inside their file, where the compiler may do as it likes in both. */
+/* These are called inside their file, where the compiler may do as it likes in both. */
 static __typeof__(bhd__call_begin) switched_call_begin;
 #define bhd__call_begin switched_call_begin
 static __typeof__(bhd__call_end) switched_call_end;
 #define bhd__call_end switched_call_end
+static __typeof__(bhd__function_check_arguments) switched_function_check_arguments;
+#define bhd__function_check_arguments switched_function_check_arguments
+static __typeof__(bhd__sandbox_check_alive) switched_sandbox_check_alive;
+#define bhd__sandbox_check_alive switched_sandbox_check_alive
+SWITCHED(bhd__call_refuel, switched_call_refuel);
+#define bhd__call_refuel switched_call_refuel
+SWITCHED(bhd__find_start, switched_find_start);
+#define bhd__find_start switched_find_start
+SWITCHED(bhd__find_run, switched_find_run);
+#define bhd__find_run switched_find_run
+SWITCHED(bhd__sandbox_failed, switched_sandbox_failed);
+#define bhd__sandbox_failed switched_sandbox_failed
 SWITCHED(bhd__instance_run, switched_instance_run);
 #define bhd__instance_run switched_instance_run
 SWITCHED(bhd__instance_export, switched_instance_export);

@@ -10,11 +10,12 @@
  *
  * A host uses the process's handlers of SIGSEGV, SIGILL and SIGFPE: the engine installs its own
  * with the first host, turns faults in guest code into traps and passes all others on to the
- * handler that was there before. Beside the caller's threads there are one clock for each host,
- * from its first sandbox on, and for the whole process the compiler's pool, from the first
- * compilation on, and WASI's runtime, from the first call of a guest that imports WASI on; both
- * have as many threads as there are processors. The clock blocks all signals; the others take them
- * as any thread of the program does.
+ * handler that was there before. Beside the caller's threads there are for each host one clock,
+ * from its first sandbox on, and its workers, from its first submitted call on (call.h); and for
+ * the whole process the compiler's pool, from the first compilation on, and WASI's runtime, from
+ * the first call of a guest that imports WASI on; both have as many threads as there are
+ * processors. The clock blocks all signals, and workers all but those of faults; the others take
+ * them as any thread of the program does.
  *
  * A child of fork has none of these threads. Once a process has made a host, whatever would enter
  * the engine is BHD_NOT_SUPPORTED in its children, and freeing hosts, components and sandboxes does
@@ -70,12 +71,16 @@ typedef struct bhd_host_options {
      *  handlers call those that they replaced, with all three arguments. False: sandboxes are
      *  refused when a handler has been replaced. */
     bool chained_signals;
+    /** Threads that run submitted calls (call.h), started with the first of them. 0: as many as
+     *  there are processors. */
+    uint32_t worker_threads;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
-            UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false   \
+            UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false,  \
+            0                                                                                      \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -169,7 +169,9 @@ bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine
         bhd__free(e);
         return bhd__fail_no_memory(error);
     }
-    status = pools_new(e, error);
+    status = bhd__submissions_init(e, error);
+    if (status == BHD_OK)
+        status = pools_new(e, error);
     bhd__variant *variant;
     if (status == BHD_OK)
         status = bhd__engine_variant(e, false, &variant, error);
@@ -186,6 +188,7 @@ void bhd__engine_free(bhd__engine *engine)
     if (!engine)
         return;
     bhd__clock_fini(&engine->clock);
+    bhd__scheduler_free(engine->scheduler);
     for (int metered = 0; metered < 2; metered++)
         variant_free(atomic_load_explicit(&engine->variants[metered], memory_order_acquire));
     bhd__stacks_free(engine->stacks);

@@ -4,6 +4,7 @@
  *     bhd__engine    one for a host: configurations, slots and stacks, linkers, clock
  *     bhd__code      compiled and linked once, instantiated many times; shared between threads
  *     bhd__instance  a store with one instance in it; one thread at a time
+ *     bhd__submission  a call that a worker makes
  *
  * The order of freeing is instances, codes, engine; the sandbox room sees to it.
  */
@@ -17,6 +18,7 @@
 typedef struct bhd__engine bhd__engine;
 typedef struct bhd__code bhd__code;
 typedef struct bhd__instance bhd__instance;
+typedef struct bhd__submission bhd__submission;
 
 /* -- engine (engine.c) --------------------------------------------------------------------- */
 
@@ -99,6 +101,40 @@ bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *export
 /* Ends the call under way, if there is one, with BHD_CANCELLED. Any thread, while the instance
  * lives; does not wait. */
 void bhd__instance_cancel(bhd__instance *instance);
+
+/* -- submitted calls (engine_submit.c) ----------------------------------------------------- */
+
+/* What a submitted call came to. `results` and `error` are the receiver's from then on. */
+typedef struct bhd__outcome {
+    bhd_status status;
+    int exit_code;      /* of a run */
+    bhd_value *results; /* of a call that succeeded; from bhd__calloc */
+    size_t result_count;
+    bhd_error error;
+} bhd__outcome;
+
+typedef struct bhd__submit_options {
+    const bhd__export *exported; /* NULL: run the command; outlives the call */
+    const bhd_value *arguments;  /* checked; copied */
+    uint64_t timeout_ns;
+    void *env;
+    /* Both on a worker, one after the other. `ended`: the guest has ended or was ended; the
+     * instance is still there. `over`: the call is forgotten here, and the instance may have been
+     * freed. */
+    void (*ended)(void *env, bhd__outcome *outcome);
+    void (*over)(void *env);
+} bhd__submit_options;
+
+/* Errors as bhd__instance_call, before anything runs, and BHD_NO_CAPACITY. */
+bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_options *options,
+                                bhd__submission **submission, bhd_error *error);
+/* Any thread, also when it is over. */
+void bhd__submission_cancel(bhd__submission *submission);
+/* When it is over. */
+void bhd__submission_free(bhd__submission *submission);
+/* Ends the submitted call that is under way, if there is one, and waits until the instance is not
+ * used by it any more. */
+void bhd__instance_withdraw(bhd__instance *instance);
 
 /* The bytes of an exported memory now; valid until the guest runs again. */
 bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,

@@ -16,6 +16,8 @@
 #include <time.h>
 
 #define TICK_NS UINT64_C(5000000)
+/* While submitted calls wait for a thread. */
+#define CROWDED_TICK_NS BHD__SLICE_NS
 /* Idle ticks before the clock goes to sleep. */
 #define IDLE_TICKS 40
 
@@ -33,12 +35,31 @@ static void advance(bhd__engine *engine)
     }
 }
 
-static bool somebody_runs(const bhd__clock *clock)
+static bool somebody_runs(const bhd__engine *engine)
 {
+    const bhd__clock *clock = &engine->clock;
+    if (bhd__scheduler_is_busy(engine->scheduler))
+        return true;
     for (const bhd__instance *i = clock->instances; i; i = i->next)
         if (atomic_load_explicit(&i->activity, memory_order_seq_cst) & BHD__RUNNING)
             return true;
     return false;
+}
+
+/* Until somebody runs. Submitted calls that wait have deadlines, which are kept here too. */
+static void sleep_until_needed(bhd__engine *engine)
+{
+    bhd__clock *clock = &engine->clock;
+    atomic_store_explicit(&clock->is_asleep, true, memory_order_seq_cst);
+    while (!clock->stopping && !somebody_runs(engine)) {
+        uint64_t deadline = bhd__scheduler_expire(engine->scheduler);
+        struct timespec until = to_timespec(deadline);
+        if (deadline == UINT64_MAX)
+            pthread_cond_wait(&clock->wake, &clock->lock);
+        else
+            (void)pthread_cond_timedwait(&clock->wake, &clock->lock, &until);
+    }
+    atomic_store_explicit(&clock->is_asleep, false, memory_order_seq_cst);
 }
 
 static void *clock_main(void *env)
@@ -48,21 +69,20 @@ static void *clock_main(void *env)
     unsigned idle = 0;
     pthread_mutex_lock(&clock->lock);
     while (!clock->stopping) {
-        if (somebody_runs(clock)) {
+        if (somebody_runs(engine)) {
             idle = 0;
         } else if (++idle >= IDLE_TICKS) {
-            atomic_store_explicit(&clock->is_asleep, true, memory_order_seq_cst);
-            while (!clock->stopping && !somebody_runs(clock))
-                pthread_cond_wait(&clock->wake, &clock->lock);
-            atomic_store_explicit(&clock->is_asleep, false, memory_order_seq_cst);
+            sleep_until_needed(engine);
             idle = 0;
             continue;
         }
-        struct timespec until = to_timespec(bhd__monotonic_ns() + TICK_NS);
+        uint64_t tick = bhd__scheduler_is_crowded(engine->scheduler) ? CROWDED_TICK_NS : TICK_NS;
+        struct timespec until = to_timespec(bhd__monotonic_ns() + tick);
         while (!clock->stopping &&
                pthread_cond_timedwait(&clock->wake, &clock->lock, &until) != ETIMEDOUT)
             continue;
         advance(engine);
+        (void)bhd__scheduler_expire(engine->scheduler);
     }
     pthread_mutex_unlock(&clock->lock);
     return NULL;
@@ -158,7 +178,7 @@ static uint64_t coarse_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void be_awake(bhd__clock *clock)
+void bhd__clock_be_awake(bhd__clock *clock)
 {
     if (!atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst))
         return;
@@ -177,7 +197,18 @@ bool bhd__clock_begin(bhd__instance *instance)
     instance->deadline_ns = coarse_ns() + TICK_NS + instance->timeout_ns;
     /* The guest asks at every tick whether it has to stop. */
     wasmtime_context_set_epoch_deadline(instance->context, 1);
-    be_awake(&instance->code->engine->clock);
+    bhd__clock_be_awake(&instance->code->engine->clock);
+    return true;
+}
+
+bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns)
+{
+    unsigned idle = BHD__IDLE;
+    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__WAITING,
+                                                 memory_order_seq_cst, memory_order_relaxed))
+        return false;
+    instance->deadline_ns = bhd__monotonic_ns() + timeout_ns;
+    wasmtime_context_set_epoch_deadline(instance->context, 1);
     return true;
 }
 
@@ -199,7 +230,7 @@ void bhd__clock_resume(bhd__instance *instance)
 {
     (void)atomic_fetch_xor_explicit(&instance->activity, RUNNING_TO_WAITING_AND_BACK,
                                     memory_order_seq_cst);
-    be_awake(&instance->code->engine->clock);
+    bhd__clock_be_awake(&instance->code->engine->clock);
 }
 
 bool bhd__clock_is_late(const bhd__instance *instance)
@@ -221,4 +252,5 @@ void bhd__instance_cancel(bhd__instance *instance)
     } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
                                                     memory_order_seq_cst, memory_order_relaxed));
     bhd__instance_wake(instance);
+    bhd__scheduler_cancel_share(instance->code->engine->scheduler, &instance->share);
 }

@@ -73,6 +73,9 @@ static void name_refused_memory(bhd__instance *instance, bool has_frames)
 static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t *failure,
                           const void *either, bool has_frames, int *exit_code)
 {
+    /* Whatever else came of it. */
+    if (instance->gave_up)
+        return bhd__instance_is_cancelled(instance) ? BHD_CANCELLED : BHD_TIMEOUT;
     switch (bhd_engine_error_stop_code(either)) {
     case BHD__STOP_OUT_OF_MEMORY:
         return BHD_OUT_OF_MEMORY;
@@ -87,9 +90,6 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
     default:
         break;
     }
-    /* Whatever the guest made of the error that it saw then. */
-    if (instance->gave_up)
-        return bhd__instance_is_cancelled(instance) ? BHD_CANCELLED : BHD_TIMEOUT;
     if (failure && wasmtime_error_exit_status(failure, exit_code))
         return BHD_EXIT;
     int32_t trap = bhd_engine_error_trap_code(either);
@@ -109,7 +109,8 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
 static bhd_status timed_out(const bhd__instance *instance, bhd_error *error)
 {
     return bhd__fail(error, BHD_TIMEOUT, "out of time: still running after %g seconds",
-                     (double)instance->timeout_ns / 1e9);
+                     instance->submission ? bhd__submission_timeout(instance->submission)
+                                          : (double)instance->timeout_ns / 1e9);
 }
 
 static bhd_status cancelled(bhd_error *error)

@@ -12,7 +12,9 @@
 struct bhd__waiter {
     pthread_mutex_t lock;
     pthread_cond_t condition;
-    bool woken;                 /* lock */
+    bool woken;      /* lock */
+    bhd__task *task; /* lock; to wake instead of the thread that waits */
+    bhd__scheduler *scheduler;
     atomic_uint_fast32_t holds; /* the instance and the waker; the last one frees */
 };
 
@@ -31,7 +33,10 @@ static void waiter_wake(void *env)
     bhd__waiter *waiter = env;
     pthread_mutex_lock(&waiter->lock);
     waiter->woken = true;
-    pthread_cond_signal(&waiter->condition);
+    if (waiter->task)
+        bhd__scheduler_wake(waiter->scheduler, waiter->task);
+    else
+        pthread_cond_signal(&waiter->condition);
     pthread_mutex_unlock(&waiter->lock);
 }
 
@@ -68,6 +73,7 @@ bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error)
     bhd__waiter *waiter = waiter_new();
     if (!waiter)
         return bhd__fail_no_memory(error);
+    waiter->scheduler = instance->code->engine->scheduler;
     instance->waker = bhd_engine_waker_new(waiter_wake, waiter, waiter_release);
     /* Before the call looks whether it is cancelled; who cancels sets the mark and looks here. */
     atomic_store_explicit(&instance->waiter, waiter, memory_order_seq_cst);
@@ -88,6 +94,15 @@ void bhd__instance_wake(bhd__instance *instance)
     bhd__waiter *waiter = atomic_load_explicit(&instance->waiter, memory_order_seq_cst);
     if (waiter)
         waiter_wake(waiter);
+}
+
+void bhd__instance_wakes(bhd__instance *instance, bhd__task *task)
+{
+    bhd__waiter *waiter = atomic_load_explicit(&instance->waiter, memory_order_relaxed);
+    pthread_mutex_lock(&waiter->lock);
+    waiter->task = task;
+    waiter->woken = false;
+    pthread_mutex_unlock(&waiter->lock);
 }
 
 /* Sleeps until woken or until the deadline. */

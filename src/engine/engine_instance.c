@@ -11,15 +11,6 @@
 
 #include <string.h>
 
-/* Parameters or results of one exported function. */
-#define VALUES_MAX 64
-
-struct bhd__export {
-    wasmtime_func_t function;
-    size_t parameter_count, result_count;
-    bhd_value_type parameters[VALUES_MAX], results[VALUES_MAX];
-};
-
 /* -- life ---------------------------------------------------------------------------------- */
 
 static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint64_t *delta,
@@ -32,7 +23,8 @@ static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint6
     if (bhd__clock_is_late(instance))
         return bhd_engine_stop_new(BHD__STOP_TIMEOUT, NULL, 0);
     *delta = 1;
-    *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+    *kind = bhd__submission_should_yield(instance) ? WASMTIME_UPDATE_DEADLINE_YIELD
+                                                   : WASMTIME_UPDATE_DEADLINE_CONTINUE;
     return NULL;
 }
 
@@ -74,6 +66,7 @@ void bhd__instance_free(bhd__instance *instance)
 {
     if (!instance)
         return;
+    bhd__instance_withdraw(instance);
     bhd__clock_remove(instance->code->engine, instance);
     wasmtime_store_delete(instance->store);
     bhd__instance_end_wait(instance);
@@ -99,6 +92,12 @@ static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
     return status;
 }
 
+bhd_status bhd__call_refuel(bhd__instance *instance, bhd_error *error)
+{
+    wasmtime_error_t *failure = wasmtime_context_set_fuel(instance->context, instance->max_fuel);
+    return failure ? bhd__fault_message(BHD_INTERNAL, "fuel", failure, error) : BHD_OK;
+}
+
 bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error)
 {
     if (!bhd__clock_begin(instance))
@@ -110,12 +109,8 @@ bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *er
     bhd_status status = bhd__stack_prepare_thread(starting, error);
     if (status == BHD_OK)
         status = choose_stack(instance, error);
-    if (status == BHD_OK && instance->code->metered) {
-        wasmtime_error_t *failure =
-            wasmtime_context_set_fuel(instance->context, instance->max_fuel);
-        if (failure)
-            status = bhd__fault_message(BHD_INTERNAL, "fuel", failure, error);
-    }
+    if (status == BHD_OK && instance->code->metered)
+        status = bhd__call_refuel(instance, error);
     if (status != BHD_OK)
         bhd__clock_end(instance);
     return status;
@@ -178,12 +173,9 @@ bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
     return bhd__call_end(instance, ended, failure, trap, error);
 }
 
-static bhd_status run_module(bhd__instance *instance, bhd_error *error)
+bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, bhd_error *error)
 {
     wasmtime_extern_t start;
-    wasmtime_error_t *failure = NULL;
-    wasm_trap_t *trap = NULL;
-    bool ended = true;
     bool found =
         wasmtime_instance_export_get(instance->context, &instance->of.module, "_start", 6, &start);
     if (!found || start.kind != WASMTIME_EXTERN_FUNC)
@@ -195,16 +187,40 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     if (!is_plain)
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "_start takes parameters or gives results; a command's does not");
-    bhd_status status = bhd__call_begin(instance, false, error);
+    *function = start.of.func;
+    return BHD_OK;
+}
+
+static bhd_status run_module(bhd__instance *instance, bhd_error *error)
+{
+    wasmtime_func_t start;
+    wasmtime_error_t *failure = NULL;
+    wasm_trap_t *trap = NULL;
+    bool ended = true;
+    bhd_status status = bhd__find_start(instance, &start, error);
+    if (status != BHD_OK)
+        return status;
+    status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
     if (instance->on_fiber)
-        ended = bhd__instance_wait(instance,
-                                   wasmtime_func_call_async(instance->context, &start.of.func, NULL,
-                                                            0, NULL, 0, &trap, &failure));
+        ended =
+            bhd__instance_wait(instance, wasmtime_func_call_async(instance->context, &start, NULL,
+                                                                  0, NULL, 0, &trap, &failure));
     else
-        failure = wasmtime_func_call_unchecked(instance->context, &start.of.func, NULL, 0, &trap);
+        failure = wasmtime_func_call_unchecked(instance->context, &start, NULL, 0, &trap);
     return bhd__call_end(instance, ended, failure, trap, error);
+}
+
+bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
+                         bhd_error *error)
+{
+    if (!instance->code->run ||
+        !wasmtime_component_instance_get_func(&instance->of.component, instance->context,
+                                              instance->code->run, function))
+        return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
+                         "the component is not a command: it does not export wasi:cli/run@0.2");
+    return BHD_OK;
 }
 
 static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_error *error)
@@ -213,12 +229,10 @@ static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_err
     wasmtime_component_val_t result = {0};
     wasmtime_error_t *failure = NULL;
     bool ended = true;
-    if (!instance->code->run ||
-        !wasmtime_component_instance_get_func(&instance->of.component, instance->context,
-                                              instance->code->run, &run))
-        return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
-                         "the component is not a command: it does not export wasi:cli/run@0.2");
-    bhd_status status = bhd__call_begin(instance, false, error);
+    bhd_status status = bhd__find_run(instance, &run, error);
+    if (status != BHD_OK)
+        return status;
+    status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
     if (instance->on_fiber)
@@ -259,7 +273,7 @@ bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error 
 static bool value_types(const uint8_t *kinds, size_t count, bhd_value_type *out)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i == VALUES_MAX || kinds[i] > BHD_F64)
+        if (i == BHD__VALUES_MAX || kinds[i] > BHD_F64)
             return false;
         out[i] = (bhd_value_type)kinds[i];
     }
@@ -269,8 +283,8 @@ static bool value_types(const uint8_t *kinds, size_t count, bhd_value_type *out)
 /* False: it takes or gives what cannot be passed here. */
 static bool read_types(bhd__instance *instance, bhd__export *e)
 {
-    uint8_t parameters[VALUES_MAX], results[VALUES_MAX];
-    bhd_engine_func_types(instance->context, &e->function, VALUES_MAX, parameters,
+    uint8_t parameters[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
+    bhd_engine_func_types(instance->context, &e->function, BHD__VALUES_MAX, parameters,
                           &e->parameter_count, results, &e->result_count);
     return value_types(parameters, e->parameter_count, e->parameters) &&
            value_types(results, e->result_count, e->results);
@@ -352,7 +366,7 @@ bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "the function takes or gives something else than i32, i64, f32 and f64, "
                          "or more than %d of them",
-                         VALUES_MAX);
+                         BHD__VALUES_MAX);
     }
     *exported = e;
     return BHD_OK;
@@ -424,7 +438,7 @@ static wasmtime_valkind_t val_kind(bhd_value_type type)
 static bhd_status call_direct(bhd__instance *instance, const bhd__export *e,
                               const bhd_value *arguments, bhd_value *results, bhd_error *error)
 {
-    wasmtime_val_raw_t raw[VALUES_MAX];
+    wasmtime_val_raw_t raw[BHD__VALUES_MAX];
     size_t slots = e->parameter_count > e->result_count ? e->parameter_count : e->result_count;
     for (size_t i = 0; i < e->parameter_count; i++)
         to_raw(&arguments[i], &raw[i]);
@@ -441,7 +455,7 @@ static bhd_status call_direct(bhd__instance *instance, const bhd__export *e,
 static bhd_status call_on_fiber(bhd__instance *instance, const bhd__export *e,
                                 const bhd_value *arguments, bhd_value *results, bhd_error *error)
 {
-    wasmtime_val_t in[VALUES_MAX], out[VALUES_MAX];
+    wasmtime_val_t in[BHD__VALUES_MAX], out[BHD__VALUES_MAX];
     for (size_t i = 0; i < e->parameter_count; i++) {
         wasmtime_val_raw_t raw;
         to_raw(&arguments[i], &raw);

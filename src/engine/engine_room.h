@@ -10,6 +10,7 @@
 #include "engine/engine_gate.h"
 #include "memory/slots.h"
 #include "memory/stacks.h"
+#include "schedule/scheduler.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,6 +44,7 @@ struct bhd__engine {
     /* [metered]. Written once under variants_lock, then read without it. */
     _Atomic(bhd__variant *) variants[2];
     bhd__clock clock;
+    bhd__scheduler *scheduler; /* of submitted calls */
 };
 
 struct bhd__code {
@@ -57,6 +59,15 @@ struct bhd__code {
     bhd_engine_component_pre_t *component_pre;
     /* wasi:cli/run, looked up once; NULL when the component is not a command. */
     wasmtime_component_export_index_t *run;
+};
+
+/* Parameters or results of one exported function. */
+#define BHD__VALUES_MAX 64
+
+struct bhd__export {
+    wasmtime_func_t function;
+    size_t parameter_count, result_count;
+    bhd_value_type parameters[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
 };
 
 /* Wakes the thread that waits for a future. Lives as long as anybody may wake it. */
@@ -91,6 +102,9 @@ struct bhd__instance {
     /* Made for the first call on a fiber, by the thread that calls; read by whoever cancels. */
     _Atomic(bhd__waiter *) waiter;
     bhd_engine_waker_t *waker;
+    bhd__share share; /* of submitted calls; the scheduler's */
+    /* The submitted call that is under way. For the thread that runs the guest. */
+    bhd__submission *submission;
     /* Whether a call is under way, see BHD__IDLE. Taken and given back by whoever calls, read by
      * the clock, marked by whoever cancels. */
     atomic_uint activity;
@@ -122,12 +136,32 @@ void bhd__clock_resume(bhd__instance *instance);
 bool bhd__clock_is_late(const bhd__instance *instance);
 /* The running call was cancelled, or its deadline has passed. */
 bool bhd__clock_must_stop(const bhd__instance *instance);
+/* A submitted call begins: until its end the scheduler says when ticks are needed. False: as for
+ * bhd__clock_begin. */
+bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns);
+/* Ticks are needed; see bhd__scheduler_is_busy. */
+void bhd__clock_be_awake(bhd__clock *clock);
+
+/* engine_submit.c */
+bhd_status bhd__submissions_init(bhd__engine *engine, bhd_error *error);
+/* The submitted call that is under way, if there is one, has been on a thread for long enough. */
+bool bhd__submission_should_yield(const bhd__instance *instance);
+/* It was cancelled. */
+bool bhd__submission_is_cancelled(const bhd__submission *submission);
+double bhd__submission_timeout(const bhd__submission *submission); /* seconds */
+
 static inline bool bhd__instance_is_cancelled(const bhd__instance *instance)
 {
-    return (atomic_load_explicit(&instance->activity, memory_order_seq_cst) & BHD__CANCELLED) != 0;
+    return (atomic_load_explicit(&instance->activity, memory_order_seq_cst) & BHD__CANCELLED) ||
+           (instance->submission && bhd__submission_is_cancelled(instance->submission));
 }
 
 /* engine_instance.c */
+bhd_status bhd__call_refuel(bhd__instance *instance, bhd_error *error);
+/* What a command is: _start, wasi:cli/run. BHD_EXPORT_NOT_FOUND, BHD_SIGNATURE_MISMATCH. */
+bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, bhd_error *error);
+bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
+                         bhd_error *error);
 /* Every call into an instance is between these two, on one thread or on several, one after the
  * other. BHD_INVALID_ARGUMENT: a call is under way. */
 bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error);
@@ -166,6 +200,8 @@ bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error)
 void bhd__instance_end_wait(bhd__instance *instance);
 /* Wakes whoever waits for the instance's future. Any thread, while the instance lives. */
 void bhd__instance_wake(bhd__instance *instance);
+/* From now on wakers wake this task; NULL: the thread that waits. */
+void bhd__instance_wakes(bhd__instance *instance, bhd__task *task);
 
 /* engine_wasi.c */
 /* Looks at the import `name` of `module` (of a component when `module` is NULL). */

@@ -11,6 +11,7 @@
 #define STACK_BYTES_MIN (UINT64_C(64) << 10)
 #define STACK_BYTES_MAX (UINT64_C(4) << 20)
 #define COUNT_MAX 1000
+#define WORKERS_MAX 1000
 #define FUNCTIONS_MAX 1000000
 #define COMPONENT_BYTES_MAX (UINT64_C(1) << 32)
 
@@ -44,6 +45,7 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
         {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
         {"slots_keep_bytes", options->slots_keep_bytes, 0, UINT64_MAX / 2},
         {"features", options->features, 0, BHD_FEATURE_GC},
+        {"worker_threads", options->worker_threads, 0, WORKERS_MAX},
     };
     bhd_status status = bhd_policy_check(&options->policy, error);
     for (size_t i = 0; status == BHD_OK && i < sizeof ranges / sizeof *ranges; i++)

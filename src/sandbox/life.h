@@ -54,6 +54,14 @@ void bhd__host_leave(bhd_host *host);
 /* component.c */
 void bhd__component_hold(bhd_component *component);
 
+/* sandbox.c */
+bhd_status bhd__sandbox_check_alive(const bhd_sandbox *sandbox, bhd_error *error);
+/* A call has failed: an out-of-memory gets its account. Gives `status` back. */
+bhd_status bhd__sandbox_failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error);
+/* Holds arguments against the function's types. */
+bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd_value *arguments,
+                                         size_t argument_count, bhd_error *error);
+
 /* oom_account.c */
 /* The guest of `sandbox` ran out of memory: completes `error`, which has the engine's text. */
 void bhd__account_write(const bhd_sandbox *sandbox, bhd_error *error);

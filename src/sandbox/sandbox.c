@@ -43,8 +43,7 @@ static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *e
     return status;
 }
 
-/* A call has failed; an out-of-memory gets its account. */
-static bhd_status failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
+bhd_status bhd__sandbox_failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
 {
     if (status == BHD_OUT_OF_MEMORY && error)
         bhd__account_write(sandbox, error);
@@ -75,7 +74,7 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
     if (status != BHD_OK)
         return status;
     status = bhd__instance_start(sandbox->instance, error);
-    return status == BHD_OK ? BHD_OK : failed(sandbox, status, error);
+    return status == BHD_OK ? BHD_OK : bhd__sandbox_failed(sandbox, status, error);
 }
 
 bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *options,
@@ -115,6 +114,9 @@ void bhd_sandbox_free(bhd_sandbox *sandbox)
 {
     if (!sandbox || bhd__fork_is_child())
         return;
+    /* A submitted call uses them too. */
+    if (sandbox->instance)
+        bhd__instance_withdraw(sandbox->instance);
     while (sandbox->functions) {
         bhd_function *next = sandbox->functions->next;
         bhd__export_free(sandbox->functions->exported);
@@ -131,7 +133,7 @@ void bhd_sandbox_free(bhd_sandbox *sandbox)
 
 /* -- calls --------------------------------------------------------------------------------- */
 
-static bhd_status check_alive(const bhd_sandbox *sandbox, bhd_error *error)
+bhd_status bhd__sandbox_check_alive(const bhd_sandbox *sandbox, bhd_error *error)
 {
     bhd_status status = bhd__fork_check(error);
     if (status != BHD_OK)
@@ -156,7 +158,7 @@ bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_func
     if (!sandbox || !name || !function)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_function: sandbox, name or function is NULL");
-    bhd_status status = check_alive(sandbox, error);
+    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
     if (status != BHD_OK)
         return status;
     bhd_function *f = known_function(sandbox, name);
@@ -197,29 +199,40 @@ static const char *type_text(bhd_value_type type)
     return (unsigned)type < 4 ? texts[type] : "no type";
 }
 
-static bhd_status check_values(const bhd_function *function, const bhd_value *arguments,
-                               size_t argument_count, const bhd_value *results, size_t result_count,
-                               bhd_error *error)
+bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd_value *arguments,
+                                         size_t argument_count, bhd_error *error)
 {
-    size_t parameters, wanted;
+    size_t parameters;
     const bhd_value_type *types = bhd__export_parameters(function->exported, &parameters);
-    (void)bhd__export_results(function->exported, &wanted);
     if (argument_count != parameters)
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "the function takes %zu arguments, %zu were given", parameters,
                          argument_count);
-    if (result_count < wanted)
-        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
-                         "the function gives %zu results, there is room for %zu", wanted,
-                         result_count);
-    if ((parameters > 0 && !arguments) || (wanted > 0 && !results))
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "bhd_sandbox_call: arguments or results is NULL");
+    if (parameters > 0 && !arguments)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "arguments is NULL");
     for (size_t i = 0; i < parameters; i++)
         if (arguments[i].type != types[i])
             return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                              "argument %zu is %s, the function takes %s", i + 1,
                              type_text(arguments[i].type), type_text(types[i]));
+    return BHD_OK;
+}
+
+static bhd_status check_values(const bhd_function *function, const bhd_value *arguments,
+                               size_t argument_count, const bhd_value *results, size_t result_count,
+                               bhd_error *error)
+{
+    size_t wanted;
+    (void)bhd__export_results(function->exported, &wanted);
+    bhd_status status = bhd__function_check_arguments(function, arguments, argument_count, error);
+    if (status != BHD_OK)
+        return status;
+    if (result_count < wanted)
+        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
+                         "the function gives %zu results, there is room for %zu", wanted,
+                         result_count);
+    if (wanted > 0 && !results)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_sandbox_call: results is NULL");
     return BHD_OK;
 }
 
@@ -230,13 +243,13 @@ bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,
     if (!sandbox || !function)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_call: sandbox or function is NULL");
-    bhd_status status = check_alive(sandbox, error);
+    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
     if (status == BHD_OK)
         status = check_values(function, arguments, argument_count, results, result_count, error);
     if (status != BHD_OK)
         return status;
     status = bhd__instance_call(sandbox->instance, function->exported, arguments, results, error);
-    return status == BHD_OK ? BHD_OK : failed(sandbox, status, error);
+    return status == BHD_OK ? BHD_OK : bhd__sandbox_failed(sandbox, status, error);
 }
 
 bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *error)
@@ -244,13 +257,13 @@ bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *erro
     if (!sandbox || !exit_code)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_run: sandbox or exit_code is NULL");
-    bhd_status status = check_alive(sandbox, error);
+    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
     if (status != BHD_OK)
         return status;
     int code = 0;
     status = bhd__instance_run(sandbox->instance, &code, error);
     if (status != BHD_OK && status != BHD_EXIT)
-        return failed(sandbox, status, error);
+        return bhd__sandbox_failed(sandbox, status, error);
     *exit_code = code & 0xff;
     return BHD_OK;
 }
@@ -264,7 +277,7 @@ static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox or data is NULL");
     uint8_t *base;
     size_t bytes;
-    bhd_status status = check_alive(sandbox, error);
+    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
     if (status == BHD_OK)
         status = bhd__instance_memory(sandbox->instance, memory ? memory : "memory", &base, &bytes,
                                       error);

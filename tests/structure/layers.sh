@@ -6,8 +6,9 @@ declare -A below=(
     [base]="base"
     [limits]="base limits"
     [memory]="base memory"
-    [engine]="base limits memory engine"
-    [sandbox]="base limits memory engine sandbox"
+    [schedule]="base schedule"
+    [engine]="base limits memory schedule engine"
+    [sandbox]="base limits memory schedule engine sandbox"
 )
 
 engine_header='^(wasm|wasmtime|wasi|doc-wasm)(/.*)?\.hh?$|^wasmtime/|^bulkhead_(engine|inspect)\.h$'
