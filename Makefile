@@ -8,7 +8,7 @@ SECONDS   ?= 60
 
 cmake_build = cmake --build $(BUILD)
 
-.PHONY: all setup configure build run test tsan soak fuzz fuzz-build fuzz-merge bench guests install tidy clean help
+.PHONY: all setup configure build run test tsan soak fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
 .NOTPARALLEL:
 
 all: build
@@ -57,6 +57,10 @@ bench: configure
 		if [ -f "$$program" ] && [ -x "$$program" ]; then "$$program" || exit 1; fi; \
 	done
 
+spec: configure
+	@$(cmake_build) --target spec
+	@tests/spec/run $(BUILD)/tests/spec/spec $(SPEC)
+
 guests:
 	@$(MAKE) --no-print-directory -C guests
 
@@ -78,6 +82,7 @@ help:
 	@echo "make fuzz      fuzz every target for SECONDS ($(SECONDS)), with clang; TARGET=size for one"
 	@echo "make fuzz-merge TARGET=size        keep new inputs of a target in fuzz/corpus"
 	@echo "make bench     build and run the benches"
+	@echo "make spec      run the specification's own tests; fetches them once (needs cargo)"
 	@echo "make guests    rebuild the test guests from their sources (needs a guest toolchain)"
 	@echo "make install   install below PREFIX ($(PREFIX)), staged below DESTDIR if that is set"
 	@echo "make tidy      say where the form of the C sources differs from .clang-format"

@@ -216,6 +216,12 @@ foreach(source ${benches})
     add_dependencies(bench bench_${stem})
 endforeach()
 
+# -- the specification's own tests: built with the others, run by `make spec`, which fetches them ----
+add_executable(spec EXCLUDE_FROM_ALL tests/spec/spec.c)
+set_target_properties(spec PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/spec)
+target_link_libraries(spec PRIVATE bulkhead_release_flags bulkhead_static PkgConfig::JANSSON)
+add_dependencies(tests spec)
+
 # -- structure -----------------------------------------------------------------------------------
 file(GLOB scripts CONFIGURE_DEPENDS tests/structure/*.sh)
 foreach(script ${scripts})

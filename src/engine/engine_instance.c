@@ -31,11 +31,6 @@ static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint6
 bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *options,
                              bhd__instance **instance, bhd_error *error)
 {
-    if (!code->engine->options.chained_signals) {
-        bhd_status changed = bhd__signals_check(error);
-        if (changed != BHD_OK)
-            return changed;
-    }
     bhd__instance *i = bhd__calloc(1, sizeof *i);
     if (!i)
         return bhd__fail_no_memory(error);
@@ -106,7 +101,10 @@ bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *er
             "a call into this sandbox is under way; a sandbox runs one call at a time, "
             "and a callback must not call into the sandbox that it serves");
     bhd__gate_begin(&instance->gate, starting);
-    bhd_status status = bhd__stack_prepare_thread(starting, error);
+    bool look = starting && bhd__thread_is_due();
+    bhd_status status = bhd__stack_prepare_thread(look, error);
+    if (status == BHD_OK && look && !instance->code->engine->options.chained_signals)
+        status = bhd__signals_check(error);
     if (status == BHD_OK)
         status = choose_stack(instance, error);
     if (status == BHD_OK && instance->code->metered)

@@ -174,6 +174,10 @@ bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *
 /* Whether the calling thread has `guest_bytes` of stack left, and some for the host; if not, guest
  * code runs on a fiber. BHD_NOT_SUPPORTED when there is too little even for that. */
 bhd_status bhd__stack_choose(uint64_t guest_bytes, bool *is_enough, bhd_error *error);
+/* What the program may have done to this thread and to the handlers is looked at again: with the
+ * thread's first guest, and then at most once in some milliseconds, since it costs as much as half
+ * a sandbox. */
+bool bhd__thread_is_due(void);
 /* Before guest code runs on a thread, and `again` before a new guest starts on it. The engine maps
  * a signal stack for each thread at its first guest and aborts when it cannot, so this finds out
  * before: BHD_NO_CAPACITY. Unblocks the signals of faults. BHD_NOT_SUPPORTED: the program has given

@@ -4,8 +4,8 @@
  *
  * The engine installs them once in a process, with the first host, and passes on what is not a
  * guest's. A program that replaces them later would be handed guests' faults. That cannot be
- * prevented, but it can be seen before a sandbox is made; before each call it would cost more than
- * the call.
+ * prevented, but it can be seen when a sandbox is made, some milliseconds later at the latest;
+ * before each call it would cost more than the call.
  */
 #include "base/fail.h"
 #include "engine/engine_room.h"

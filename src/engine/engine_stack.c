@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <time.h>
 
 /* For the host's own frames beneath the guest's: signal handlers, host calls. */
 #define HOST_ROOM_BYTES (UINT64_C(128) << 10)
@@ -163,6 +164,18 @@ static void unblock_faults(void)
     sigaddset(&faults, SIGILL);
     sigaddset(&faults, SIGFPE);
     (void)pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
+}
+
+bool bhd__thread_is_due(void)
+{
+    static _Thread_local uint64_t looked;
+    struct timespec now;
+    /* Steps every few milliseconds, and is read without a system call. */
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    uint64_t tick = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    bool is_due = tick != looked;
+    looked = tick;
+    return is_due;
 }
 
 /* Trying first and letting the engine do it then leaves a moment in between in which another thread

@@ -195,6 +195,7 @@ static void refused_for(bhd_component *component, const char *signal_name)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_sandbox *sandbox = NULL;
+    child_pause();
     CHECK_STATUS(BHD_NOT_SUPPORTED, bhd_sandbox_new(component, NULL, &sandbox, &error), &error);
     CHECK(sandbox == NULL);
     CHECK(strstr(error.message, signal_name));

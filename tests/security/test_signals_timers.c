@@ -151,6 +151,7 @@ static void *blocked_thread(void *env)
     every_trap(env);
     /* Again, after the thread's first guest. */
     CHECK(pthread_sigmask(SIG_SETMASK, &all, NULL) == 0);
+    child_pause();
     every_trap(env);
     CHECK(pthread_sigmask(SIG_SETMASK, NULL, &now) == 0);
     CHECK(sigismember(&now, SIGTERM) == 1 && sigismember(&now, SIGALRM) == 1);
@@ -253,6 +254,7 @@ static void with_a_small_stack(void *env)
     bhd_component *component = child_component(host, faulty);
     every_trap(component);
     (void)give_stack((size_t)getauxval(AT_MINSIGSTKSZ) + 1024);
+    child_pause();
     bhd_error error = BHD_ERROR_INIT;
     bhd_sandbox *sandbox = NULL;
     CHECK_STATUS(BHD_NOT_SUPPORTED, bhd_sandbox_new(component, NULL, &sandbox, &error), &error);

@@ -35,6 +35,11 @@ void child_succeeds(void (*body)(void *env), void *env)
     assert_int_equal(0, WEXITSTATUS(status));
 }
 
+void child_pause(void)
+{
+    (void)usleep(30000);
+}
+
 bhd_host *child_host(bool chained_signals)
 {
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;

@@ -36,6 +36,8 @@ int child_status(void (*body)(void *env), void *env);
 /* Fails the test unless the child came to the end of `body`. */
 void child_succeeds(void (*body)(void *env), void *env);
 
+/* In the child: longer than it takes until the library looks at thread and handlers again. */
+void child_pause(void);
 /* In the child: a host, and what these tests need of it; failures end the child. */
 bhd_host *child_host(bool chained_signals);
 bhd_component *child_component(bhd_host *host, const char *source);
