@@ -43,7 +43,7 @@ soak: configure
 # In a build tree of its own, with clang.
 fuzz-build:
 	@$(MAKE) --no-print-directory configure BUILD=build/fuzz CC=clang CMAKE_FLAGS=-DBULKHEAD_FUZZ=ON
-	@cmake --build build/fuzz --target fuzz
+	@cmake --build build/fuzz --target $(if $(TARGET),fuzz_$(TARGET),fuzz)
 
 fuzz: fuzz-build
 	@scripts/fuzz build/fuzz $(SECONDS) $(TARGET)
