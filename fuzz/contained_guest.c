@@ -29,7 +29,7 @@
 #define MOST_VALUES 16
 #define MOST_CALLS 24
 /* Sandboxes of one input; a guest that has ended goes on with its next export in another. */
-#define MOST_LIVES 6
+#define MOST_LIVES 3
 
 /* What fills its memory with this is looked for afterwards. */
 static const uint8_t pattern[4096] = {0xA5};
