@@ -1,10 +1,13 @@
 /*
  * TOML text into a document. The parser is the engine crate's; this file bounds what it may say and
  * finds out which key it means when it says "duplicate key" at an offset.
+ *
+ * The parser may call back on a thread of its own while the caller waits for its end.
  */
 #include "limits/toml_document.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* Parts of a dotted key that are looked at before a duplicate. */
@@ -26,7 +29,16 @@ typedef struct reading {
     size_t kept;
     size_t total;
     bool has_syntax_error;
+    /* Calls back so far. Each one adds 1 when it is done and the caller reads it when the parser is:
+     * the order that the end of the parser's thread makes too, written down where a tool that does
+     * not see into the engine can find it. */
+    atomic_size_t calls;
 } reading;
+
+static void call_is_done(reading *r)
+{
+    atomic_fetch_add_explicit(&r->calls, 1, memory_order_release);
+}
 
 /* -- the parser's words ---------------------------------------------------------------------- */
 
@@ -116,9 +128,8 @@ static void add_message(bhd__text *text, const bhd__document *document, size_t o
     bhd__text_add_bytes(text, message.data, message.size);
 }
 
-static void on_error(void *env, size_t offset, bhd_engine_str_t message)
+static void add_error(reading *r, size_t offset, bhd_engine_str_t message)
 {
-    reading *r = env;
     bool is_duplicate = is_message(message, "duplicate key");
     r->has_syntax_error |= !is_duplicate;
     r->total++;
@@ -133,14 +144,25 @@ static void on_error(void *env, size_t offset, bhd_engine_str_t message)
     bhd__text_ellipsis(&text);
 }
 
+static void on_error(void *env, size_t offset, bhd_engine_str_t message)
+{
+    reading *r = env;
+    add_error(r, offset, message);
+    call_is_done(r);
+}
+
 static void on_item(void *env, const bhd_toml_item_t *item)
 {
-    bhd__document_item(((reading *)env)->document, item);
+    reading *r = env;
+    bhd__document_item(r->document, item);
+    call_is_done(r);
 }
 
 static void on_leave(void *env)
 {
-    bhd__document_leave(((reading *)env)->document);
+    reading *r = env;
+    bhd__document_leave(r->document);
+    call_is_done(r);
 }
 
 /* -- duplicate keys -------------------------------------------------------------------------- */
@@ -297,6 +319,7 @@ bhd__parsed bhd__toml_document(const char *text, size_t size, bhd__document *doc
     const bhd_toml_visitor_t visitor = {&r, on_item, on_leave, on_error};
     if (!bhd_toml_visit(text, size, &visitor))
         return BHD__PARSED_NOT;
+    (void)atomic_load_explicit(&r.calls, memory_order_acquire);
     if (document->no_memory)
         return BHD__PARSED_MEMORY;
     report_errors(&r);
