@@ -43,8 +43,8 @@ bhd_status bhd__limit_check_memory(const char *name, uint64_t bytes, const bhd_p
     char message[BHD_MESSAGE_SIZE];
     bhd__text text;
     begin(&text, message, sizeof message, name);
-    bhd__text_printf(&text, "%" PRIu64 " bytes is %s the allowed range of ", bytes,
-                     too_low ? "below" : "above");
+    bhd__text_printf(&text, "%" PRIu64 " byte%s is %s the allowed range of ", bytes,
+                     bytes == 1 ? "" : "s", too_low ? "below" : "above");
     add_policy(&text, policy);
     bhd__text_printf(&text, "; write at %s %" PRIu64, too_low ? "least" : "most",
                      too_low ? minimum : maximum);

@@ -88,11 +88,14 @@ static const char *type_name(const bhd__checking *checking, uint32_t node)
     }
 }
 
-static bool is_whole_number(const char *text, size_t size)
+static bool is_whole_number(const char *text, size_t size, uint64_t *whole)
 {
-    for (size_t i = 0; i < size; i++)
+    *whole = 0;
+    for (size_t i = 0; i < size && i < 18; i++) {
         if (text[i] < '0' || text[i] > '9')
             return false;
+        *whole = *whole * 10 + (uint64_t)(text[i] - '0');
+    }
     return size > 0 && size <= 18;
 }
 
@@ -105,12 +108,14 @@ static bool is_whole_float(const bhd__node *node, uint64_t *whole)
     return (double)*whole == node->number;
 }
 
-/* A key whose value is an integer may have this one. */
+/* A key whose value is a number may have this one. */
 static bool could_be(const bhd__checking *checking, const bhd__schema_key *schema, uint64_t number)
 {
     if (schema->type == BHD__TYPE_SIZE)
         return number >= checking->policy->min_memory_bytes &&
                number <= checking->policy->max_memory_bytes;
+    if (schema->type == BHD__TYPE_NUMBER)
+        return number >= 1 && number <= (uint64_t)BHD_MAX_TIMEOUT_SECONDS;
     return schema->type == BHD__TYPE_INTEGER && number >= schema->minimum &&
            number <= schema->maximum;
 }
@@ -136,16 +141,12 @@ static bool add_meant(const bhd__checking *checking, bhd__key key, uint32_t node
         return true;
     }
     uint64_t whole;
-    if (is_whole_float(about, &whole) && could_be(checking, schema, whole)) {
-        bhd__add_number(text, checking->part, whole);
-        return true;
-    }
-    bool wants_number = schema->type == BHD__TYPE_INTEGER || schema->type == BHD__TYPE_NUMBER;
-    if (wants_number && kind == BHD_TOML_STRING && is_whole_number(content, size)) {
-        bhd__text_add_bytes(text, content, size);
-        return true;
-    }
-    return false;
+    bool is_whole = kind == BHD_TOML_STRING ? is_whole_number(content, size, &whole)
+                                            : is_whole_float(about, &whole);
+    if (!is_whole || !could_be(checking, schema, whole))
+        return false;
+    bhd__add_number(text, checking->part, whole);
+    return true;
 }
 
 static void report_type(bhd__checking *checking, bhd__key key, uint32_t node)

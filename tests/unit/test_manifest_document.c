@@ -248,6 +248,15 @@ static void test_a_duplicate_has_its_path_and_the_first_place(void **state)
         {"[t.u]\n[x]\n[[ t . u ]]\n", "t.u", "given twice, first at 1:4; keep one"},
         /* Not plain: the key is shown as far as it can be read. */
         {"\"a b\" = 1\n\"a b\" = 2\n", "\"\"", "given twice; keep one"},
+        {"a\t.\tb = 1\na\t.\tb = 2\n", "a.b", "given twice, first at 1:5; keep one"},
+        {"A_b-9 = 1\nA_b-9 = 2\n", "A_b-9", "given twice, first at 1:1; keep one"},
+        {"[t]\nx = { a = 1, a = 2 }\n", "t.x.a", "given twice, first at 2:7; keep one"},
+        {"x = { y = { a = 1 }, z = { a = 1, a = 2 } }\n", "x.z.a",
+         "given twice, first at 1:28; keep one"},
+        {"'q'.a = 1\n'q'.a = 2\n", "a", "given twice; keep one"},
+        {"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r = 1\na.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r = 2\n", "r",
+         "given twice; keep one"},
+        {"b = [{ a = 1 }, { a = 1, a = 2 }]\n", "b[1].a", "given twice, first at 1:19; keep one"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         reading r = read_text(cases[i].text);

@@ -67,6 +67,21 @@ static void test_a_strange_path_is_escaped_in_messages_only(void **state)
     bhd_error_fini(&error);
 }
 
+static void test_no_text_and_no_place_for_the_manifest(void **state)
+{
+    (void)state;
+    bhd_manifest *manifest = NULL;
+    bhd_error error = BHD_ERROR_INIT;
+    assert_int_equal(bhd_manifest_parse(NULL, 1, NULL, NULL, &manifest, &error),
+                     BHD_INVALID_ARGUMENT);
+    assert_int_equal(bhd_manifest_parse("", 0, NULL, NULL, NULL, &error), BHD_INVALID_ARGUMENT);
+    /* Nothing at all is a text without keys. */
+    assert_int_equal(bhd_manifest_parse(NULL, 0, NULL, NULL, &manifest, &error),
+                     BHD_MANIFEST_INVALID);
+    assert_null(manifest);
+    bhd_error_fini(&error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -74,6 +89,7 @@ int main(void)
         cmocka_unit_test(test_an_absolute_source_is_itself),
         cmocka_unit_test(test_without_a_source_it_is_the_name),
         cmocka_unit_test(test_a_strange_path_is_escaped_in_messages_only),
+        cmocka_unit_test(test_no_text_and_no_place_for_the_manifest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,7 +198,7 @@ static void test_bad_toml(void **state)
          "    [resources.memory]\n"
          "    max_bytes = 1_048_576  # 1 MiB\n"},
         {"[resources.memory]\nmax_bytes = 1\n", BHD_MANIFEST_INVALID,
-         "2:13: resources.memory.max_bytes: 1 bytes is below the allowed range of 524288 to "
+         "2:13: resources.memory.max_bytes: 1 byte is below the allowed range of 524288 to "
          "4194304 "
          "bytes (512 KiB to 4 MiB); write at least 524288; this is the default range, and whoever "
          "runs the host may widen it\n"},
@@ -265,6 +265,34 @@ static void test_bad_json(void **state)
          "max_table_elements: 1000001 elements is above the allowed range of 0 to 1000000 "
          "elements; "
          "write at most 1000000\n"},
+        {"{\"max_bytes\": false}", BHD_MANIFEST_INVALID,
+         "max_bytes: must be a whole number of bytes, or a string with KiB or MiB, not a boolean "
+         "(false); write \"max_bytes\": 1048576\n"},
+        {"{\"max_bytes\": 524288, \"max_table_elements\": 100.0}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a float (100); write "
+         "\"max_table_elements\": 100\n"},
+        /* What is suggested instead is allowed. */
+        {"{\"max_bytes\": 524288, \"max_table_elements\": 2e6}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a float (2000000); write "
+         "\"max_table_elements\": 10000\n"},
+        {"{\"max_bytes\": 524288, \"max_table_elements\": -1.0}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a float (-1); write "
+         "\"max_table_elements\": 10000\n"},
+        {"{\"max_bytes\": 524288, \"max_table_elements\": \"100\"}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a string (\"100\"); write "
+         "\"max_table_elements\": 100\n"},
+        {"{\"max_bytes\": 524288, \"max_table_elements\": \"2000000\"}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a string (\"2000000\"); "
+         "write \"max_table_elements\": 10000\n"},
+        {"{\"max_bytes\": 524288, \"max_table_elements\": \"1/\"}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a string (\"1/\"); write "
+         "\"max_table_elements\": 10000\n"},
+        {"{\"max_bytes\": 524288, \"max_table_elements\": \"1a\"}", BHD_MANIFEST_INVALID,
+         "max_table_elements: must be an integer from 0 to 1000000, not a string (\"1a\"); write "
+         "\"max_table_elements\": 10000\n"},
+        {"{\"max_bytes\": 524288, \"on_exceed\": \"trip\"}", BHD_MANIFEST_INVALID,
+         "on_exceed: \"trip\" is neither \"deny\" (memory.grow gives -1; the default) nor \"trap\" "
+         "(the guest ends there); did you mean \"trap\"?\n"},
         {"{\"max_bytes\": 524288, \"colour\": \"red\"}", BHD_MANIFEST_INVALID,
          "colour: unknown key; known here are max_bytes, on_exceed, max_table_elements\n"},
         {"{\"max_byte\": 524288}", BHD_MANIFEST_INVALID,
@@ -290,6 +318,12 @@ static void test_bad_json(void **state)
         {"{\"a\": \"\x1b[31m\"}", BHD_CONFIG_SYNTAX, "1:7: control character 0x1b near '\"'\n"},
         {"{\"a\\u0000b\": 1}", BHD_CONFIG_SYNTAX,
          "1:11: NUL byte in object key not supported near '\"a\\\\u0000b\"'\n"},
+        {"\xfe\xff", BHD_FILE_NOT_UTF8,
+         "1:1: not UTF-8: the byte 0xfe at offset 0 is not part of a character; this looks like "
+         "UTF-16: save the text as UTF-8\n"},
+        {"\xff\xfe", BHD_FILE_NOT_UTF8,
+         "1:1: not UTF-8: the byte 0xff at offset 0 is not part of a character; this looks like "
+         "UTF-16: save the text as UTF-8\n"},
         {"{\"\xff\": 1}", BHD_FILE_NOT_UTF8,
          "1:3: not UTF-8: the byte 0xff at offset 2 is not part of a character; save the text as "
          "UTF-8\n"},

@@ -107,6 +107,7 @@ static void test_decimal_and_short_units_are_refused_with_the_binary_one(void **
         {" 2MiB", "\" 2MiB\"" WRITE_2MIB},
         {"2MiB ", "\"2MiB \"" WRITE_2MIB},
         {"+2MiB", "\"+2MiB\"" WRITE_2MIB},
+        {"\t2MiB\t", "\"\\t2MiB\\t\"" WRITE_2MIB},
         {"64Mi", "\"64Mi\" is not a size; the units are KiB and MiB: write \"64MiB\" "
                  "(67108864 bytes)"},
         {"1.5k", "\"1.5k\" is not a size; the units are KiB and MiB: write \"1.5KiB\" "
@@ -160,6 +161,9 @@ static void test_numbers_written_otherwise_are_refused(void **state)
 #define NO_UNIT " is not a size; the units are KiB and MiB: " EXAMPLE
     static const refused_case cases[] = {
         {"2__0", "\"2__0\"" NO_SIZE},
+        {" ", "\" \"" NO_SIZE},
+        {"+", "\"+\"" NO_UNIT},
+        {"\t", "\"\\t\"" NO_UNIT},
         {"_2", "\"_2\"" NO_SIZE},
         {"2_", "\"2_\"" NO_SIZE},
         {"1._5MiB", "\"1._5MiB\"" NO_UNIT},
