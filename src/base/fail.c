@@ -45,6 +45,12 @@ const char *bhd_memory_kind_text(bhd_memory_kind kind)
     return "memory";
 }
 
+const char *bhd__errno_text(int number)
+{
+    const char *text = strerrordesc_np(number);
+    return text != NULL ? text : "unknown error";
+}
+
 bhd_status bhd__vfail(bhd_error *error, bhd_status code, const char *format, va_list arguments)
 {
     if (error == NULL)

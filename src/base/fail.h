@@ -22,6 +22,9 @@ bhd_status bhd__vfail(bhd_error *error, bhd_status code, const char *format, va_
 /* BHD_HOST_OUT_OF_MEMORY with the standard message; allocates nothing. */
 bhd_status bhd__fail_no_memory(bhd_error *error);
 
+/* What an errno means, in English in every locale; never NULL. */
+const char *bhd__errno_text(int number);
+
 /* Records the offending value and the range. */
 void bhd__error_range(bhd_error *error, uint64_t value, uint64_t minimum, uint64_t maximum);
 

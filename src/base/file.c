@@ -40,9 +40,7 @@ static bhd_status fail_errno(const reading *r, int number)
         return bhd__fail(r->error, BHD_FILE_NOT_FOUND, "%s %s: file not found", r->what, r->shown);
     if (number == ENOMEM)
         return bhd__fail_no_memory(r->error);
-    /* Not strerror: its text follows the locale. */
-    const char *reason = strerrordesc_np(number);
-    return fail_unreadable(r, reason != NULL ? reason : "unknown error");
+    return fail_unreadable(r, bhd__errno_text(number));
 }
 
 static bhd_status fail_too_large(const reading *r)

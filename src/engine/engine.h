@@ -48,7 +48,7 @@ bhd_component_kind bhd__code_kind(const bhd__code *code);
 
 /* -- inspection (engine_inspect.c) --------------------------------------------------------- */
 
-bhd_status bhd__engine_inspect(bhd__engine *engine, const void *binary, size_t size,
+bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,
                                bhd_inspection *inspection, bhd_error *error);
 
 /* -- instances (engine_instance.c) --------------------------------------------------------- */

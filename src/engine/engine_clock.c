@@ -153,7 +153,7 @@ bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_erro
         return bhd__fail(error, BHD_NO_CAPACITY,
                          "the thread that watches deadlines cannot be started: %s; "
                          "try again when the process has fewer threads",
-                         strerror(failed));
+                         bhd__errno_text(failed));
     return BHD_OK;
 }
 

@@ -81,12 +81,6 @@ static bool mappings_are_exhausted(void)
     return false;
 }
 
-static const char *reason_text(int reason)
-{
-    const char *text = strerrordesc_np(reason);
-    return text != NULL ? text : "unknown error";
-}
-
 bhd_status bhd__fail_reserve(bhd_error *error, const char *what, uint64_t bytes, int reason)
 {
     bhd__address_space space;
@@ -94,7 +88,7 @@ bhd_status bhd__fail_reserve(bhd_error *error, const char *what, uint64_t bytes,
     if (reason != ENOMEM)
         return bhd__fail(error, BHD_NO_CAPACITY,
                          "the system refuses to reserve %" PRIu64 " bytes for a %s: %s", bytes,
-                         what, reason_text(reason));
+                         what, bhd__errno_text(reason));
     bhd__address_space_get(&space);
     if (!bhd__add_u64(space.used, bytes, &wanted) || wanted > space.limit)
         return bhd__fail(error, BHD_NO_CAPACITY,
@@ -128,7 +122,7 @@ bhd_status bhd__fail_protect(bhd_error *error, const char *what, uint64_t bytes,
     if (reason != ENOMEM)
         return bhd__fail(error, BHD_NO_CAPACITY,
                          "the system refuses to make %" PRIu64 " bytes of a %s accessible: %s",
-                         bytes, what, reason_text(reason));
+                         bytes, what, bhd__errno_text(reason));
     bhd__text_init(&text, buffer, sizeof buffer);
     add_map_count(&text);
     /* Only then does the kernel reserve memory for what is made writable. */

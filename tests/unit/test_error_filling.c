@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static const bhd_error initial = BHD_ERROR_INIT;
@@ -252,6 +253,13 @@ static void test_kinds_of_memory_have_texts(void **state)
     assert_string_equal(bhd_memory_kind_text((bhd_memory_kind)99), "memory");
 }
 
+static void test_every_errno_has_a_text(void **state)
+{
+    (void)state;
+    assert_string_equal(bhd__errno_text(ENOENT), "No such file or directory");
+    assert_string_equal(bhd__errno_text(-1), "unknown error");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_fini_makes_it_as_initialised_and_may_be_repeated),
         cmocka_unit_test(test_without_memory_code_and_message_stay_and_nothing_leaks),
         cmocka_unit_test(test_kinds_of_memory_have_texts),
+        cmocka_unit_test(test_every_errno_has_a_text),
     };
     return cmocka_run_group_tests_name("error filling", tests, NULL, NULL);
 }
