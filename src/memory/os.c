@@ -183,7 +183,8 @@ static long os_dirty(uint64_t start, uint64_t end, bhd__os_run *runs, size_t cap
     int descriptor = page != NULL ? scanner_descriptor(page) : -1;
     if (descriptor < 0)
         return -1;
-    struct scan_run found[SCAN_RUNS];
+    /* Cleared for tools that do not know what this request writes. */
+    struct scan_run found[SCAN_RUNS] = {0};
     uint64_t end_of_walk = start;
     long count = scan(descriptor, start, end, found, capacity < SCAN_RUNS ? capacity : SCAN_RUNS,
                       &end_of_walk);

@@ -32,6 +32,10 @@ setup() {
     env -i PATH="$work/bin" HOME="$work" "$@" bash scripts/setup --check 2>&1 || true
 }
 
+setup_with() { # COMMANDS...
+    env -i PATH="$work/bin" HOME="$work" bash scripts/setup --check "$@" 2>&1 || true
+}
+
 expect() { # WHAT IT IS ABOUT, WANTED, GOT
     [[ $3 == "$2" ]] || breach "$1"$'\n'"  expected: $2"$'\n'"  got:      $3"
 }
@@ -47,6 +51,9 @@ expect "without ninja and jansson" \
     "setup: missing: ninja jansson (on Debian: apt-get install ninja-build libjansson-dev)" "$(setup)"
 
 machine
+expect "a command more" "setup: missing: valgrind gcovr (on Debian: apt-get install valgrind gcovr)" \
+    "$(setup_with valgrind gcovr)"
+
 rust 1.94.1
 expect "old Rust" \
     "setup: missing: Rust 1.95 or later (found 1.94.1; see https://rustup.rs)" "$(setup)"

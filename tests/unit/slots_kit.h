@@ -160,6 +160,14 @@ static inline void on_fault(int number)
     siglongjmp(*fault_return(), 1);
 }
 
+/* Valgrind keeps address space for itself, and its fork does not wipe pages. A test that needs all
+ * of one or the other skips itself. */
+static inline bool under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload");
+}
+
 /* Whether reading (or writing) that byte is a segmentation fault. */
 static inline bool faults(volatile uint8_t *address, bool write)
 {

@@ -435,6 +435,8 @@ static void fill_the_address_space(void *argument)
 static void test_as_many_slots_as_promised_can_be_had(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     if (UNDER_SANITIZER)
         skip(); /* its shadow takes address space */
     assert_true(in_child(fill_the_address_space, NULL));

@@ -521,6 +521,8 @@ static void use_a_copy(void *argument)
 static void test_children_of_fork_clean_their_own_copy(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     struct family family = {pool_of(RESERVATION, 1, 4 * MIB), NULL, 3};
     family.slot = acquired(family.slots, MIB);
     bhd__slots_release(family.slots, family.slot); /* the parent has scanned */

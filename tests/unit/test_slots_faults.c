@@ -633,6 +633,8 @@ static void reach_rlimit_as(void *argument)
 static void test_rlimit_as_is_counted_and_survived(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     if (UNDER_SANITIZER)
         skip(); /* it needs address space of its own */
     bhd__os_replace(NULL);
@@ -702,6 +704,8 @@ static void run_out_of_mappings(void *argument)
 static void test_running_out_of_mappings_is_survived(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     size_t most = number_in("/proc/sys/vm/max_map_count");
     if (UNDER_SANITIZER || most > 300000)
         skip(); /* it would take too long */

@@ -68,6 +68,8 @@ static void test_reserved_space_is_out_of_reach_until_protected(void **state)
 static void test_reserving_the_impossible_fails_with_a_reason(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     errno = 0;
     assert_null(bhd__os_get()->reserve((size_t)1 << 60));
     assert_int_equal(errno, ENOMEM);
@@ -240,6 +242,8 @@ static void scan_in_a_child(void *argument)
 static void test_a_child_of_fork_scans_itself(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     bhd__os_run runs[8];
     uint8_t *address = reserved(true);
     if (!can_scan())
@@ -280,6 +284,8 @@ static void scan_in_eight_threads(void *argument)
 static void test_threads_that_scan_first_open_one_descriptor(void **state)
 {
     (void)state;
+    if (under_valgrind())
+        skip();
     if (!can_scan())
         skip();
     for (int i = 0; i < 20; i++)
