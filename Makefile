@@ -8,7 +8,7 @@ SECONDS   ?= 60
 
 cmake_build = cmake --build $(BUILD)
 
-.PHONY: all setup configure build run test tsan soak fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
+.PHONY: all setup configure build run test tsan valgrind coverage analyze soak fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
 .NOTPARALLEL:
 
 all: build
@@ -19,7 +19,7 @@ setup:
 # The engine first, by itself, so that what it says is seen as it says it.
 configure: setup
 	@mkdir -p $(BUILD)
-	@engine=$$(scripts/engine) && \
+	@engine=$$(scripts/engine) && scripts/engine-cache "$$engine" && \
 	if ! BULKHEAD_ENGINE_DIR=$$engine cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) \
 		>$(BUILD)/configure.log; then cat $(BUILD)/configure.log; exit 1; fi
 
@@ -35,6 +35,20 @@ test: configure
 
 tsan:
 	@$(MAKE) --no-print-directory test BUILD=build/tsan CMAKE_FLAGS=-DBULKHEAD_TSAN=ON
+
+valgrind: configure
+	@scripts/setup valgrind
+	@$(cmake_build) --target tests
+	@scripts/valgrind $(BUILD) $(TEST_JOBS)
+
+coverage:
+	@scripts/setup gcovr
+	@$(MAKE) --no-print-directory test BUILD=build/coverage CMAKE_FLAGS=-DBULKHEAD_COVERAGE=ON
+	@scripts/coverage build/coverage
+
+analyze: configure
+	@scripts/setup clang-tidy
+	@scripts/analyze $(BUILD) $(TEST_JOBS)
 
 soak: configure
 	@$(cmake_build) --target soak
@@ -78,6 +92,9 @@ help:
 	@echo "make run       the same, then run examples/hello and examples/hog and show their reports"
 	@echo "make test      build and run every test; CTEST_FLAGS='-L unit -LE asan' chooses"
 	@echo "make tsan      build and run the C tests under ThreadSanitizer, in build/tsan"
+	@echo "make valgrind  build the tests and run those of the C rooms under valgrind's memcheck"
+	@echo "make coverage  run every C test in build/coverage and say which lines of src/ they reach"
+	@echo "make analyze   gcc -fanalyzer and clang-tidy over src/ and cli/"
 	@echo "make soak      a million sandboxes on all processors; COUNT=N for another number"
 	@echo "make fuzz      fuzz every target for SECONDS ($(SECONDS)), with clang; TARGET=size for one"
 	@echo "make fuzz-merge TARGET=size        keep new inputs of a target in fuzz/corpus"

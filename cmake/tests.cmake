@@ -130,8 +130,8 @@ function(bulkhead_variant variant flags)
         bulkhead_add_test(${prefix}fuzz/${topic} fuzz "${variant}" ${topic})
     endforeach()
 
-    # The command, and what it does.
-    if(command_sources)
+    # The command, and what it does. Locked down it cannot write what coverage has counted.
+    if(command_sources AND NOT variant STREQUAL coverage)
         set(command bulkhead${suffix})
         if(variant)
             add_executable(${command} EXCLUDE_FROM_ALL ${command_sources})
@@ -149,8 +149,8 @@ function(bulkhead_variant variant flags)
             endif()
             string(REGEX REPLACE "^test_" "" topic ${stem})
             add_test(NAME ${prefix}cli/${topic} COMMAND ${BULKHEAD_BASH} ${script})
-            # The command locks itself down; LeakSanitizer would have to trace it from outside. The
-            # other tests look for leaks.
+            # The command locks itself down; LeakSanitizer would have to trace it from outside.
+            # leaks.sh asks for it, without the lockdown.
             bulkhead_add_test(${prefix}cli/${topic} cli "${variant}" ${script}
                 BULKHEAD=$<TARGET_FILE:${command}>
                 ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=0)
@@ -175,6 +175,16 @@ endif()
 if(BULKHEAD_TSAN)
     bulkhead_sanitizer(bulkhead_tsan_flags -fsanitize=thread)
     bulkhead_variant(tsan bulkhead_tsan_flags)
+    return()
+endif()
+
+# Counts what runs, without optimisation, so that a line of the count is a line of the source.
+if(BULKHEAD_COVERAGE)
+    add_library(bulkhead_coverage_flags INTERFACE)
+    target_link_libraries(bulkhead_coverage_flags INTERFACE bulkhead_flags)
+    target_compile_options(bulkhead_coverage_flags INTERFACE --coverage -fprofile-update=atomic -O0 -g)
+    target_link_options(bulkhead_coverage_flags INTERFACE --coverage)
+    bulkhead_variant(coverage bulkhead_coverage_flags)
     return()
 endif()
 
