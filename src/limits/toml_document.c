@@ -29,9 +29,9 @@ typedef struct reading {
     size_t kept;
     size_t total;
     bool has_syntax_error;
-    /* Calls back so far. Each one adds 1 when it is done and the caller reads it when the parser is:
-     * the order that the end of the parser's thread makes too, written down where a tool that does
-     * not see into the engine can find it. */
+    /* Calls back so far. Each one adds 1 when it is done, and the caller reads it when the parser
+     * is: the order that the end of the parser's thread makes too, written down where a tool that
+     * does not see into the engine can find it. */
     atomic_size_t calls;
 } reading;
 
