@@ -36,10 +36,10 @@ uint64_t bhd__utc_ns(void)
 
 uint64_t bhd__seconds_to_ns(double seconds)
 {
-    const uint64_t most = UINT64_MAX / 2;
+    const uint64_t most = UINT64_MAX / 2, most_seconds = most / NS_PER_SECOND;
     if (!(seconds > 0))
         return 0; /* NaN too */
-    if (seconds >= (double)(most / NS_PER_SECOND))
+    if (seconds >= (double)most_seconds)
         return most;
     return (uint64_t)(seconds * (double)NS_PER_SECOND);
 }
