@@ -33,14 +33,15 @@ static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *e
     bhd_status status = check_stream(&options->standard_output, "standard_output", error);
     if (status == BHD_OK)
         status = check_stream(&options->standard_error, "standard_error", error);
-    if (status == BHD_OK && options->argc > 0 && !options->argv)
-        status = bhd__fail(error, BHD_INVALID_ARGUMENT,
-                           "sandbox options: argc is %zu and argv is NULL", options->argc);
-    for (size_t i = 0; status == BHD_OK && i < options->argc; i++)
+    if (status != BHD_OK)
+        return status;
+    if (options->argc > 0 && !options->argv)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "sandbox options: argc is %zu and argv is NULL", options->argc);
+    for (size_t i = 0; i < options->argc; i++)
         if (!options->argv[i])
-            status =
-                bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox options: argv[%zu] is NULL", i);
-    return status;
+            return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox options: argv[%zu] is NULL", i);
+    return BHD_OK;
 }
 
 bhd_status bhd__sandbox_failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
@@ -297,9 +298,9 @@ static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_
 bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory, uint64_t offset, void *data,
                             size_t size, bhd_error *error)
 {
-    uint8_t *at;
+    uint8_t *at = NULL;
     bhd_status status = memory_range(sandbox, memory, offset, data, size, &at, error);
-    if (status == BHD_OK && size > 0)
+    if (at && size > 0)
         memcpy(data, at, size);
     return status;
 }
@@ -307,9 +308,9 @@ bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory, uint64_t o
 bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const char *memory, uint64_t offset,
                              const void *data, size_t size, bhd_error *error)
 {
-    uint8_t *at;
+    uint8_t *at = NULL;
     bhd_status status = memory_range(sandbox, memory, offset, data, size, &at, error);
-    if (status == BHD_OK && size > 0)
+    if (at && size > 0)
         memcpy(at, data, size);
     return status;
 }
