@@ -119,7 +119,7 @@ bhd_status bhd__engine_on_deep_stack(bhd_status (*work)(void *env, bhd_error *er
         return bhd__fail(error, BHD_NO_CAPACITY,
                          "a thread with enough stack to compile on cannot be started: %s; "
                          "try again when the process has fewer threads",
-                         strerror(failed));
+                         bhd__errno_text(failed));
     return d.status;
 }
 
