@@ -56,6 +56,8 @@ soak: configure
 
 # In a build tree of its own, with clang.
 fuzz-build:
+	@command -v clang >/dev/null || { \
+		echo "make fuzz: clang is missing (on Debian: apt-get install clang)"; exit 1; }
 	@$(MAKE) --no-print-directory configure BUILD=build/fuzz CC=clang CMAKE_FLAGS=-DBULKHEAD_FUZZ=ON
 	@cmake --build build/fuzz --target $(if $(TARGET),fuzz_$(TARGET),fuzz)
 
