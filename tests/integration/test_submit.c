@@ -315,11 +315,29 @@ static void sleepers_hold_no_thread(void **state)
 
 /* -- deadlines ----------------------------------------------------------------------------- */
 
+/* Bytes 64 to 111 of memory are a subscription to the monotonic clock. */
+#define HOST_CALLS_FOR_EVER(name, type, arguments)                                                 \
+    "(module (import \"wasi_snapshot_preview1\" \"" name "\" (func $f " type "))"                  \
+    " (memory (export \"memory\") 1) (data (i32.const 80) \"\\01\")"                               \
+    " (data (i32.const 88) \"\\01\") (func (export \"_start\")"                                    \
+    " (loop $l (drop (call $f " arguments ")) (br $l))))"
+
 static void every_kind_of_wait_ends_at_the_deadline(void **state)
 {
     (void)state;
-    static const char *const sources[] = {"component/run_loop.wat", "wasi/sleep.core.wasm",
-                                          "wasi/sleep.wasm", "basic/loop.wat"};
+    static const char *const sources[] = {
+        "component/run_loop.wat",
+        "wasi/sleep.core.wasm",
+        "wasi/sleep.wasm",
+        "basic/loop.wat",
+        HOST_CALLS_FOR_EVER("sched_yield", "(result i32)", ""),
+        /* Asks for the clock, which is a host call with an argument in memory. */
+        HOST_CALLS_FOR_EVER("clock_time_get", "(param i32 i64 i32) (result i32)",
+                            "(i32.const 1) (i64.const 1) (i32.const 8)"),
+        /* Waits for a billionth of a second, again and again. */
+        HOST_CALLS_FOR_EVER("poll_oneoff", "(param i32 i32 i32 i32) (result i32)",
+                            "(i32.const 64) (i32.const 256) (i32.const 1) (i32.const 8)"),
+    };
     for (size_t i = 0; i < COUNT_OF(sources); i++) {
         const bhd_error *error;
         guest g = begin_on(1, sources[i], 0.2);
@@ -352,6 +370,61 @@ static void a_call_may_be_given_less_time(void **state)
     assert_string_equal("out of time: still running after 0.1 seconds", error->message);
     bhd_call_free(call);
     guest_end(&g);
+}
+
+/* -- fuel ---------------------------------------------------------------------------------- */
+
+/* What `count` uses when it runs alone, directly; and in turns, with every turn cut short by a
+ * tick. Fuel and turns have nothing to do with each other. */
+static void fuel_is_the_same_in_one_go_and_in_turns(void **state)
+{
+    (void)state;
+    bhd_host *host = host_with(1);
+    bhd_limits limits = guest_limits(MIB(1));
+    limits.timeout_seconds = 1000;
+    limits.max_fuel = INT64_MAX;
+    int64_t n = ROUNDS(40000000);
+    bhd_component *component = guest_component(host, "basic/loop.wat", &limits);
+    bhd_sandbox *alone = guest_sandbox(component), *spinner = guest_sandbox(component);
+    bhd_sandbox *sandboxes[3];
+    bhd_call *calls[3], *spin = submitted(spinner, "spin", NULL, NULL);
+    assert_true(guest_i64(alone, "count", n) == n);
+    uint64_t once = bhd_sandbox_fuel_consumed(alone);
+    for (size_t i = 0; i < 3; i++) {
+        sandboxes[i] = guest_sandbox(component);
+        calls[i] = submitted(sandboxes[i], "count", &n, NULL);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        expect_end(calls[i], BHD_OK);
+        assert_true(bhd_sandbox_fuel_consumed(sandboxes[i]) == once);
+        /* Each call has all of its fuel, wherever it runs. */
+        expect_end(submitted(sandboxes[i], "count", &n, NULL), BHD_OK);
+        assert_true(bhd_sandbox_fuel_consumed(sandboxes[i]) == 2 * once);
+        bhd_sandbox_free(sandboxes[i]);
+    }
+    assert_true(once > 0);
+    bhd_call_free(spin);
+    bhd_sandbox_free(spinner);
+    bhd_sandbox_free(alone);
+    bhd_component_free(component);
+    expect_stats(host, 0, 0);
+    bhd_host_free(host);
+}
+
+static void a_submitted_call_ends_without_fuel(void **state)
+{
+    (void)state;
+    bhd_limits limits = guest_limits(MIB(1));
+    limits.max_fuel = 1000000;
+    static const char *const sources[] = {"basic/loop.wat", "component/run_loop.wat"};
+    for (size_t i = 0; i < COUNT_OF(sources); i++) {
+        guest g = guest_begin(sources[i], &limits);
+        uint64_t started = bhd_sandbox_fuel_consumed(g.sandbox);
+        expect_end(submitted_run(g.sandbox, NULL), BHD_OUT_OF_FUEL);
+        uint64_t used = bhd_sandbox_fuel_consumed(g.sandbox) - started;
+        assert_in_range(used, 1000000, 1000100);
+        guest_end(&g);
+    }
 }
 
 /* -- waiting ------------------------------------------------------------------------------- */
@@ -574,6 +647,8 @@ int main(void)
         cmocka_unit_test(sleepers_hold_no_thread),
         cmocka_unit_test(every_kind_of_wait_ends_at_the_deadline),
         cmocka_unit_test(a_call_may_be_given_less_time),
+        cmocka_unit_test(fuel_is_the_same_in_one_go_and_in_turns),
+        cmocka_unit_test(a_submitted_call_ends_without_fuel),
         cmocka_unit_test(waiting_ends_when_it_should),
         cmocka_unit_test(a_callback_comes_once_on_another_thread),
         cmocka_unit_test(a_callback_may_submit_the_next_call),

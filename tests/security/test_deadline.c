@@ -349,6 +349,28 @@ static void every_call_has_all_of_its_fuel(void **state)
     guest_end(&g);
 }
 
+/* A loop keeps its count in a register; it is counted when the guest calls or returns. */
+static void fuel_is_reported_after_a_timeout_and_a_trap(void **state)
+{
+    (void)state;
+    bhd_limits limits = short_limits(TIMEOUT);
+    limits.max_fuel = INT64_MAX;
+    guest g = guest_begin("basic/loop.wat", &limits);
+    guest_ends(g.sandbox, BHD_TIMEOUT, NULL, "spin_calls");
+    assert_true(bhd_sandbox_fuel_consumed(g.sandbox) > 1000);
+    guest_end(&g);
+
+    uint64_t first = 0;
+    for (int i = 0; i < 3; i++) {
+        guest t = guest_begin("basic/recurse.wat", &limits);
+        guest_run_ends(t.sandbox, BHD_TRAP, NULL);
+        uint64_t used = bhd_sandbox_fuel_consumed(t.sandbox);
+        assert_true(used > 1000 && (i == 0 || used == first));
+        first = used;
+        guest_end(&t);
+    }
+}
+
 static void fuel_covers_the_start_function(void **state)
 {
     (void)state;
@@ -394,6 +416,7 @@ int main(void)
         cmocka_unit_test(fuel_is_the_same_on_every_run),
         cmocka_unit_test(fuel_ends_a_guest_at_exactly_what_it_needs),
         cmocka_unit_test(every_call_has_all_of_its_fuel),
+        cmocka_unit_test(fuel_is_reported_after_a_timeout_and_a_trap),
         cmocka_unit_test(fuel_covers_the_start_function),
         cmocka_unit_test(fuel_is_not_counted_when_nobody_asks),
     };
