@@ -79,9 +79,9 @@ static __typeof__(bhd__call_begin) switched_call_begin;
 #define bhd__call_begin switched_call_begin
 static __typeof__(bhd__call_end) switched_call_end;
 #define bhd__call_end switched_call_end
-static __typeof__(bhd__function_check_arguments) switched_function_check_arguments;
+SWITCHED(bhd__function_check_arguments, switched_function_check_arguments);
 #define bhd__function_check_arguments switched_function_check_arguments
-static __typeof__(bhd__sandbox_check_alive) switched_sandbox_check_alive;
+SWITCHED(bhd__sandbox_check_alive, switched_sandbox_check_alive);
 #define bhd__sandbox_check_alive switched_sandbox_check_alive
 SWITCHED(bhd__call_refuel, switched_call_refuel);
 #define bhd__call_refuel switched_call_refuel

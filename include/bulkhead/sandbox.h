@@ -144,10 +144,12 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const
 /** A snapshot of what the sandbox uses. Any thread, also while the guest runs. */
 BHD_PUBLIC void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metrics *metrics);
 
-/** Fuel that all calls so far have used; 0 when fuel is not metered. The same input uses the same
- *  fuel on every run. Of a call that was ended at its deadline or cancelled it is what the guest had
- *  used when it last called a function or came back from one: between two calls, compiled code keeps
- *  its count where nobody else can see it. */
+/**
+ * Fuel that all calls so far have used; 0 when fuel is not metered. The same input uses the same
+ * fuel on every run. Of a call that was ended at its deadline or cancelled it is what the guest had
+ * used when it last called a function or came back from one: between two calls, compiled code keeps
+ * its count where nobody else can see it.
+ */
 BHD_PUBLIC uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox);
 
 /** Number of the sandbox, from 1, unique in its host; the number in an out-of-memory account. */

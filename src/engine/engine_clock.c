@@ -170,14 +170,6 @@ void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance)
     pthread_mutex_unlock(&clock->lock);
 }
 
-/* The coarse clock is some milliseconds behind and costs a quarter of the exact one. */
-static uint64_t coarse_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void bhd__clock_be_awake(bhd__clock *clock)
 {
     if (!atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst))
@@ -193,8 +185,7 @@ bool bhd__clock_begin(bhd__instance *instance)
     if (!atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__RUNNING,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
-    /* Never early, although the coarse clock is behind. */
-    instance->deadline_ns = coarse_ns() + TICK_NS + instance->timeout_ns;
+    instance->deadline_ns = 0;
     /* The guest asks at every tick whether it has to stop. */
     wasmtime_context_set_epoch_deadline(instance->context, 1);
     bhd__clock_be_awake(&instance->code->engine->clock);
@@ -233,12 +224,21 @@ void bhd__clock_resume(bhd__instance *instance)
     bhd__clock_be_awake(&instance->code->engine->clock);
 }
 
-bool bhd__clock_is_late(const bhd__instance *instance)
+void bhd__clock_set_deadline(bhd__instance *instance)
 {
+    instance->deadline_ns = bhd__monotonic_ns() + instance->timeout_ns;
+}
+
+bool bhd__clock_is_late(bhd__instance *instance)
+{
+    if (instance->deadline_ns == 0) {
+        bhd__clock_set_deadline(instance);
+        return false;
+    }
     return bhd__monotonic_ns() >= instance->deadline_ns;
 }
 
-bool bhd__clock_must_stop(const bhd__instance *instance)
+bool bhd__clock_must_stop(bhd__instance *instance)
 {
     return bhd__instance_is_cancelled(instance) || bhd__clock_is_late(instance);
 }

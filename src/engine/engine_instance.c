@@ -80,11 +80,11 @@ static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
     if (status != BHD_OK)
         return status;
     instance->on_fiber = code->needs_wasi || !is_enough;
-    if (instance->on_fiber)
-        status = bhd__threads_before_waiting(error);
-    if (instance->on_fiber && status == BHD_OK)
-        status = bhd__instance_prepare_wait(instance, error);
-    return status;
+    if (!instance->on_fiber)
+        return BHD_OK;
+    bhd__clock_set_deadline(instance);
+    status = bhd__threads_before_waiting(error);
+    return status == BHD_OK ? bhd__instance_prepare_wait(instance, error) : status;
 }
 
 bhd_status bhd__call_refuel(bhd__instance *instance, bhd_error *error)

@@ -97,7 +97,7 @@ struct bhd__instance {
     } of;
     bhd_stream streams[2]; /* standard output, standard error */
     uint64_t timeout_ns;
-    uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC */
+    uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC; 0: not yet known */
     uint64_t max_fuel, fuel_consumed;
     /* Made for the first call on a fiber, by the thread that calls; read by whoever cancels. */
     _Atomic(bhd__waiter *) waiter;
@@ -132,10 +132,14 @@ void bhd__clock_end(bhd__instance *instance);
 /* The guest begins to wait in the host: ticks are of no use to it. And comes back. */
 void bhd__clock_pause(bhd__instance *instance);
 void bhd__clock_resume(bhd__instance *instance);
+/* The deadline counts from now: for calls that may wait. Other calls do not ask for the time when
+ * they begin, which would take half as long as they do: their deadline counts from their first
+ * tick, so that they end a tick late and never early. */
+void bhd__clock_set_deadline(bhd__instance *instance);
 /* The deadline of the running call has passed. */
-bool bhd__clock_is_late(const bhd__instance *instance);
+bool bhd__clock_is_late(bhd__instance *instance);
 /* The running call was cancelled, or its deadline has passed. */
-bool bhd__clock_must_stop(const bhd__instance *instance);
+bool bhd__clock_must_stop(bhd__instance *instance);
 /* A submitted call begins: until its end the scheduler says when ticks are needed. False: as for
  * bhd__clock_begin. */
 bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns);

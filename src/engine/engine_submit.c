@@ -12,7 +12,7 @@
 #include "base/fail.h"
 #include "engine/engine_room.h"
 
-#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct bhd__submission {
@@ -42,6 +42,14 @@ static uint64_t now(void *env)
     return bhd__monotonic_ns();
 }
 
+static uint64_t used(void *env)
+{
+    struct timespec time;
+    (void)env;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 static bhd_status prepare(void *env, bhd_error *error)
 {
     (void)env;
@@ -60,7 +68,7 @@ bhd_status bhd__submissions_init(bhd__engine *engine, bhd_error *error)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (threads == 0)
         threads = processors > 0 ? (unsigned)processors : 1;
-    bhd__scheduler_options options = {threads, engine, now, prepare, taken};
+    bhd__scheduler_options options = {threads, engine, now, used, prepare, taken};
     return bhd__scheduler_new(&options, &engine->scheduler, error);
 }
 
@@ -174,7 +182,7 @@ static void end(bhd__task *task)
 
 bool bhd__submission_should_yield(const bhd__instance *instance)
 {
-    const bhd__submission *s = instance->submission;
+    bhd__submission *s = instance->submission;
     return s && bhd__scheduler_should_yield(s->scheduler, &s->task);
 }
 

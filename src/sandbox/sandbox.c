@@ -134,7 +134,7 @@ void bhd_sandbox_free(bhd_sandbox *sandbox)
 
 /* -- calls --------------------------------------------------------------------------------- */
 
-bhd_status bhd__sandbox_check_alive(const bhd_sandbox *sandbox, bhd_error *error)
+static bhd_status check_alive(const bhd_sandbox *sandbox, bhd_error *error)
 {
     bhd_status status = bhd__fork_check(error);
     if (status != BHD_OK)
@@ -143,6 +143,12 @@ bhd_status bhd__sandbox_check_alive(const bhd_sandbox *sandbox, bhd_error *error
         return bhd__fail(error, BHD_SANDBOX_DEAD,
                          "the guest in this sandbox has ended; make a new sandbox");
     return BHD_OK;
+}
+
+/* The same from elsewhere: here, each call would pay for a function that others call too. */
+bhd_status bhd__sandbox_check_alive(const bhd_sandbox *sandbox, bhd_error *error)
+{
+    return check_alive(sandbox, error);
 }
 
 static bhd_function *known_function(const bhd_sandbox *sandbox, const char *name)
@@ -159,7 +165,7 @@ bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_func
     if (!sandbox || !name || !function)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_function: sandbox, name or function is NULL");
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
+    bhd_status status = check_alive(sandbox, error);
     if (status != BHD_OK)
         return status;
     bhd_function *f = known_function(sandbox, name);
@@ -200,7 +206,7 @@ static const char *type_text(bhd_value_type type)
     return (unsigned)type < 4 ? texts[type] : "no type";
 }
 
-bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd_value *arguments,
+static inline bhd_status check_arguments(const bhd_function *function, const bhd_value *arguments,
                                          size_t argument_count, bhd_error *error)
 {
     size_t parameters;
@@ -219,13 +225,19 @@ bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd
     return BHD_OK;
 }
 
+bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd_value *arguments,
+                                         size_t argument_count, bhd_error *error)
+{
+    return check_arguments(function, arguments, argument_count, error);
+}
+
 static bhd_status check_values(const bhd_function *function, const bhd_value *arguments,
                                size_t argument_count, const bhd_value *results, size_t result_count,
                                bhd_error *error)
 {
     size_t wanted;
     (void)bhd__export_results(function->exported, &wanted);
-    bhd_status status = bhd__function_check_arguments(function, arguments, argument_count, error);
+    bhd_status status = check_arguments(function, arguments, argument_count, error);
     if (status != BHD_OK)
         return status;
     if (result_count < wanted)
@@ -244,7 +256,7 @@ bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,
     if (!sandbox || !function)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_call: sandbox or function is NULL");
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
+    bhd_status status = check_alive(sandbox, error);
     if (status == BHD_OK)
         status = check_values(function, arguments, argument_count, results, result_count, error);
     if (status != BHD_OK)
@@ -258,7 +270,7 @@ bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *erro
     if (!sandbox || !exit_code)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_run: sandbox or exit_code is NULL");
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
+    bhd_status status = check_alive(sandbox, error);
     if (status != BHD_OK)
         return status;
     int code = 0;
@@ -278,7 +290,7 @@ static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox or data is NULL");
     uint8_t *base;
     size_t bytes;
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
+    bhd_status status = check_alive(sandbox, error);
     if (status == BHD_OK)
         status = bhd__instance_memory(sandbox->instance, memory ? memory : "memory", &base, &bytes,
                                       error);

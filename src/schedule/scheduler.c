@@ -1,6 +1,7 @@
 #include "schedule/scheduler.h"
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "base/fail.h"
 
 #include <assert.h>
@@ -11,6 +12,13 @@
 /* A share that is new enters this far behind the one that is served now. Without it, a stream of
  * new ones, each at the front, would keep all others from their turn. */
 #define NEW_SHARE_NS (BHD__SLICE_NS / 4)
+
+/* Who was taken just before a tick goes on until the next one. */
+#define SHORTEST_TURN_NS (BHD__SLICE_NS / 2)
+
+/* Asking for processor time costs most of a microsecond, so steps that are shorter than this are
+ * charged with the time that passed. */
+#define SHORT_STEP_NS (BHD__SLICE_NS / 8)
 
 #define NOTHING UINT64_MAX
 
@@ -125,12 +133,11 @@ static void advance_served(bhd__scheduler *s)
 {
     const bhd__heap_item *first = bhd__heap_first(&s->queue);
     uint64_t least = first ? first->key : NOTHING;
-    uint64_t now = s->options.now(s->options.env);
     for (unsigned i = 0; i < s->worker_count; i++) {
         const bhd__task *task = s->workers[i].task;
         if (!task)
             continue;
-        uint64_t used = task->used_before_ns + (now - task->taken_ns);
+        uint64_t used = atomic_load_explicit(&task->used_ns, memory_order_relaxed);
         least = used < least ? used : least;
     }
     if (least != NOTHING && least > s->served_ns)
@@ -164,12 +171,33 @@ static void take(bhd__scheduler *s, bhd__task *task)
     publish_least(s);
     task->state = BHD__TASK_ON_THREAD;
     task->was_woken = false;
-    task->taken_ns = s->options.now(s->options.env);
     task->used_before_ns = task->share->used_ns;
+    atomic_store_explicit(&task->used_ns, task->used_before_ns, memory_order_relaxed);
     s->workers[own_number].task = task;
     if (task->used_before_ns > s->served_ns && bhd__task_verdict(task) == BHD__OPEN)
         s->served_ns = task->used_before_ns;
     atomic_fetch_add_explicit(&s->on_threads, 1, memory_order_seq_cst);
+}
+
+/* -- what a step took ------------------------------------------------------------------------ */
+
+/* This worker's processor time when it was last read, and what was charged since then. */
+static _Thread_local uint64_t read_ns, charged_ns;
+
+static uint64_t measure(const bhd__scheduler *s, const bhd__task *task, bool is_charged)
+{
+    uint64_t passed = s->options.now(s->options.env) - task->taken_ns;
+    if (passed < SHORT_STEP_NS) {
+        charged_ns += is_charged ? passed : 0;
+        return passed;
+    }
+    uint64_t now = s->options.used(s->options.env);
+    uint64_t used = bhd__sub_floor_u64(now - read_ns, charged_ns);
+    if (is_charged) {
+        read_ns = now;
+        charged_ns = 0;
+    }
+    return used < passed ? used : passed; /* a callback before it may have used some, too */
 }
 
 /* -- workers --------------------------------------------------------------------------------- */
@@ -180,8 +208,9 @@ static bool serve(bhd__scheduler *s, bhd__task *task)
 {
     pthread_mutex_unlock(&s->lock);
     s->options.taken(s->options.env);
+    task->taken_ns = s->options.now(s->options.env);
     bool has_ended = task->step(task);
-    uint64_t used = s->options.now(s->options.env) - task->taken_ns;
+    uint64_t used = measure(s, task, true);
     pthread_mutex_lock(&s->lock);
     s->workers[own_number].task = NULL;
     atomic_fetch_sub_explicit(&s->on_threads, 1, memory_order_seq_cst);
@@ -228,6 +257,7 @@ static void *worker_main(void *env)
 {
     bhd__scheduler *s = env;
     employer = s;
+    read_ns = s->options.used(s->options.env);
     own_number = s->worker_count; /* which does not change while this one starts */
     bhd_status status = s->options.prepare(s->options.env, s->newest_error);
     pthread_mutex_lock(&s->lock);
@@ -398,11 +428,11 @@ bool bhd__scheduler_is_crowded(const bhd__scheduler *scheduler)
     return atomic_load_explicit(&scheduler->least_used, memory_order_relaxed) != NOTHING;
 }
 
-bool bhd__scheduler_should_yield(const bhd__scheduler *scheduler, const bhd__task *task)
+bool bhd__scheduler_should_yield(const bhd__scheduler *scheduler, bhd__task *task)
 {
     uint64_t least = atomic_load_explicit(&scheduler->least_used, memory_order_relaxed);
-    if (least == NOTHING)
-        return false;
-    uint64_t used = scheduler->options.now(scheduler->options.env) - task->taken_ns;
-    return task->used_before_ns + used > least;
+    uint64_t turn = measure(scheduler, task, false);
+    uint64_t used = task->used_before_ns + turn;
+    atomic_store_explicit(&task->used_ns, used, memory_order_relaxed);
+    return turn >= SHORTEST_TURN_NS && used > least;
 }

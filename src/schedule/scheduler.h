@@ -8,9 +8,10 @@
  *      woken            |
  *        '--- asleep <--'   no thread is held
  *
- * Fair by what was used, not by turns: every share (a sandbox) counts the time that its tasks were
- * on a thread, and the task whose share has used least comes next. A share that is new or was away
- * does not catch up on what it never asked for: it enters where the others are.
+ * Fair by what was used, not by turns: every share (a sandbox) counts the processor time that its
+ * tasks took, and the task whose share has used least comes next. (Not the time that they were on a
+ * thread: a machine that is busy with other things would charge one of them for all.) A share that
+ * is new or was away does not catch up on what it never asked for: it enters where the others are.
  *
  * What a task comes to is decided once, in one step of an atomic word (bhd__verdict): it completed,
  * was cancelled, or ran out of time. Whoever is second finds out that it was second.
@@ -67,8 +68,10 @@ struct bhd__task {
     /* Decided once by compare-and-swap from BHD__OPEN; any thread. */
     atomic_int verdict;
 
-    /* Written by the worker that takes the task, read by bhd__scheduler_should_yield on it. */
-    uint64_t taken_ns, used_before_ns;
+    /* What the share had used when the task was taken, and when that was. The worker's alone. */
+    uint64_t used_before_ns, taken_ns;
+    /* What it had used at the last tick; written by the worker, read under the lock. */
+    atomic_uint_fast64_t used_ns;
 
     /* The scheduler's, under its lock. */
     bhd__task_state state;
@@ -79,7 +82,8 @@ struct bhd__task {
 typedef struct bhd__scheduler_options {
     unsigned threads; /* started with the first task */
     void *env;
-    uint64_t (*now)(void *env); /* nanoseconds; never steps back */
+    uint64_t (*now)(void *env);  /* for deadlines: nanoseconds; never steps back */
+    uint64_t (*used)(void *env); /* processor time of the calling thread, nanoseconds */
     /* On each worker before its first task. */
     bhd_status (*prepare)(void *env, bhd_error *error);
     /* On a worker that takes a task: ticks are needed. No lock is held. */
@@ -115,7 +119,7 @@ bool bhd__scheduler_is_busy(const bhd__scheduler *scheduler);
 bool bhd__scheduler_is_crowded(const bhd__scheduler *scheduler);
 
 /* For a step at a tick: another task should have the thread. */
-bool bhd__scheduler_should_yield(const bhd__scheduler *scheduler, const bhd__task *task);
+bool bhd__scheduler_should_yield(const bhd__scheduler *scheduler, bhd__task *task);
 
 /* Decides; false when it was decided already. Any thread. */
 static inline bool bhd__task_decide(bhd__task *task, bhd__verdict verdict)

@@ -50,7 +50,7 @@ static void taken(void *env)
 static bhd__scheduler *scheduler_with(unsigned threads, uint64_t (*now)(void *env))
 {
     bhd__scheduler *scheduler = NULL;
-    bhd__scheduler_options options = {threads, NULL, now, prepare, taken};
+    bhd__scheduler_options options = {threads, NULL, now, now, prepare, taken};
     expect_ok(bhd__scheduler_new(&options, &scheduler, NULL), NULL);
     return scheduler;
 }
@@ -514,7 +514,7 @@ static void without_a_thread_nothing_is_submitted(void **state)
 {
     (void)state;
     bhd__scheduler *scheduler = NULL;
-    bhd__scheduler_options options = {2, NULL, real_now, refuse, taken};
+    bhd__scheduler_options options = {2, NULL, real_now, real_now, refuse, taken};
     uint64_t live = bhd__alloc_live();
     holder h = {.task = {.step = hold, .end = held}};
     h.task.share = &h.share;
