@@ -19,6 +19,8 @@ typedef struct everything {
     bhd_sandbox *sandbox;
     bhd_function *function;
     bhd_component *wasi;
+    bhd_sandbox *sleeper;
+    bhd_call *under_way;
 } everything;
 
 static everything make(void)
@@ -29,12 +31,16 @@ static everything make(void)
     e.wasi = child_component(e.host, "wasi/sleep.wasm");
     e.sandbox = child_sandbox(e.component);
     CHECK_STATUS(BHD_OK, bhd_sandbox_function(e.sandbox, "spin", &e.function, &error), &error);
+    e.sleeper = child_sandbox(e.wasi);
+    CHECK_STATUS(BHD_OK, bhd_sandbox_submit_run(e.sleeper, NULL, &e.under_way, &error), &error);
     return e;
 }
 
 static void free_all(everything *e)
 {
     bhd_sandbox_free(e->sandbox);
+    bhd_sandbox_free(e->sleeper);
+    bhd_call_free(e->under_way);
     bhd_component_free(e->component);
     bhd_component_free(e->wasi);
     bhd_host_free(e->host);
@@ -58,8 +64,16 @@ static void in_the_child(const everything *e)
     bhd_sandbox *sandbox = NULL;
     bhd_function *function = NULL;
     bhd_inspection inspection = BHD_INSPECTION_INIT;
+    bhd_call *call = NULL;
     uint8_t byte = 0;
     int exit_code = -1;
+    REFUSED(bhd_sandbox_submit(e->sandbox, e->function, NULL, 0, NULL, &call, error));
+    REFUSED(bhd_sandbox_submit_run(e->sleeper, NULL, &call, error));
+    CHECK(!call && !bhd_call_poll(e->under_way));
+    CHECK(!bhd_call_wait(e->under_way, BHD_WAIT_FOREVER));
+    CHECK(bhd_call_result(e->under_way, NULL, NULL, NULL) == BHD_INVALID_ARGUMENT);
+    bhd_call_cancel(e->under_way);
+    bhd_sandbox_cancel(e->sleeper);
     REFUSED(bhd_host_new(NULL, &host, error));
     REFUSED(guest_try_component(e->host, "(module)", &limits, &component, error));
     REFUSED(guest_try_component(e->host, "basic/add.wat", &limits, &component, error));
@@ -84,7 +98,7 @@ static void what_needs_no_engine_works(const everything *e)
     bhd_sandbox_metrics(e->sandbox, &metrics);
     CHECK(metrics.current_bytes == PAGE && metrics.max_bytes == MIB(1));
     bhd_host_get_stats(e->host, &stats);
-    CHECK(stats.live_sandboxes == 1 && stats.slots == 0);
+    CHECK(stats.live_sandboxes == 2 && stats.slots == 0);
     CHECK(!bhd_sandbox_is_dead(e->sandbox));
     CHECK(strcmp(bhd_component_name(e->component), "guest") == 0);
     CHECK_STATUS(BHD_OK, bhd_limiter_new(&limits, NULL, &limiter, &error), &error);
