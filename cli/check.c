@@ -5,6 +5,7 @@
  * is judged, whatever became of the ones before it.
  */
 #include "binary_file.h"
+#include "capabilities_output.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
@@ -151,12 +152,14 @@ static void print_good(const path_verdict *verdict)
     if (!verdict->fits) {
         printf("limit %s; %s is not there, so the manifest alone was checked\n", limit,
                cli_show(verdict->target.source).text);
+        cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
         return;
     }
     (void)bhd_size_to_text(verdict->inspection.initial_memory_bytes, initial, sizeof initial);
     printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements\n",
            verdict->inspection.is_exact ? "" : "at least ", initial, limit,
            verdict->inspection.initial_table_elements, limits->max_table_elements);
+    cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
 }
 
 static void print_bad(const path_verdict *verdict)
@@ -218,6 +221,8 @@ static json_t *verdict_json(const path_verdict *verdict)
         (void)json_object_set_new(object, "version", cli_json_text(bhd_manifest_version(manifest)));
         (void)json_object_set_new(object, "source", cli_json_text(verdict->target.source));
         (void)json_object_set_new(object, "limits", limits_json(bhd_manifest_limits(manifest)));
+        (void)json_object_set_new(object, "capabilities",
+                                  cli_capabilities_json(bhd_manifest_capabilities(manifest)));
     }
     if (good)
         (void)json_object_set_new(object, "component_checked", json_boolean(verdict->fits));
@@ -268,6 +273,9 @@ static cli_exit check_all(bhd_host *host, const check_options *check, json_t *ar
 int cli_check_main(int argc, char **argv)
 {
     check_options check = {.host = cli_host_defaults()};
+    /* What a component asks for is shown; nothing runs that could use it. */
+    const bhd_grants everything = {.everything = true};
+    check.host.grants = &everything;
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,7 +73,68 @@ static bool allow_own_proc(int ruleset)
     return done;
 }
 
-static int restrict_files(void)
+/* What may be done beneath a directory or with a file. The kernel refuses a right that it does not
+ * know, so only those that the ruleset handles are asked for. */
+static bool allow_path(int ruleset, const char *path, uint64_t rights)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT;
+    struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
+    bool done = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+    (void)close(fd);
+    return done;
+}
+
+static bool allow_directories(int ruleset, const struct ruleset *rules,
+                              const bhd_capabilities *asked)
+{
+    const uint64_t reads = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+    /* No devices, sockets or pipes, and nothing that could be run. */
+    const uint64_t writes =
+        (reads | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+         LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
+         LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM | FILES_REFER | FILES_TRUNCATE) &
+        rules->files;
+    bool done = true;
+    for (size_t i = 0; done && i < asked->directory_count; i++)
+        done = allow_path(ruleset, asked->directories[i].host,
+                          asked->directories[i].access == BHD_ACCESS_READ_WRITE ? writes : reads);
+    return done;
+}
+
+/* In the kernel's headers from 6.7 on. */
+struct port_rule {
+    uint64_t allowed_access;
+    uint64_t port;
+};
+enum { RULE_NET_PORT = 2, CONNECT_TCP = 2, DNS_PORT = 53 };
+
+static bool allow_port(int ruleset, uint16_t port)
+{
+    struct port_rule rule = {CONNECT_TCP, port};
+    return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0;
+}
+
+/* Ports to connect to, and what the system's resolver reads to find a host. */
+static bool allow_network(int ruleset, const struct ruleset *rules, const bhd_capabilities *asked)
+{
+    static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
+                                        "/etc/host.conf", "/etc/gai.conf"};
+    if (asked->endpoint_count == 0)
+        return true;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (!allow_path(ruleset, files[i], LANDLOCK_ACCESS_FS_READ_FILE))
+            return false;
+    if (rules->network == 0)
+        return true;
+    bool done = allow_port(ruleset, DNS_PORT);
+    for (size_t i = 0; done && i < asked->endpoint_count; i++)
+        done = allow_port(ruleset, asked->network[i].port);
+    return done;
+}
+
+static int restrict_files(const bhd_capabilities *asked)
 {
     struct ruleset rules;
     int version = landlock_version();
@@ -82,17 +144,19 @@ static int restrict_files(void)
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
     if (ruleset < 0)
         return 0;
-    bool done = allow_own_proc(ruleset) && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    bool done = allow_own_proc(ruleset) && allow_directories(ruleset, &rules, asked) &&
+                allow_network(ruleset, &rules, asked) &&
+                syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     (void)close(ruleset);
     return done ? version : 0;
 }
 
-void cli_lockdown_files(cli_lockdown *state)
+void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked)
 {
     const struct rlimit none = {0, 0};
     state->no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     state->no_core_dump = setrlimit(RLIMIT_CORE, &none) == 0;
-    state->landlock = state->no_new_privileges ? restrict_files() : 0;
+    state->landlock = state->no_new_privileges ? restrict_files(asked) : 0;
 }
 
 /* -- system calls (seccomp) ------------------------------------------------------------------- */
@@ -145,11 +209,31 @@ static const int allowed[] = {
     SCMP_SYS(exit_group),
 };
 
-/* Asked for by libraries that go on without an answer. */
-static const int denied[] = {
+/* Asked for by libraries that go on without an answer, and needed for directories and to find a
+ * host. */
+static const int opening[] = {
     SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS(openat2),  SCMP_SYS(newfstatat),
     SCMP_SYS(stat),      SCMP_SYS(lstat),      SCMP_SYS(statx),    SCMP_SYS(access),
     SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+};
+
+/* For directories. */
+static const int filing[] = {
+    SCMP_SYS(getdents64), SCMP_SYS(pread64),   SCMP_SYS(pwrite64), SCMP_SYS(preadv),
+    SCMP_SYS(pwritev),    SCMP_SYS(ftruncate), SCMP_SYS(fsync),    SCMP_SYS(fdatasync),
+    SCMP_SYS(fadvise64),  SCMP_SYS(fallocate), SCMP_SYS(mkdirat),  SCMP_SYS(mkdir),
+    SCMP_SYS(unlinkat),   SCMP_SYS(unlink),    SCMP_SYS(rmdir),    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2),  SCMP_SYS(rename),    SCMP_SYS(linkat),   SCMP_SYS(symlinkat),
+    SCMP_SYS(utimensat),  SCMP_SYS(preadv2),   SCMP_SYS(pwritev2), SCMP_SYS(futimesat),
+    SCMP_SYS(fstatfs),    SCMP_SYS(fgetxattr),
+};
+
+/* For connections, of the families that add_network names. */
+static const int networking[] = {
+    SCMP_SYS(connect),     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername), SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),    SCMP_SYS(recvmmsg),
+    SCMP_SYS(sendto),      SCMP_SYS(sendmsg),    SCMP_SYS(sendmmsg),   SCMP_SYS(shutdown),
+    SCMP_SYS(bind),
 };
 
 static bool add_list(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
@@ -200,17 +284,47 @@ static bool add_special(scmp_filter_ctx filter)
 #define UNDER_SANITIZER 0
 #endif
 
-void cli_lockdown_calls(cli_lockdown *state)
+#define FIONBIO_REQUEST 0x5421u
+#define FIONREAD_REQUEST 0x541bu
+
+static bool add_network(scmp_filter_ctx filter)
+{
+    static const int families[] = {AF_INET, AF_INET6, AF_NETLINK /* which addresses there are */};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0)) != 0)
+            return false;
+    /* A cache of names, which the resolver does without. */
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, FIONBIO_REQUEST)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, FIONREAD_REQUEST)) == 0 &&
+           add_list(filter, SCMP_ACT_ALLOW, networking, sizeof networking / sizeof *networking);
+}
+
+static bool add_given(scmp_filter_ctx filter, const bhd_capabilities *given)
+{
+    bool files = given->directory_count > 0, network = given->endpoint_count > 0;
+    /* Landlock says which files. */
+    uint32_t action = files || network ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES);
+    if (!add_list(filter, action, opening, sizeof opening / sizeof *opening))
+        return false;
+    if (files && !add_list(filter, SCMP_ACT_ALLOW, filing, sizeof filing / sizeof *filing))
+        return false;
+    return !network || add_network(filter);
+}
+
+void cli_lockdown_calls(cli_lockdown *state, const bhd_capabilities *given)
 {
     if (UNDER_SANITIZER || !state->no_new_privileges)
         return;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
         return;
-    state->seccomp =
-        seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
-        add_list(filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof *allowed) &&
-        add_list(filter, SCMP_ACT_ERRNO(EACCES), denied, sizeof denied / sizeof *denied) &&
-        add_special(filter) && seccomp_load(filter) == 0;
+    state->seccomp = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
+                     add_list(filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof *allowed) &&
+                     add_given(filter, given) && add_special(filter) && seccomp_load(filter) == 0;
     seccomp_release(filter);
 }

@@ -13,7 +13,7 @@
 #ifndef BHD_CLI_LOCKDOWN_H
 #define BHD_CLI_LOCKDOWN_H
 
-#include <stdbool.h>
+#include "bulkhead/capabilities.h"
 
 typedef struct cli_lockdown {
     bool no_new_privileges; /* no set-user-id programs, no capabilities of files */
@@ -22,11 +22,11 @@ typedef struct cli_lockdown {
     bool seccomp;           /* all other system calls end the process */
 } cli_lockdown;
 
-/* No new privileges, no core dumps, no files but those that are open and those below /proc/self,
- * no TCP. */
-void cli_lockdown_files(cli_lockdown *state);
-/* Only the system calls that running a guest needs. What opens files answers "permission denied",
- * everything else ends the process. */
-void cli_lockdown_calls(cli_lockdown *state);
+/* No new privileges, no core dumps, no files but those that are open, those below /proc/self and
+ * the directories that `asked` names, no TCP but to its ports. */
+void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked);
+/* Only the system calls that running a guest with these capabilities needs. What opens files
+ * answers "permission denied", everything else ends the process. */
+void cli_lockdown_calls(cli_lockdown *state, const bhd_capabilities *given);
 
 #endif

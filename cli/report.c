@@ -27,6 +27,8 @@ const char *cli_report_result(bhd_status status, int exit_code)
         return "out_of_fuel";
     case BHD_CANCELLED:
         return "cancelled";
+    case BHD_CAPABILITY_DENIED:
+        return "denied";
     default:
         return NULL;
     }

@@ -7,6 +7,7 @@
 #include "binary_file.h"
 #include "commands.h"
 #include "exit_codes.h"
+#include "grants.h"
 #include "host_options.h"
 #include "interrupt.h"
 #include "invoke.h"
@@ -26,6 +27,7 @@
 typedef struct run_options {
     bhd_host_options host;
     cli_stated_limits limits;
+    cli_grants grants;
     cli_invocation invocation;
     cli_report_format report;
     bool no_lockdown;
@@ -61,6 +63,7 @@ static const struct argp_option options[] = {
 static const struct argp_child children[] = {
     {&cli_limits_argp, 0, NULL, 0},
     {&cli_host_argp, 0, NULL, 0},
+    {&cli_grants_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -95,6 +98,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &run->limits;
         state->child_inputs[1] = &run->host;
+        state->child_inputs[2] = &run->grants;
         return 0;
     case KEY_INVOKE:
         cli_invocation_fini(&run->invocation);
@@ -199,6 +203,7 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     sandbox_options.argc = run->argument_count + 1;
     sandbox_options.standard_output.output = BHD_OUTPUT_INHERIT;
     sandbox_options.standard_error.output = BHD_OUTPUT_INHERIT;
+    sandbox_options.standard_input.source = BHD_INPUT_INHERIT;
 
     bhd_status status = bhd_sandbox_new(component, &sandbox_options, sandbox, error);
     if (status == BHD_OK)
@@ -226,6 +231,21 @@ static void explain_no_command(const run_options *run, bhd_component *component,
                    message);
 }
 
+/* What the component asked to be kept is shown when it has ended. */
+static void print_captured(const bhd_sandbox *sandbox)
+{
+    for (int stream = 1; sandbox != NULL && stream <= 2; stream++) {
+        size_t size;
+        uint64_t dropped;
+        const void *bytes = bhd_sandbox_output(sandbox, stream, &size, &dropped);
+        if (bytes != NULL)
+            (void)fwrite(bytes, 1, size, stream == 1 ? stdout : stderr);
+        if (dropped > 0)
+            cli_note("note: %llu more bytes of standard %s were dropped, because it is captured",
+                     (unsigned long long)dropped, stream == 1 ? "output" : "error");
+    }
+}
+
 static int run_component(const run_options *run, bhd_component *component,
                          const cli_lockdown *lockdown)
 {
@@ -238,6 +258,7 @@ static int run_component(const run_options *run, bhd_component *component,
     double begin = seconds_now();
     report.status = run_guest(run, component, &sandbox, &report.exit_code, &error);
     report.wall_seconds = seconds_now() - begin;
+    print_captured(sandbox);
     if (report.status != BHD_OK)
         report.exit_code = exit_code_of(run, &error);
     explain_no_command(run, component, &error);
@@ -262,17 +283,22 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     unsigned char *binary = NULL;
     size_t size = 0;
     bhd_component_options component_options = {.name = target->name};
+    bhd_variable env[CLI_GRANTS_MAX];
+    bhd_capabilities asked = cli_grants_as_request(&run->grants, env);
     cli_exit code = cli_stated_limits_apply(&run->limits, target->manifest, &run->host.policy,
                                             &component_options.limits, error);
     if (code != CLI_EXIT_OK)
         return code;
-    if (target->manifest != NULL)
+    component_options.capabilities = &asked;
+    if (target->manifest != NULL) {
         component_options.version = bhd_manifest_version(target->manifest);
+        component_options.capabilities = bhd_manifest_capabilities(target->manifest);
+    }
     code = cli_binary_read(target->source, run->host.max_component_bytes, &binary, &size, error);
     if (code != CLI_EXIT_OK)
         return code;
     if (!run->no_lockdown)
-        cli_lockdown_files(lockdown);
+        cli_lockdown_files(lockdown, component_options.capabilities);
     code = cli_host_make(&run->host, host, error);
     if (code == CLI_EXIT_OK) {
         code = cli_exit_code(
@@ -281,7 +307,7 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     }
     free(binary);
     if (code == CLI_EXIT_OK && !run->no_lockdown)
-        cli_lockdown_calls(lockdown);
+        cli_lockdown_calls(lockdown, bhd_component_capabilities(*component));
     return code;
 }
 
@@ -327,6 +353,8 @@ static int run_target(const run_options *run)
 int cli_run_main(int argc, char **argv)
 {
     run_options run = {.host = cli_host_defaults()};
+    cli_grants_init(&run.grants);
+    run.host.grants = &run.grants.grants;
     int code = CLI_EXIT_INTERNAL;
     if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &run) == 0) {
         /* A guest that writes into a closed pipe gets an error; it must not take the report with
@@ -335,5 +363,6 @@ int cli_run_main(int argc, char **argv)
         code = run_target(&run);
     }
     cli_invocation_fini(&run.invocation);
+    cli_grants_fini(&run.grants);
     return code;
 }

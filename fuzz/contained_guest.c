@@ -154,7 +154,7 @@ static bool may_refuse(bhd_status status)
 static bool is_end(bhd_status status)
 {
     return status == BHD_OUT_OF_MEMORY || status == BHD_TIMEOUT || status == BHD_OUT_OF_FUEL ||
-           status == BHD_TRAP || status == BHD_EXIT;
+           status == BHD_TRAP || status == BHD_EXIT || status == BHD_CAPABILITY_DENIED;
 }
 
 static void require_within(const bhd_sandbox *sandbox)

@@ -101,6 +101,8 @@ SWITCHED(bhd__instance_memory, switched_instance_memory);
 #define bhd__instance_memory switched_instance_memory
 SWITCHED(bhd__instance_refusal, switched_instance_refusal);
 #define bhd__instance_refusal switched_instance_refusal
+SWITCHED(bhd__instance_output, switched_instance_output);
+#define bhd__instance_output switched_instance_output
 SWITCHED(bhd__instance_fuel_consumed, switched_instance_fuel_consumed);
 #define bhd__instance_fuel_consumed switched_instance_fuel_consumed
 SWITCHED(bhd__instance_has_ended, switched_instance_has_ended);
@@ -127,6 +129,8 @@ SWITCHED(bhd_sandbox_write, switched_sandbox_write);
 #define bhd_sandbox_write switched_sandbox_write
 SWITCHED(bhd_sandbox_metrics, switched_sandbox_metrics);
 #define bhd_sandbox_metrics switched_sandbox_metrics
+SWITCHED(bhd_sandbox_output, switched_sandbox_output);
+#define bhd_sandbox_output switched_sandbox_output
 SWITCHED(bhd_sandbox_fuel_consumed, switched_sandbox_fuel_consumed);
 #define bhd_sandbox_fuel_consumed switched_sandbox_fuel_consumed
 SWITCHED(bhd_sandbox_id, switched_sandbox_id);

@@ -101,6 +101,46 @@ typedef ptrdiff_t (*bhd_engine_write_fn)(void *env, const unsigned char *data, s
 void bhd_engine_wasi_streams(wasi_config_t *config, void *env, bhd_engine_write_fn standard_output,
                              bhd_engine_write_fn standard_error);
 
+/* The guest's standard input out of a descriptor of the process. `read` never waits: bytes, 0 at
+ * the end, or a negative errno, -EAGAIN when there is nothing; size 0 asks whether there is
+ * something. `env` outlives the store. */
+typedef ptrdiff_t (*bhd_engine_read_fn)(void *env, unsigned char *data, size_t size);
+void bhd_engine_wasi_input(wasi_config_t *config, void *env, int fd, bhd_engine_read_fn read);
+/* The same out of bytes, which are copied. */
+void bhd_engine_wasi_input_bytes(wasi_config_t *config, const void *data, size_t size);
+
+typedef struct bhd_engine_endpoint {
+    bhd_engine_str_t host; /* name or address */
+    uint16_t port;
+} bhd_engine_endpoint_t;
+
+/* Outgoing TCP to these; copied. Without it there is no network. */
+void bhd_engine_wasi_network(wasi_config_t *config, const bhd_engine_endpoint_t *endpoints,
+                             size_t count);
+
+/* What is asked call by call; `env` is the store's data. */
+typedef struct bhd_engine_permits {
+    bool (*clocks)(void *env);
+    bool (*random)(void *env, unsigned char *buffer, size_t size); /* fills it, or says no */
+    /* Bytes that may still go into directories. They are taken first and given back when less was
+     * written. */
+    uint64_t (*bytes_left)(void *env);
+    bool (*take_bytes)(void *env, uint64_t bytes);
+    void (*give_bytes)(void *env, uint64_t bytes);
+    /* One more, beside so many. */
+    bool (*open)(void *env, size_t open);
+    bool (*connect)(void *env, size_t connections);
+    bool (*resolve)(void *env, const char *name, size_t size);
+    size_t random_max; /* bytes that one call of WASI 0.2 may ask for */
+    int32_t stop_code; /* ends the guest where WASI has no error for "no" */
+} bhd_engine_permits_t;
+
+/* After bhd_engine_linker_define_wasi_async; wasmtime_component_linker_add_wasip2_async. */
+wasmtime_error_t *bhd_engine_linker_define_permits(wasmtime_linker_t *linker,
+                                                   const bhd_engine_permits_t *permits);
+wasmtime_error_t *bhd_engine_component_linker_define_permits(wasmtime_component_linker_t *linker,
+                                                             const bhd_engine_permits_t *permits);
+
 /* wasmtime_linker_define_wasi on fibers: its calls can be cancelled. */
 wasmtime_error_t *bhd_engine_linker_define_wasi_async(wasmtime_linker_t *linker);
 

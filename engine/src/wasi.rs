@@ -23,7 +23,7 @@ fn offset_of_ctx() -> usize {
 }
 
 /// The store's data shows its `WasiCtx` but not the `WasiP1Ctx` around it.
-fn p1_of(data: &mut WasmtimeStoreData) -> &mut WasiP1Ctx {
+pub fn p1_of(data: &mut WasmtimeStoreData) -> &mut WasiP1Ctx {
     let ctx = data.ctx().ctx as *mut WasiCtx;
     // `WasmtimeStoreData` keeps its `WasiCtx` nowhere but in a `WasiP1Ctx`, which `data` owns.
     unsafe { &mut *(ctx.byte_sub(offset_of_ctx()) as *mut WasiP1Ctx) }

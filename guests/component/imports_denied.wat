@@ -1,5 +1,5 @@
-;; Imports random numbers, an interface of WASI that is not granted. Proves that the component is
-;; refused when it is loaded, as a denied capability and not as an unknown import.
+;; Calls for random numbers, which WASI 0.2 has no error for. Proves that a component that was not
+;; given them ends there, as denied.
 (component $imports_denied
   (import "wasi:random/random@0.2.0" (instance $random
     (export "get-random-u64" (func (result u64)))))

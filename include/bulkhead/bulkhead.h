@@ -24,6 +24,7 @@
 
 #include "base.h"
 #include "call.h"
+#include "capabilities.h"
 #include "component.h"
 #include "error.h"
 #include "host.h"

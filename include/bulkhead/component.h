@@ -23,6 +23,9 @@ typedef struct bhd_component_options {
     const char *name;    /**< for reports; 1 to 128 of A-Z a-z 0-9 . _ - */
     const char *version; /**< for reports; NULL: "0.0.0" */
     bhd_limits limits;   /**< made by bhd_limits_builder_build */
+    /** What it asks for; relative host paths are relative to the working directory. Copied. NULL:
+     *  BHD_CAPABILITIES_INIT. */
+    const bhd_capabilities *capabilities;
 } bhd_component_options;
 
 BHD_BEGIN_DECLS
@@ -33,9 +36,12 @@ BHD_BEGIN_DECLS
  * Refused here, before any code runs: a binary that is not valid (BHD_COMPONENT_INVALID), that uses
  * what guests may not use (BHD_COMPONENT_UNSUPPORTED), that starts with more memory or more table
  * elements than its limits (BHD_COMPONENT_TOO_LARGE, with both numbers in `error`), that imports
- * what nobody provides (BHD_IMPORT_UNKNOWN, all of them in the message) or what is not granted
- * (BHD_CAPABILITY_DENIED), limits outside the host's policy (as bhd_limits_check), a binary above
- * max_component_bytes (BHD_FILE_TOO_LARGE). Takes milliseconds to seconds. Any thread.
+ * what nobody provides (BHD_IMPORT_UNKNOWN, all of them in the message), that asks for what the
+ * host does not grant (BHD_CAPABILITY_DENIED, each of them a diagnostic), for a directory that
+ * cannot be opened (BHD_FILE_NOT_FOUND, BHD_FILE_UNREADABLE) or for what its kind cannot have
+ * (BHD_NOT_SUPPORTED: a core module has no network), limits outside the host's policy (as
+ * bhd_limits_check), a binary above max_component_bytes (BHD_FILE_TOO_LARGE). Takes milliseconds
+ * to seconds. Any thread.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_new(bhd_host *host,
                                                      const bhd_component_options *options,
@@ -63,6 +69,8 @@ BHD_PUBLIC const char *bhd_component_name(const bhd_component *component);
 BHD_PUBLIC const char *bhd_component_version(const bhd_component *component);
 BHD_PUBLIC bhd_component_kind bhd_component_get_kind(const bhd_component *component);
 BHD_PUBLIC const bhd_limits *bhd_component_limits(const bhd_component *component);
+/** What it has: all that it asked for, with the values that variables had when it was loaded. */
+BHD_PUBLIC const bhd_capabilities *bhd_component_capabilities(const bhd_component *component);
 
 BHD_END_DECLS
 

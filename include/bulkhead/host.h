@@ -25,6 +25,7 @@
 #ifndef BULKHEAD_HOST_H
 #define BULKHEAD_HOST_H
 
+#include "capabilities.h"
 #include "limits.h"
 
 typedef struct bhd_host bhd_host;
@@ -74,13 +75,15 @@ typedef struct bhd_host_options {
     /** Threads that run submitted calls (call.h), started with the first of them. 0: as many as
      *  there are processors. */
     uint32_t worker_threads;
+    /** What components may have of what they ask for; copied. NULL: nothing. */
+    const bhd_grants *grants;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
             UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false,  \
-            0                                                                                      \
+            0, NULL                                                                                \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -9,6 +9,7 @@
 #ifndef BULKHEAD_MANIFEST_H
 #define BULKHEAD_MANIFEST_H
 
+#include "capabilities.h"
 #include "limits.h"
 
 /** Largest manifest that is read. */
@@ -51,6 +52,9 @@ BHD_PUBLIC const char *bhd_manifest_source(const bhd_manifest *manifest);
 /** Path of the manifest as it was given. */
 BHD_PUBLIC const char *bhd_manifest_path(const bhd_manifest *manifest);
 BHD_PUBLIC const bhd_limits *bhd_manifest_limits(const bhd_manifest *manifest);
+/** What the component asks for; host paths are joined to the directory of the manifest. Valid as
+ *  long as the manifest. */
+BHD_PUBLIC const bhd_capabilities *bhd_manifest_capabilities(const bhd_manifest *manifest);
 
 BHD_END_DECLS
 

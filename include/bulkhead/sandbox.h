@@ -18,13 +18,6 @@
 
 typedef struct bhd_sandbox bhd_sandbox;
 
-/** Where an output stream of the guest goes. */
-typedef enum bhd_output {
-    BHD_OUTPUT_NONE = 0,     /**< accepted and dropped */
-    BHD_OUTPUT_INHERIT = 1,  /**< to the process's own stream */
-    BHD_OUTPUT_CALLBACK = 2, /**< to the callback */
-} bhd_output;
-
 /** Takes `size` bytes that the guest wrote; runs on the thread that runs the guest and must not
  *  call into the sandbox. Return false for "cannot": the guest sees an I/O error. */
 typedef bool (*bhd_output_callback)(void *user_data, const void *data, size_t size);
@@ -35,18 +28,36 @@ typedef struct bhd_stream {
     void *user_data;              /**< handed to the callback; not owned */
 } bhd_stream;
 
+/** Where the guest's standard input comes from, if its component has that capability. */
+typedef enum bhd_input_source {
+    BHD_INPUT_NONE = 0,    /**< it is at its end */
+    BHD_INPUT_INHERIT = 1, /**< the process's own; nothing is read ahead */
+    BHD_INPUT_BYTES = 2,   /**< `size` bytes at `data`, then the end */
+} bhd_input_source;
+
+typedef struct bhd_input {
+    bhd_input_source source;
+    const void *data; /**< for BHD_INPUT_BYTES; copied by bhd_sandbox_new */
+    size_t size;
+} bhd_input;
+
 typedef struct bhd_sandbox_options {
-    /** Arguments of the guest, argv[0] included; copied. NULL: the component's name alone. */
+    /** Arguments of the guest, argv[0] included; copied. NULL: the component's name alone. Those
+     *  that the component itself declares follow them. */
     const char *const *argv;
     size_t argc;
     bhd_stream standard_output, standard_error;
     bhd_limiter_options limiter;
+    bhd_input standard_input;
+    /** Most that is kept of each stream that is captured; what comes after it is dropped and
+     *  counted. */
+    size_t capture_bytes;
 } bhd_sandbox_options;
 
 #define BHD_SANDBOX_OPTIONS_INIT                                                                   \
     {                                                                                              \
         NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL}, {BHD_OUTPUT_NONE, NULL, NULL},                     \
-            BHD_LIMITER_OPTIONS_INIT                                                               \
+            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536                             \
     }
 
 /** Types of values that core functions take and give. */
@@ -143,6 +154,12 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const
 
 /** A snapshot of what the sandbox uses. Any thread, also while the guest runs. */
 BHD_PUBLIC void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metrics *metrics);
+
+/** What was captured so far of standard output (`stream` 1) or error (2). The bytes live until the
+ *  guest runs again or the sandbox is freed; they are the guest's and may hold anything. `*dropped`
+ *  (may be NULL) is how many more there were. NULL and 0: nothing. */
+BHD_PUBLIC const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream, size_t *size,
+                                          uint64_t *dropped);
 
 /**
  * Fuel that all calls so far have used; 0 when fuel is not metered. The same input uses the same

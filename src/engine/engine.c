@@ -43,10 +43,15 @@ static bhd_status variant_link(bhd__variant *variant, bhd_error *error)
 {
     variant->module_linker = wasmtime_linker_new(variant->engine);
     wasmtime_error_t *failure = bhd_engine_linker_define_wasi_async(variant->module_linker);
+    if (!failure)
+        failure = bhd_engine_linker_define_permits(variant->module_linker, bhd__permits());
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI preview 1", failure, error);
     variant->component_linker = wasmtime_component_linker_new(variant->engine);
     failure = wasmtime_component_linker_add_wasip2_async(variant->component_linker);
+    if (!failure)
+        failure = bhd_engine_component_linker_define_permits(variant->component_linker,
+                                                             bhd__permits());
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI 0.2", failure, error);
     return BHD_OK;

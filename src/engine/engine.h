@@ -63,10 +63,20 @@ typedef struct bhd__refusal {
     bhd_memory_metrics metrics;
 } bhd__refusal;
 
+/* What a component has beside its memory: asked for and granted, with the values of its variables
+ * and the directories as they were found when it was loaded. */
+typedef struct bhd__given {
+    bhd_capabilities capabilities;
+    const int *directory_fds; /* of capabilities.directories; O_PATH */
+} bhd__given;
+
 typedef struct bhd__instance_options {
-    const char *const *argv; /* copied */
+    const char *const *argv; /* copied; what the component asks for follows them */
     size_t argc;
+    bhd_input standard_input;
     bhd_stream standard_output, standard_error;
+    size_t capture_bytes;    /* of each stream that is captured */
+    const bhd__given *given; /* outlives the instance */
     bhd_limiter *limiter; /* outlives the instance */
     uint64_t timeout_ns;  /* of each call */
     uint64_t max_fuel;    /* of each call; 0: not metered */
@@ -139,6 +149,10 @@ void bhd__instance_withdraw(bhd__instance *instance);
 /* The bytes of an exported memory now; valid until the guest runs again. */
 bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
                                 size_t *size, bhd_error *error);
+
+/* What was captured of standard output (0) or error (1) so far. */
+const uint8_t *bhd__instance_output(const bhd__instance *instance, int which, size_t *size,
+                                    uint64_t *dropped);
 
 /* The guest has ended, in whatever way; nothing may be called any more. */
 bool bhd__instance_has_ended(const bhd__instance *instance);

@@ -87,6 +87,8 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
         return BHD_HOST_OUT_OF_MEMORY;
     case BHD__STOP_CANCELLED:
         return BHD_CANCELLED;
+    case BHD__STOP_DENIED:
+        return BHD_CAPABILITY_DENIED;
     default:
         break;
     }
@@ -123,6 +125,23 @@ bhd_status bhd__fault_given_up(const bhd__instance *instance, bhd_error *error)
     return bhd__instance_is_cancelled(instance) ? cancelled(error) : timed_out(instance, error);
 }
 
+/* A guest that was denied something and then gave up seldom says why. */
+static bhd_status describe_trap(const bhd__instance *instance, const char *text, bhd_error *error)
+{
+    const char *denied = bhd__denied_text(instance->denied);
+    if (!denied)
+        return bhd__fail(error, BHD_TRAP, "%s", text);
+    return bhd__fail(error, BHD_TRAP, "%s; before that, it asked %s", text, denied);
+}
+
+/* The engine's text is the function that was called. */
+static bhd_status describe_denied(const bhd__instance *instance, const char *text, bhd_error *error)
+{
+    const char *denied = bhd__denied_text(instance->denied);
+    return bhd__fail(error, BHD_CAPABILITY_DENIED, "the guest called %s: it asks %s", text,
+                     denied ? denied : "for what it does not declare");
+}
+
 static bhd_status describe(const bhd__instance *instance, bhd_status status, const char *text,
                            int exit_code, bhd_error *error)
 {
@@ -139,6 +158,10 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
         if (error)
             error->value = (uint32_t)exit_code;
         return status;
+    case BHD_TRAP:
+        return describe_trap(instance, text, error);
+    case BHD_CAPABILITY_DENIED:
+        return describe_denied(instance, text, error);
     default:
         return bhd__fail(error, status, "%s",
                          status == instance->gate.capacity ? instance->gate.capacity_text : text);

@@ -38,7 +38,8 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     i->timeout_ns = options->timeout_ns;
     i->max_fuel = options->max_fuel;
     i->gate.limiter = options->limiter;
-    i->store = wasmtime_store_new(code->variant->engine, NULL, NULL);
+    i->given = options->given;
+    i->store = wasmtime_store_new(code->variant->engine, i, NULL);
     i->context = wasmtime_store_context(i->store);
     bhd__gate_attach(&i->gate, i->store, &code->engine->options);
     wasmtime_store_epoch_deadline_callback(i->store, at_epoch, i, NULL);
@@ -65,6 +66,8 @@ void bhd__instance_free(bhd__instance *instance)
     bhd__clock_remove(instance->code->engine, instance);
     wasmtime_store_delete(instance->store);
     bhd__instance_end_wait(instance);
+    for (int which = 0; which < 2; which++)
+        bhd__free(instance->captured[which].data);
     bhd__free(instance);
 }
 
@@ -101,6 +104,7 @@ bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *er
             "a call into this sandbox is under way; a sandbox runs one call at a time, "
             "and a callback must not call into the sandbox that it serves");
     bhd__gate_begin(&instance->gate, starting);
+    instance->denied = 0;
     bool look = starting && bhd__thread_is_due();
     bhd_status status = bhd__stack_prepare_thread(look, error);
     if (status == BHD_OK && look && !instance->code->engine->options.chained_signals)
@@ -501,6 +505,15 @@ bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8
 bool bhd__instance_has_ended(const bhd__instance *instance)
 {
     return instance->has_ended;
+}
+
+const uint8_t *bhd__instance_output(const bhd__instance *instance, int which, size_t *size,
+                                    uint64_t *dropped)
+{
+    const bhd__captured *captured = &instance->captured[which];
+    *size = captured->size;
+    *dropped = captured->dropped;
+    return captured->data;
 }
 
 const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance)

@@ -70,6 +70,23 @@ struct bhd__export {
     bhd_value_type parameters[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
 };
 
+/* What a call asked for in vain. */
+enum {
+    BHD__DENIED_CLOCKS = 1 << 0,
+    BHD__DENIED_RANDOM = 1 << 1,
+    BHD__DENIED_WRITTEN = 1 << 2,
+    BHD__DENIED_OPEN_FILES = 1 << 3,
+    BHD__DENIED_CONNECTIONS = 1 << 4,
+    BHD__DENIED_NETWORK = 1 << 5,
+};
+
+/* What a stream wrote, up to a bound, and how much more it wrote. */
+typedef struct bhd__captured {
+    uint8_t *data;
+    size_t size, capacity;
+    uint64_t dropped;
+} bhd__captured;
+
 /* Wakes the thread that waits for a future. Lives as long as anybody may wake it. */
 typedef struct bhd__waiter bhd__waiter;
 
@@ -96,6 +113,11 @@ struct bhd__instance {
         wasmtime_component_instance_t component;
     } of;
     bhd_stream streams[2]; /* standard output, standard error */
+    bhd__captured captured[2];
+    size_t capture_bytes; /* of each */
+    const bhd__given *given;
+    uint64_t written_bytes; /* into directories, so far */
+    uint32_t denied;        /* what the running call asked for and was not given: BHD__DENIED_... */
     uint64_t timeout_ns;
     uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC; 0: not yet known */
     uint64_t max_fuel, fuel_consumed;
@@ -211,7 +233,12 @@ void bhd__instance_wake(bhd__instance *instance);
 /* From now on wakers wake this task; NULL: the thread that waits. */
 void bhd__instance_wakes(bhd__instance *instance, bhd__task *task);
 
-/* engine_wasi.c */
+/* engine_permit.c */
+const bhd_engine_permits_t *bhd__permits(void);
+/* The end of "it asked ..." for the first thing in `denied`; NULL: there is none. */
+const char *bhd__denied_text(uint32_t denied);
+
+/* engine_import.c */
 /* Looks at the import `name` of `module` (of a component when `module` is NULL). */
 typedef enum bhd__grant {
     BHD__GRANT_YES,

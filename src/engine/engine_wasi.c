@@ -1,13 +1,11 @@
 /*
- * What a guest may import, and what WASI gives it: arguments, clocks, standard output and error.
- *
- * The tables below are the policy. An import that is not in them is unknown; one that needs a
- * capability is denied before anything runs. File functions are there because C programs import
- * them whether they use them or not; without a single open directory they reach nothing.
+ * What WASI gives to a guest of what was granted to it: arguments, variables, directories, standard
+ * streams, addresses to connect to. What is decided call by call is in engine_permit.c.
  */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/text.h"
 #include "engine/engine_room.h"
 
 #include <errno.h>
@@ -23,97 +21,8 @@
 #define WRITE_BYTES 4096
 /* How long a host call that waits goes without looking whether its call has to stop. */
 #define STOP_CHECK_MS 20
-
-typedef struct import_rule {
-    const char *name;
-    const char *capability; /* NULL: granted */
-} import_rule;
-
-static const import_rule preview1[] = {
-    {"args_get", NULL},
-    {"args_sizes_get", NULL},
-    {"clock_res_get", NULL},
-    {"clock_time_get", NULL},
-    {"environ_get", NULL},
-    {"environ_sizes_get", NULL},
-    {"fd_advise", NULL},
-    {"fd_allocate", NULL},
-    {"fd_close", NULL},
-    {"fd_datasync", NULL},
-    {"fd_fdstat_get", NULL},
-    {"fd_fdstat_set_flags", NULL},
-    {"fd_fdstat_set_rights", NULL},
-    {"fd_filestat_get", NULL},
-    {"fd_filestat_set_size", NULL},
-    {"fd_filestat_set_times", NULL},
-    {"fd_pread", NULL},
-    {"fd_prestat_dir_name", NULL},
-    {"fd_prestat_get", NULL},
-    {"fd_pwrite", NULL},
-    {"fd_read", NULL},
-    {"fd_readdir", NULL},
-    {"fd_renumber", NULL},
-    {"fd_seek", NULL},
-    {"fd_sync", NULL},
-    {"fd_tell", NULL},
-    {"fd_write", NULL},
-    {"path_create_directory", NULL},
-    {"path_filestat_get", NULL},
-    {"path_filestat_set_times", NULL},
-    {"path_link", NULL},
-    {"path_open", NULL},
-    {"path_readlink", NULL},
-    {"path_remove_directory", NULL},
-    {"path_rename", NULL},
-    {"path_symlink", NULL},
-    {"path_unlink_file", NULL},
-    {"poll_oneoff", NULL},
-    {"proc_exit", NULL},
-    {"sched_yield", NULL},
-    {"proc_raise", "signals"},
-    {"random_get", "random"},
-    {"sock_accept", "network"},
-    {"sock_recv", "network"},
-    {"sock_send", "network"},
-    {"sock_shutdown", "network"},
-};
-
-/* Prefixes of interface names; the first that fits counts. */
-static const import_rule interfaces[] = {
-    {"wasi:cli/", NULL},        {"wasi:clocks/", NULL},     {"wasi:io/", NULL},
-    {"wasi:filesystem/", NULL}, {"wasi:random/", "random"}, {"wasi:sockets/", "network"},
-    {"wasi:http/", "network"},
-};
-
-static bool equals(const char *text, const char *bytes, size_t size)
-{
-    return strlen(text) == size && memcmp(text, bytes, size) == 0;
-}
-
-static bhd__grant grant_of(const import_rule *entry, const char **capability)
-{
-    *capability = entry->capability;
-    return entry->capability ? BHD__GRANT_DENIED : BHD__GRANT_YES;
-}
-
-bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *name,
-                           size_t name_size, const char **capability)
-{
-    if (module) {
-        if (!equals("wasi_snapshot_preview1", module, module_size))
-            return BHD__GRANT_UNKNOWN;
-        for (size_t i = 0; i < sizeof preview1 / sizeof *preview1; i++)
-            if (equals(preview1[i].name, name, name_size))
-                return grant_of(&preview1[i], capability);
-        return BHD__GRANT_UNKNOWN;
-    }
-    for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
-        size_t size = strlen(interfaces[i].name);
-        if (name_size > size && memcmp(interfaces[i].name, name, size) == 0)
-            return grant_of(&interfaces[i], capability);
-    }
-    return BHD__GRANT_UNKNOWN;
-}
+/* What is captured grows by so much. */
+#define CAPTURE_STEP_BYTES ((size_t)4096)
 
 /* Waits until `fd` takes bytes, but not when the call has to stop: a reader who never reads must
  * not hold the thread. */
@@ -149,6 +58,30 @@ static bool write_inherited(bhd__instance *instance, int fd, const uint8_t *data
     return true;
 }
 
+/* Keeps what there is room for and counts the rest: a flood neither blocks nor grows the host. */
+static bool capture(bhd__instance *instance, int which, const uint8_t *data, size_t size)
+{
+    bhd__captured *captured = &instance->captured[which];
+    size_t left = instance->capture_bytes - captured->size;
+    size_t kept = size < left ? size : left;
+    if (kept > captured->capacity - captured->size) {
+        size_t wanted = captured->size + kept + CAPTURE_STEP_BYTES;
+        wanted = wanted < 2 * captured->capacity ? 2 * captured->capacity : wanted;
+        if (wanted > instance->capture_bytes)
+            wanted = instance->capture_bytes;
+        uint8_t *bytes = bhd__realloc_array(captured->data, wanted, 1);
+        if (!bytes)
+            return false;
+        captured->data = bytes;
+        captured->capacity = wanted;
+    }
+    if (kept > 0)
+        memcpy(captured->data + captured->size, data, kept);
+    captured->size += kept;
+    captured->dropped += size - kept;
+    return true;
+}
+
 static ptrdiff_t write_stream(bhd__instance *instance, int which, const uint8_t *data, size_t size)
 {
     const bhd_stream *stream = &instance->streams[which];
@@ -157,6 +90,8 @@ static ptrdiff_t write_stream(bhd__instance *instance, int which, const uint8_t 
         ok = write_inherited(instance, which == 0 ? STDOUT_FILENO : STDERR_FILENO, data, size);
     else if (stream->output == BHD_OUTPUT_CALLBACK)
         ok = stream->callback(stream->user_data, data, size);
+    else if (stream->output == BHD_OUTPUT_CAPTURE)
+        ok = capture(instance, which, data, size);
     return ok ? (ptrdiff_t)size : -EIO;
 }
 
@@ -177,21 +112,122 @@ void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits)
         instance->context, bytes < HOSTCALL_BYTES_MAX ? bytes : HOSTCALL_BYTES_MAX, RESOURCES_MAX);
 }
 
+/* Without waiting: the engine waits where the guest does. A read of nothing asks whether there is
+ * something. */
+static ptrdiff_t read_standard_input(void *env, unsigned char *data, size_t size)
+{
+    (void)env;
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    int ready = poll(&p, 1, 0);
+    if (ready < 0)
+        return -errno;
+    if (ready == 0)
+        return -EAGAIN;
+    if (size == 0)
+        return 0;
+    ssize_t n = read(STDIN_FILENO, data, size);
+    return n < 0 ? (errno == EINTR ? -EAGAIN : -errno) : n;
+}
+
+static bhd_status give_texts(wasi_config_t *wasi, const bhd__instance_options *options,
+                             bhd_error *error)
+{
+    for (size_t i = 0; i < options->argc; i++) {
+        const char *one = options->argv[i];
+        if (!wasi_config_set_argv(wasi, 1, &one))
+            return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                             "argument %zu of the guest is not UTF-8 text", i);
+    }
+    const bhd_capabilities *given = &options->given->capabilities;
+    for (size_t i = 0; i < given->arg_count; i++) {
+        const char *one = given->args[i];
+        (void)wasi_config_set_argv(wasi, 1, &one);
+    }
+    for (size_t i = 0; i < given->env_count; i++) {
+        const char *name = given->env[i].name, *value = given->env[i].value;
+        if (value)
+            (void)wasi_config_set_env(wasi, 1, &name, &value);
+    }
+    return BHD_OK;
+}
+
+/* Through what was opened when the component was loaded: the name may mean another directory by
+ * now. */
+static bhd_status give_directories(wasi_config_t *wasi, const bhd__given *given, bhd_error *error)
+{
+    for (size_t i = 0; i < given->capabilities.directory_count; i++) {
+        const bhd_directory *d = &given->capabilities.directories[i];
+        char path[64];
+        bhd__text text;
+        bhd__text_init(&text, path, sizeof path);
+        bhd__text_printf(&text, "/proc/self/fd/%d", given->directory_fds[i]);
+        if (!wasi_config_preopen_dir(wasi, path, d->guest, d->access == BHD_ACCESS_READ_WRITE))
+            return bhd__fail(error, BHD_NO_CAPACITY,
+                             "a granted directory cannot be opened through %s: is /proc mounted, "
+                             "and may this process open more files?",
+                             path);
+    }
+    return BHD_OK;
+}
+
+static bhd_status give_network(wasi_config_t *wasi, const bhd_capabilities *given, bhd_error *error)
+{
+    if (given->endpoint_count == 0)
+        return BHD_OK;
+    bhd_engine_endpoint_t *list = bhd__calloc(given->endpoint_count, sizeof *list);
+    if (!list)
+        return bhd__fail_no_memory(error);
+    for (size_t i = 0; i < given->endpoint_count; i++) {
+        list[i].host.data = given->network[i].host;
+        list[i].host.size = strlen(given->network[i].host);
+        list[i].port = given->network[i].port;
+    }
+    bhd_engine_wasi_network(wasi, list, given->endpoint_count);
+    bhd__free(list);
+    return BHD_OK;
+}
+
+/* What the component asks for goes before where the host would put it. */
+static bhd_stream output_of(bhd_output asked, const bhd_stream *stream)
+{
+    bhd_stream chosen = *stream;
+    if (asked != BHD_OUTPUT_INHERIT)
+        chosen.output = asked;
+    return chosen;
+}
+
+static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
+                       const bhd__instance_options *options, bhd_error *error)
+{
+    const bhd_capabilities *given = &options->given->capabilities;
+    instance->streams[0] = output_of(given->standard_output, &options->standard_output);
+    instance->streams[1] = output_of(given->standard_error, &options->standard_error);
+    instance->capture_bytes = options->capture_bytes;
+    bhd_status status = give_texts(wasi, options, error);
+    if (status == BHD_OK)
+        status = give_directories(wasi, options->given, error);
+    if (status == BHD_OK)
+        status = give_network(wasi, given, error);
+    if (status != BHD_OK)
+        return status;
+    bhd_engine_wasi_streams(wasi, instance, write_standard_output, write_standard_error);
+    const bhd_input *input = &options->standard_input;
+    if (given->standard_input && input->source == BHD_INPUT_INHERIT)
+        bhd_engine_wasi_input(wasi, instance, STDIN_FILENO, read_standard_input);
+    else if (given->standard_input && input->source == BHD_INPUT_BYTES)
+        bhd_engine_wasi_input_bytes(wasi, input->data, input->size);
+    return BHD_OK;
+}
+
 bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,
                             bhd_error *error)
 {
-    instance->streams[0] = options->standard_output;
-    instance->streams[1] = options->standard_error;
     wasi_config_t *wasi = wasi_config_new();
-    for (size_t i = 0; i < options->argc; i++) {
-        const char *one = options->argv[i];
-        if (!wasi_config_set_argv(wasi, 1, &one)) {
-            wasi_config_delete(wasi);
-            return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                             "argument %zu of the guest is not UTF-8 text", i);
-        }
+    bhd_status status = give(instance, wasi, options, error);
+    if (status != BHD_OK) {
+        wasi_config_delete(wasi);
+        return status;
     }
-    bhd_engine_wasi_streams(wasi, instance, write_standard_output, write_standard_error);
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "limits/config_text.h"
+#include "limits/manifest_capabilities.h"
 
 #include <string.h>
 
@@ -20,6 +21,8 @@ struct bhd_manifest {
     char *version;
     char *source; /* joined to the directory of path */
     bhd_limits limits;
+    bhd_capabilities capabilities;
+    void *capabilities_block;
 };
 
 void bhd_manifest_free(bhd_manifest *manifest)
@@ -30,6 +33,7 @@ void bhd_manifest_free(bhd_manifest *manifest)
     bhd__free(manifest->name);
     bhd__free(manifest->version);
     bhd__free(manifest->source);
+    bhd__free(manifest->capabilities_block);
     bhd__free(manifest);
 }
 
@@ -77,7 +81,9 @@ static bhd_manifest *manifest_new(const bhd__document *document, const bhd__sche
         manifest->source = join(path, manifest->name, ".wasm");
     }
     if (manifest->path == NULL || manifest->name == NULL || manifest->version == NULL ||
-        manifest->source == NULL) {
+        manifest->source == NULL ||
+        bhd__capabilities_read(document, values, path, &manifest->capabilities,
+                               &manifest->capabilities_block, NULL) != BHD_OK) {
         bhd_manifest_free(manifest);
         return NULL;
     }
@@ -173,4 +179,9 @@ const char *bhd_manifest_path(const bhd_manifest *manifest)
 const bhd_limits *bhd_manifest_limits(const bhd_manifest *manifest)
 {
     return &manifest->limits;
+}
+
+const bhd_capabilities *bhd_manifest_capabilities(const bhd_manifest *manifest)
+{
+    return &manifest->capabilities;
 }

@@ -3,6 +3,7 @@
  */
 #include "limits/manifest_schema.h"
 
+#include "limits/capability_rules.h"
 #include "limits/manifest_nearest.h"
 #include "limits/manifest_values.h"
 
@@ -13,6 +14,21 @@
 #define TABLE(path_, name_, parent_, required_)                                                    \
     .path = (path_), .name = (name_), .parent = (parent_), .type = BHD__TYPE_TABLE,                \
     .is_required = (required_), .allowed = "a table"
+
+#define CAPABILITY(name_, type_)                                                                   \
+    .path = "capabilities." name_, .name = (name_), .parent = BHD__KEY_CAPABILITIES, .type = (type_)
+#define STRINGS(name_, example_, allowed_)                                                         \
+    CAPABILITY(name_, BHD__TYPE_STRINGS), .fallback = "none", .example = (example_),               \
+                                          .allowed = (allowed_)
+#define BOOLEAN(name_)                                                                             \
+    CAPABILITY(name_, BHD__TYPE_BOOLEAN), .fallback = "false", .example = "true",                  \
+                                          .allowed = "true or false"
+#define OUTPUT(name_)                                                                              \
+    CAPABILITY(name_, BHD__TYPE_CHOICE), .choices = {"inherit", "none", "capture"},                \
+                                         .fallback = "\"inherit\"", .example = "\"inherit\"",      \
+                                         .allowed = "\"inherit\" (where the host puts it), "       \
+                                                    "\"none\" (dropped) or \"capture\" (kept, up " \
+                                                    "to a bound)"
 
 static const bhd__schema_key keys[BHD__KEY_COUNT] = {
     [BHD__KEY_ROOT] = {TABLE("", "", BHD__KEY_ROOT, true)},
@@ -106,6 +122,60 @@ static const bhd__schema_key keys[BHD__KEY_COUNT] = {
             .example = "1000000",
             .allowed = "an integer from 1 to 9223372036854775807",
         },
+    [BHD__KEY_CAPABILITIES] = {TABLE("capabilities", "capabilities", BHD__KEY_ROOT, false)},
+    [BHD__KEY_ARGS] = {STRINGS("args", "[\"--level\", \"3\"]", "an array of strings")},
+    [BHD__KEY_ENV] = {STRINGS(
+        "env", "[\"LANG\", \"MODE=fast\"]",
+        "an array of strings \"NAME\" (of the host's environment) or \"NAME=value\"")},
+    [BHD__KEY_STDIN] =
+        {
+            CAPABILITY("stdin", BHD__TYPE_CHOICE),
+            .choices = {"none", "inherit"},
+            .fallback = "\"none\"",
+            .example = "\"inherit\"",
+            .allowed = "\"none\" (it is at its end) or \"inherit\" (the host's)",
+        },
+    [BHD__KEY_STDOUT] = {OUTPUT("stdout")},
+    [BHD__KEY_STDERR] = {OUTPUT("stderr")},
+    [BHD__KEY_DIRECTORIES] =
+        {
+            CAPABILITY("directories", BHD__TYPE_TABLES),
+            .fallback = "none",
+            .example = "[{ host = \"data\", guest = \"/data\", access = \"ro\" }]",
+            .allowed = "an array of tables with host, guest and access",
+        },
+    [BHD__KEY_NETWORK] = {STRINGS("network", "[\"example.org:443\"]",
+                                  "an array of strings \"HOST:PORT\" to connect to")},
+    [BHD__KEY_CLOCKS] = {BOOLEAN("clocks")},
+    [BHD__KEY_RANDOM] = {BOOLEAN("random")},
+    [BHD__KEY_MAX_WRITTEN_BYTES] =
+        {
+            CAPABILITY("max_written_bytes", BHD__TYPE_BYTES),
+            .minimum = 0,
+            .maximum = BHD__CAPABILITY_WRITTEN_MAX,
+            .fallback = "16777216 (16 MiB)",
+            .example = "\"16MiB\"",
+            .allowed = "a whole number of bytes from 0 to 1125899906842624, or a string with KiB "
+                       "or MiB",
+        },
+    [BHD__KEY_MAX_OPEN_FILES] =
+        {
+            CAPABILITY("max_open_files", BHD__TYPE_INTEGER),
+            .minimum = 1,
+            .maximum = BHD__CAPABILITY_OPEN_FILES_MAX,
+            .fallback = "64",
+            .example = "64",
+            .allowed = "an integer from 1 to 1000",
+        },
+    [BHD__KEY_MAX_CONNECTIONS] =
+        {
+            CAPABILITY("max_connections", BHD__TYPE_INTEGER),
+            .minimum = 1,
+            .maximum = BHD__CAPABILITY_CONNECTIONS_MAX,
+            .fallback = "8",
+            .example = "8",
+            .allowed = "an integer from 1 to 256",
+        },
 };
 
 const bhd__schema_key *bhd__schema_get(bhd__key key)
@@ -150,8 +220,8 @@ static void add_known(bhd__checking *checking, bhd__key table, bhd__text *text)
 {
     if (table == BHD__KEY_ROOT) {
         bhd__text_add(text, checking->part == BHD__SCHEMA_MANIFEST
-                                ? "this version knows [component], [resources.memory] and "
-                                  "[resources.cpu]"
+                                ? "this version knows [component], [resources.memory], "
+                                  "[resources.cpu] and [capabilities]"
                                 : "only [resources.memory] belongs here");
         return;
     }

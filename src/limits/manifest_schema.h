@@ -25,9 +25,24 @@ typedef enum bhd__key {
     BHD__KEY_CPU,
     BHD__KEY_TIMEOUT_SECONDS,
     BHD__KEY_MAX_FUEL,
+    BHD__KEY_CAPABILITIES,
+    BHD__KEY_ARGS,
+    BHD__KEY_ENV,
+    BHD__KEY_STDIN,
+    BHD__KEY_STDOUT,
+    BHD__KEY_STDERR,
+    BHD__KEY_DIRECTORIES,
+    BHD__KEY_NETWORK,
+    BHD__KEY_CLOCKS,
+    BHD__KEY_RANDOM,
+    BHD__KEY_MAX_WRITTEN_BYTES,
+    BHD__KEY_MAX_OPEN_FILES,
+    BHD__KEY_MAX_CONNECTIONS,
 } bhd__key;
 
-#define BHD__KEY_COUNT 13
+#define BHD__KEY_COUNT 26
+/* Words that a choice has at most. */
+#define BHD__CHOICES_MAX 3
 
 typedef enum bhd__type {
     BHD__TYPE_TABLE,
@@ -35,7 +50,11 @@ typedef enum bhd__type {
     BHD__TYPE_INTEGER, /* from minimum to maximum */
     BHD__TYPE_NUMBER,  /* integer or float, from least to most */
     BHD__TYPE_SIZE,    /* integer bytes or a string by bhd_size_parse, inside the policy */
-    BHD__TYPE_CHOICE,  /* one of two strings */
+    BHD__TYPE_BYTES,   /* integer bytes or a string by bhd_size_parse, from minimum to maximum */
+    BHD__TYPE_CHOICE,  /* one of a few strings */
+    BHD__TYPE_BOOLEAN,
+    BHD__TYPE_STRINGS, /* an array of strings */
+    BHD__TYPE_TABLES,  /* an array of tables */
 } bhd__type;
 
 typedef struct bhd__schema_key {
@@ -46,7 +65,7 @@ typedef struct bhd__schema_key {
     bool is_required;
     uint64_t minimum, maximum;
     double least, most;
-    const char *choices[2];
+    const char *choices[BHD__CHOICES_MAX];
     const char *fallback; /* what holds without the key; NULL: nothing */
     const char *example;  /* a value, as TOML */
     const char *allowed;  /* for "must be ..." */

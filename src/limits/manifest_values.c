@@ -6,6 +6,7 @@
 
 #include "limits/identity.h"
 #include "limits/limit_check.h"
+#include "limits/manifest_capabilities.h"
 #include "limits/manifest_nearest.h"
 #include "limits/manifest_semver.h"
 
@@ -116,8 +117,8 @@ static bool could_be(const bhd__checking *checking, const bhd__schema_key *schem
                number <= checking->policy->max_memory_bytes;
     if (schema->type == BHD__TYPE_NUMBER)
         return number >= 1 && number <= (uint64_t)BHD_MAX_TIMEOUT_SECONDS;
-    return schema->type == BHD__TYPE_INTEGER && number >= schema->minimum &&
-           number <= schema->maximum;
+    bool is_integer = schema->type == BHD__TYPE_INTEGER || schema->type == BHD__TYPE_BYTES;
+    return is_integer && number >= schema->minimum && number <= schema->maximum;
 }
 
 /* What the value was probably meant to be, as it is to be written; false: no idea. */
@@ -149,7 +150,7 @@ static bool add_meant(const bhd__checking *checking, bhd__key key, uint32_t node
     return true;
 }
 
-static void report_type(bhd__checking *checking, bhd__key key, uint32_t node)
+void bhd__value_wrong_type(bhd__checking *checking, bhd__key key, uint32_t node)
 {
     const bhd__schema_key *schema = bhd__schema_get(key);
     bool is_json = checking->part == BHD__SCHEMA_MEMORY_JSON;
@@ -189,8 +190,8 @@ void bhd__value_not_a_table(bhd__checking *checking, bhd__key key, uint32_t node
 
 /* -- strings --------------------------------------------------------------------------------- */
 
-static void begin_with_value(const bhd__checking *checking, uint32_t node,
-                             bhd__complaint *complaint)
+void bhd__complaint_begin_value(const bhd__checking *checking, uint32_t node,
+                                bhd__complaint *complaint)
 {
     bhd__complaint_begin(complaint);
     bhd__document_add_value(checking->document, node, &complaint->text);
@@ -225,7 +226,7 @@ static void check_name(bhd__checking *checking, uint32_t node)
     if (problem == NULL)
         return;
     bhd__complaint complaint;
-    begin_with_value(checking, node, &complaint);
+    bhd__complaint_begin_value(checking, node, &complaint);
     bhd__text_add(&complaint.text, problem);
     char suggestion[BHD_NAME_SIZE];
     if (suggest_name(name, size, suggestion, sizeof suggestion))
@@ -241,7 +242,7 @@ static void check_version(bhd__checking *checking, uint32_t node)
     if (is_valid && size < BHD_VERSION_SIZE)
         return;
     bhd__complaint complaint;
-    begin_with_value(checking, node, &complaint);
+    bhd__complaint_begin_value(checking, node, &complaint);
     char suggestion[BHD_VERSION_SIZE];
     if (is_valid)
         bhd__text_printf(&complaint.text, "is longer than %d characters", BHD_VERSION_SIZE - 1);
@@ -258,7 +259,7 @@ static void check_source(bhd__checking *checking, uint32_t node)
     size_t size;
     const char *source = bhd__document_text(checking->document, node, &size);
     bhd__complaint complaint;
-    begin_with_value(checking, node, &complaint);
+    bhd__complaint_begin_value(checking, node, &complaint);
     if (size == 0)
         bhd__text_add(&complaint.text, "is empty; write the path of the component's binary, or "
                                        "leave the key out for <name>.wasm beside the manifest");
@@ -283,7 +284,7 @@ static void check_on_exceed(bhd__checking *checking, uint32_t node)
             return;
         }
     bhd__complaint complaint;
-    begin_with_value(checking, node, &complaint);
+    bhd__complaint_begin_value(checking, node, &complaint);
     bhd__text_add(&complaint.text, "is neither \"deny\" (memory.grow gives -1; the default) nor "
                                    "\"trap\" (the guest ends there)");
     const char *nearest = bhd__nearest(word, size, choices, 2);
@@ -294,8 +295,7 @@ static void check_on_exceed(bhd__checking *checking, uint32_t node)
 
 /* -- numbers --------------------------------------------------------------------------------- */
 
-/* A rule of limit_check.h or size.c has refused; its words become the message. */
-static void report_refusal(bhd__checking *checking, uint32_t node, bhd_error *refusal,
+void bhd__value_refused(bhd__checking *checking, uint32_t node, bhd_error *refusal,
                            const char *advice)
 {
     bhd__complaint complaint;
@@ -331,7 +331,7 @@ static void report_unreachable(bhd__checking *checking, bhd__key key, uint32_t n
     const char *digits = bhd__document_text(checking->document, node, &size);
     bool is_below = about->out_of_range ? size > 0 && digits[0] == '-' : about->integer < 0;
     bhd__complaint complaint;
-    begin_with_value(checking, node, &complaint);
+    bhd__complaint_begin_value(checking, node, &complaint);
     bhd__text *text = &complaint.text;
     if (key == BHD__KEY_MAX_BYTES) {
         bhd__text_printf(text, "bytes is %s the allowed range of ", is_below ? "below" : "above");
@@ -345,8 +345,7 @@ static void report_unreachable(bhd__checking *checking, bhd__key key, uint32_t n
     bhd__complaint_at_value(checking, &complaint, node);
 }
 
-/* True with the number when it is one that a limit could have. */
-static bool read_integer(bhd__checking *checking, bhd__key key, uint32_t node, uint64_t *number)
+bool bhd__value_integer(bhd__checking *checking, bhd__key key, uint32_t node, uint64_t *number)
 {
     const bhd__node *about = &checking->document->nodes[node];
     if (about->out_of_range || about->integer < 0) {
@@ -365,14 +364,14 @@ static void check_max_bytes(bhd__checking *checking, uint32_t node)
     const char *text = bhd__document_text(checking->document, node, &size);
     if (checking->document->nodes[node].kind == BHD_TOML_STRING) {
         if (bhd_size_parse(text, size, &bytes, &refusal) != BHD_OK) {
-            report_refusal(checking, node, &refusal, "");
+            bhd__value_refused(checking, node, &refusal, "");
             return;
         }
-    } else if (!read_integer(checking, BHD__KEY_MAX_BYTES, node, &bytes)) {
+    } else if (!bhd__value_integer(checking, BHD__KEY_MAX_BYTES, node, &bytes)) {
         return;
     }
     if (bhd__limit_check_memory(NULL, bytes, checking->policy, &refusal) != BHD_OK)
-        report_refusal(checking, node, &refusal, policy_advice(checking->policy));
+        bhd__value_refused(checking, node, &refusal, policy_advice(checking->policy));
     else
         bhd_limits_builder_max_memory_bytes(&checking->values->builder, bytes);
 }
@@ -381,10 +380,10 @@ static void check_max_table_elements(bhd__checking *checking, uint32_t node)
 {
     bhd_error refusal = BHD_ERROR_INIT;
     uint64_t elements;
-    if (!read_integer(checking, BHD__KEY_MAX_TABLE_ELEMENTS, node, &elements))
+    if (!bhd__value_integer(checking, BHD__KEY_MAX_TABLE_ELEMENTS, node, &elements))
         return;
     if (bhd__limit_check_table(NULL, elements, &refusal) != BHD_OK)
-        report_refusal(checking, node, &refusal, "");
+        bhd__value_refused(checking, node, &refusal, "");
     else
         bhd_limits_builder_max_table_elements(&checking->values->builder, elements);
 }
@@ -393,11 +392,11 @@ static void check_max_fuel(bhd__checking *checking, uint32_t node)
 {
     bhd_error refusal = BHD_ERROR_INIT;
     uint64_t fuel;
-    if (!read_integer(checking, BHD__KEY_MAX_FUEL, node, &fuel))
+    if (!bhd__value_integer(checking, BHD__KEY_MAX_FUEL, node, &fuel))
         return;
     if (bhd__limit_check_fuel(NULL, fuel, &refusal) != BHD_OK) {
         refusal.range_maximum = bhd__schema_get(BHD__KEY_MAX_FUEL)->maximum;
-        report_refusal(checking, node, &refusal, "");
+        bhd__value_refused(checking, node, &refusal, "");
         return;
     }
     bhd_limits_builder_max_fuel(&checking->values->builder, fuel);
@@ -415,7 +414,7 @@ static void check_timeout(bhd__checking *checking, uint32_t node)
         return;
     }
     bhd__complaint complaint;
-    begin_with_value(checking, node, &complaint);
+    bhd__complaint_begin_value(checking, node, &complaint);
     bhd__text_printf(&complaint.text, "is not %s; write for example timeout_seconds = 30",
                      bhd__schema_get(BHD__KEY_TIMEOUT_SECONDS)->allowed);
     bhd__complaint_at_value(checking, &complaint, node);
@@ -427,6 +426,11 @@ static void check_timeout(bhd__checking *checking, uint32_t node)
 static bool has_type(bhd__type type, uint32_t kind)
 {
     switch (type) {
+    case BHD__TYPE_BOOLEAN:
+        return kind == BHD_TOML_BOOLEAN;
+    case BHD__TYPE_STRINGS:
+    case BHD__TYPE_TABLES:
+        return kind == BHD_TOML_ARRAY;
     case BHD__TYPE_STRING:
     case BHD__TYPE_CHOICE:
         return kind == BHD_TOML_STRING;
@@ -435,6 +439,7 @@ static bool has_type(bhd__type type, uint32_t kind)
     case BHD__TYPE_NUMBER:
         return kind == BHD_TOML_INTEGER || kind == BHD_TOML_FLOAT;
     case BHD__TYPE_SIZE:
+    case BHD__TYPE_BYTES:
         return kind == BHD_TOML_INTEGER || kind == BHD_TOML_STRING;
     case BHD__TYPE_TABLE:
         return kind == BHD_TOML_TABLE;
@@ -454,8 +459,10 @@ void bhd__value_check(bhd__checking *checking, bhd__key key, uint32_t node)
         [BHD__KEY_TIMEOUT_SECONDS] = check_timeout,
         [BHD__KEY_MAX_FUEL] = check_max_fuel,
     };
-    if (has_type(bhd__schema_get(key)->type, checking->document->nodes[node].kind))
-        checks[key](checking, node);
+    if (!has_type(bhd__schema_get(key)->type, checking->document->nodes[node].kind))
+        bhd__value_wrong_type(checking, key, node);
+    else if (bhd__schema_get(key)->parent == BHD__KEY_CAPABILITIES)
+        bhd__capability_check(checking, key, node);
     else
-        report_type(checking, key, node);
+        checks[key](checking, node);
 }

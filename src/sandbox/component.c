@@ -51,6 +51,18 @@ static bhd_status compile(void *env, bhd_error *error)
     return status;
 }
 
+/* What WASI preview 1 has no calls for cannot be given to a core module. */
+static bhd_status check_kind(const bhd_component *component, bhd_error *error)
+{
+    if (component->had.given.capabilities.endpoint_count > 0 &&
+        bhd__code_kind(component->code) == BHD_KIND_MODULE)
+        return bhd__fail(error, BHD_NOT_SUPPORTED,
+                         "capabilities.network: a core module has no way to open a connection, "
+                         "because WASI preview 1 has none; make it a component of the component "
+                         "model, or leave the key out");
+    return BHD_OK;
+}
+
 bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *options,
                              const void *binary, size_t size, bhd_component **component,
                              bhd_error *error)
@@ -58,6 +70,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     if (!host || !options || !binary || !component)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_component_new: host, options, binary or component is NULL");
+    static const bhd_capabilities nothing = BHD_CAPABILITIES_INIT;
     bhd_status status = bhd__fork_check(error);
     if (status == BHD_OK)
         status = check_options(host, options, error);
@@ -70,8 +83,15 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     copy_escaped(c->name, sizeof c->name, options->name);
     copy_escaped(c->version, sizeof c->version, options->version ? options->version : "0.0.0");
     compilation work = {.host = host, .component = c, .binary = binary, .size = size};
-    status = bhd__engine_on_deep_stack(compile, &work, error);
+    status = bhd__had_init(&c->had, options->capabilities ? options->capabilities : &nothing,
+                           &host->grants, error);
+    if (status == BHD_OK)
+        status = bhd__engine_on_deep_stack(compile, &work, error);
+    if (status == BHD_OK)
+        status = check_kind(c, error);
     if (status != BHD_OK) {
+        bhd__code_free(c->code);
+        bhd__had_fini(&c->had);
         bhd__free(c);
         return status;
     }
@@ -108,6 +128,7 @@ bhd_status bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
         .name = bhd_manifest_name(manifest),
         .version = bhd_manifest_version(manifest),
         .limits = *bhd_manifest_limits(manifest),
+        .capabilities = bhd_manifest_capabilities(manifest),
     };
     return bhd_component_load_file(host, bhd_manifest_source(manifest), &options, component, error);
 }
@@ -123,6 +144,7 @@ void bhd_component_free(bhd_component *component)
         atomic_fetch_sub_explicit(&component->holds, 1, memory_order_acq_rel) != 1)
         return;
     bhd__code_free(component->code);
+    bhd__had_fini(&component->had);
     bhd_host_free(component->host);
     bhd__free(component);
 }
@@ -145,4 +167,9 @@ bhd_component_kind bhd_component_get_kind(const bhd_component *component)
 const bhd_limits *bhd_component_limits(const bhd_component *component)
 {
     return &component->limits;
+}
+
+const bhd_capabilities *bhd_component_capabilities(const bhd_component *component)
+{
+    return &component->had.given.capabilities;
 }

@@ -27,6 +27,16 @@ static bhd_status check_range(const char *option, uint64_t value, uint64_t minim
     return BHD_INVALID_ARGUMENT;
 }
 
+static bhd_status check_grants(const bhd_grants *grants, bhd_error *error)
+{
+    bhd_error inner = BHD_ERROR_INIT;
+    bhd_status status = bhd__grants_check(grants, &inner);
+    if (status != BHD_OK)
+        (void)bhd__fail(error, status, "host option grants: %s", inner.message);
+    bhd_error_fini(&inner);
+    return status;
+}
+
 static bhd_status check_options(const bhd_host_options *options, bhd_error *error)
 {
     const struct {
@@ -48,6 +58,8 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
         {"worker_threads", options->worker_threads, 0, WORKERS_MAX},
     };
     bhd_status status = bhd_policy_check(&options->policy, error);
+    if (status == BHD_OK && options->grants)
+        status = check_grants(options->grants, error);
     for (size_t i = 0; status == BHD_OK && i < sizeof ranges / sizeof *ranges; i++)
         status = check_range(ranges[i].name, ranges[i].value, ranges[i].minimum, ranges[i].maximum,
                              error);
@@ -57,6 +69,7 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
 bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_error *error)
 {
     static const bhd_host_options defaults = BHD_HOST_OPTIONS_INIT;
+    static const bhd_grants nothing = BHD_GRANTS_INIT;
     if (!host)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_new: host is NULL");
     if (!options)
@@ -72,8 +85,13 @@ bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_er
     if (!h)
         return bhd__fail_no_memory(error);
     h->options = *options;
-    status = bhd__engine_new(&h->options, &h->engine, error);
+    h->options.grants = &h->grants;
+    status = bhd__grants_copy(options->grants ? options->grants : &nothing, &h->grants,
+                              &h->grants_block, error);
+    if (status == BHD_OK)
+        status = bhd__engine_new(&h->options, &h->engine, error);
     if (status != BHD_OK) {
+        bhd__free(h->grants_block);
         bhd__free(h);
         return status;
     }
@@ -93,6 +111,7 @@ void bhd_host_free(bhd_host *host)
         atomic_fetch_sub_explicit(&host->holds, 1, memory_order_acq_rel) != 1)
         return;
     bhd__engine_free(host->engine);
+    bhd__free(host->grants_block);
     bhd__free(host);
 }
 

@@ -9,13 +9,23 @@
 #define BHD_SANDBOX_LIFE_H
 
 #include "engine/engine.h"
+#include "limits/capability_rules.h"
 #include "sandbox/fork_guard.h"
 
 #include <stdatomic.h>
 
+/* What a component has, and what that is made of. Immutable. */
+typedef struct bhd__had {
+    bhd__given given;
+    void *block;
+    int *fds;
+} bhd__had;
+
 struct bhd_host {
     atomic_uint_fast64_t holds; /* the caller and every component; any thread */
     bhd_host_options options;
+    bhd_grants grants; /* into grants_block */
+    void *grants_block;
     bhd__engine *engine;
     atomic_uint_fast64_t live_sandboxes;   /* taken with compare-and-swap up to max_sandboxes */
     atomic_uint_fast64_t next_sandbox;     /* numbers given out so far */
@@ -27,6 +37,7 @@ struct bhd_component {
     bhd_host *host;
     bhd__code *code;
     bhd_limits limits;
+    bhd__had had;
     char name[BHD_NAME_SIZE];
     char version[BHD_VERSION_SIZE];
 };
@@ -50,6 +61,12 @@ void bhd__host_hold(bhd_host *host);
 /* A place for one more sandbox, or BHD_NO_CAPACITY. */
 bhd_status bhd__host_enter(bhd_host *host, bhd_error *error);
 void bhd__host_leave(bhd_host *host);
+
+/* given.c */
+/* Errors as bhd_component_new: BHD_CAPABILITY_DENIED with everything that is not granted. */
+bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
+                         bhd_error *error);
+void bhd__had_fini(bhd__had *had);
 
 /* component.c */
 void bhd__component_hold(bhd_component *component);

@@ -17,6 +17,7 @@ static bhd_status check_stream(const bhd_stream *stream, const char *name, bhd_e
     switch (stream->output) {
     case BHD_OUTPUT_NONE:
     case BHD_OUTPUT_INHERIT:
+    case BHD_OUTPUT_CAPTURE:
         return BHD_OK;
     case BHD_OUTPUT_CALLBACK:
         if (stream->callback)
@@ -28,9 +29,24 @@ static bhd_status check_stream(const bhd_stream *stream, const char *name, bhd_e
                      (int)stream->output);
 }
 
+static bhd_status check_input(const bhd_input *input, bhd_error *error)
+{
+    if (input->source != BHD_INPUT_NONE && input->source != BHD_INPUT_INHERIT &&
+        input->source != BHD_INPUT_BYTES)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "sandbox option standard_input: %d is not a bhd_input_source",
+                         (int)input->source);
+    if (input->source == BHD_INPUT_BYTES && input->size > 0 && !input->data)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "sandbox option standard_input: %zu bytes at NULL", input->size);
+    return BHD_OK;
+}
+
 static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *error)
 {
-    bhd_status status = check_stream(&options->standard_output, "standard_output", error);
+    bhd_status status = check_input(&options->standard_input, error);
+    if (status == BHD_OK)
+        status = check_stream(&options->standard_output, "standard_output", error);
     if (status == BHD_OK)
         status = check_stream(&options->standard_error, "standard_error", error);
     if (status != BHD_OK)
@@ -67,6 +83,9 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
         .argc = options->argv ? options->argc : 1,
         .standard_output = options->standard_output,
         .standard_error = options->standard_error,
+        .standard_input = options->standard_input,
+        .capture_bytes = options->capture_bytes,
+        .given = &component->had.given,
         .limiter = sandbox->limiter,
         .timeout_ns = bhd__seconds_to_ns(component->limits.timeout_seconds),
         .max_fuel = component->limits.max_fuel,
@@ -332,6 +351,19 @@ bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const char *memory, uint64_t 
 void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metrics *metrics)
 {
     bhd_limiter_metrics(sandbox->limiter, metrics);
+}
+
+const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream, size_t *size,
+                               uint64_t *dropped)
+{
+    uint64_t lost = 0;
+    const void *data = NULL;
+    *size = 0;
+    if (stream == 1 || stream == 2)
+        data = bhd__instance_output(sandbox->instance, stream - 1, size, &lost);
+    if (dropped)
+        *dropped = lost;
+    return *size > 0 ? data : NULL;
 }
 
 uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox)

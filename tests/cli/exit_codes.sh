@@ -71,7 +71,6 @@ if (ulimit -v 2000000 && "$BULKHEAD" --version) >/dev/null 2>&1; then
 fi
 
 # 77: a capability that was not given.
-guest 77 guests/basic/random_import.wat
 guest 77 guests/component/imports_denied.wat
 
 # 78: the manifest (check.sh and target.sh have more).

@@ -325,7 +325,7 @@ static void all_errors_are_reported_at_once(void **state)
                    "max_bytes = \"2MB\"\n"
                    "[resources.cpu]\n"
                    "timeout_seconds = nan\n"
-                   "[capabilities]\n",
+                   "[privileges]\n",
                    BHD_MANIFEST_INVALID,
                    "Component.toml:2:8: component.name: \"a b\" has a character other than A-Z a-z "
                    "0-9 . _ -; write for example name = \"a-b\"\n"
@@ -334,8 +334,8 @@ static void all_errors_are_reported_at_once(void **state)
                    "units are KiB and MiB: write \"2MiB\" (2097152 bytes)\n"
                    "Component.toml:7:19: resources.cpu.timeout_seconds: nan is not a number of "
                    "seconds from 0.001 to 86400; write for example timeout_seconds = 30\n"
-                   "Component.toml:8:2: capabilities: unknown table; this version knows "
-                   "[component], [resources.memory] and [resources.cpu]\n");
+                   "Component.toml:8:2: privileges: unknown table; this version knows "
+                   "[component], [resources.memory], [resources.cpu] and [capabilities]\n");
 }
 
 static void a_syntax_error_has_its_place(void **state)

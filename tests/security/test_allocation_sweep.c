@@ -51,7 +51,10 @@ static bhd_status life_of_a_host(bhd_error *error)
 {
     bhd_host *host = NULL;
     bhd_limits limits = guest_limits(MIB(1));
-    bhd_status status = bhd_host_new(NULL, &host, error);
+    const bhd_grants everything = {.everything = true};
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.grants = &everything;
+    bhd_status status = bhd_host_new(&options, &host, error);
     if (status == BHD_OK) {
         guest_keep_signals();
         status = live(host, "basic/grow.wat", &limits, grow_a_little, error);

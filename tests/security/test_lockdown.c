@@ -37,6 +37,8 @@ static const char guest_text[] =
     "(module (memory (export \"memory\") 1)"
     " (func (export \"grow\") (result i32) (memory.grow (i32.const 1))))";
 
+static const bhd_capabilities nothing = BHD_CAPABILITIES_INIT;
+
 /* A guest that works behind the lockdown: compiled before, run after it. */
 static bool run_guest_locked_down(bool files_only, cli_lockdown *state)
 {
@@ -47,12 +49,12 @@ static bool run_guest_locked_down(bool files_only, cli_lockdown *state)
     bhd_value old = {BHD_I32, {.i32 = -1}};
     bhd_component_options options = {
         .name = "inside", .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 5.0, BHD_ON_EXCEED_DENY}};
-    cli_lockdown_files(state);
+    cli_lockdown_files(state, &nothing);
     bool ok = bhd_host_new(NULL, &host, NULL) == BHD_OK &&
               bhd_component_new(host, &options, guest_text, sizeof guest_text - 1, &component,
                                 NULL) == BHD_OK;
     if (ok && !files_only)
-        cli_lockdown_calls(state);
+        cli_lockdown_calls(state, &nothing);
     ok = ok && bhd_sandbox_new(component, NULL, &sandbox, NULL) == BHD_OK &&
          bhd_sandbox_function(sandbox, "grow", &grow, NULL) == BHD_OK &&
          bhd_sandbox_call(sandbox, grow, NULL, 0, &old, 1, NULL) == BHD_OK && old.of.i32 == 1;

@@ -64,9 +64,11 @@ static void set_limit(int which, uint64_t bytes)
 
 static bhd_host *host_of(uint32_t max_sandboxes)
 {
+    const bhd_grants everything = {.everything = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host;
+    options.grants = &everything;
     options.policy.max_memory_bytes = BHD_POLICY_MAX_BYTES;
     options.max_sandboxes = max_sandboxes;
     CHECK_STATUS(BHD_OK, bhd_host_new(&options, &host, &error), &error);

@@ -210,7 +210,10 @@ bhd_status hostile_component(const hostile_entry *entry, bhd_host *host, const b
     snprintf(whole, size + sizeof entry->attack + 64,
              "%.*s(canon lift (core func $main \"%s\")%.*s", (int)head, (char *)text,
              entry->attack + 4, (int)(size - tail), (char *)text + tail);
-    bhd_component_options options = {.name = "guest", .version = "1.2.3", .limits = *limits};
+    bhd_capabilities clocks = BHD_CAPABILITIES_INIT;
+    clocks.clocks = true;
+    bhd_component_options options = {
+        .name = "guest", .version = "1.2.3", .limits = *limits, .capabilities = &clocks};
     bhd_status status = bhd_component_new(host, &options, whole, strlen(whole), component, error);
     free(whole);
     free(text);

@@ -42,9 +42,15 @@ void guest_keep_signals(void)
 
 bhd_host *guest_host_with(const bhd_host_options *options)
 {
+    static const bhd_grants everything = {.everything = true};
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
-    expect_ok(bhd_host_new(options, &host, &error), &error);
+    bhd_host_options granting = BHD_HOST_OPTIONS_INIT;
+    if (options)
+        granting = *options;
+    if (granting.grants == NULL)
+        granting.grants = &everything;
+    expect_ok(bhd_host_new(&granting, &host, &error), &error);
     bhd_error_fini(&error);
     guest_keep_signals();
     return host;
@@ -68,7 +74,10 @@ bhd_limits guest_limits(uint64_t max_bytes)
 bhd_status guest_try_component(bhd_host *host, const char *source, const bhd_limits *limits,
                                bhd_component **component, bhd_error *error)
 {
-    bhd_component_options options = {.name = "guest", .version = "1.2.3", .limits = *limits};
+    bhd_capabilities clocks = BHD_CAPABILITIES_INIT;
+    clocks.clocks = true;
+    bhd_component_options options = {
+        .name = "guest", .version = "1.2.3", .limits = *limits, .capabilities = &clocks};
     if (source[0] == '(')
         return bhd_component_new(host, &options, source, strlen(source), component, error);
     char path[512];

@@ -51,7 +51,8 @@ void guest_expect_in(const char *text, const char *part, const char *file, int l
 
 /* -- hosts and components ------------------------------------------------------------------ */
 
-/* With default options, except for a policy range as wide as it can be. */
+/* With default options, except for a policy range as wide as it can be, and for granting everything
+ * (as the next does unless its options say otherwise). */
 bhd_host *guest_host(void);
 bhd_host *guest_host_with(const bhd_host_options *options);
 /* After every bhd_host_new that a test calls itself before it runs a guest; see there. */
@@ -60,6 +61,7 @@ void guest_keep_signals(void);
 /* max_bytes and the defaults for everything else; change fields as needed. */
 bhd_limits guest_limits(uint64_t max_bytes);
 
+/* These ask for clocks and nothing else. */
 bhd_status guest_try_component(bhd_host *host, const char *source, const bhd_limits *limits,
                                bhd_component **component, bhd_error *error);
 bhd_component *guest_component(bhd_host *host, const char *source, const bhd_limits *limits);

@@ -43,6 +43,37 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
+static const char *output_word(bhd_output output)
+{
+    return output == BHD_OUTPUT_NONE      ? "none"
+           : output == BHD_OUTPUT_CAPTURE ? "capture"
+                                          : "inherit";
+}
+
+/* Nothing when it asks for nothing. */
+static void render_capabilities(const bhd_capabilities *c, char *out, size_t capacity)
+{
+    size_t used = strlen(out);
+#define ADD(...) used += (size_t)snprintf(out + used, capacity - used, __VA_ARGS__)
+    for (size_t i = 0; i < c->arg_count; i++)
+        ADD("arg: %s\n", c->args[i]);
+    for (size_t i = 0; i < c->env_count; i++)
+        ADD("env: %s = %s\n", c->env[i].name, c->env[i].value ? c->env[i].value : "(the host's)");
+    for (size_t i = 0; i < c->directory_count; i++)
+        ADD("directory: %s as %s, %s\n", c->directories[i].host, c->directories[i].guest,
+            c->directories[i].access == BHD_ACCESS_READ_WRITE ? "rw" : "ro");
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        ADD("network: %s %u\n", c->network[i].host, c->network[i].port);
+    if (c->clocks || c->random || c->standard_input)
+        ADD("clocks: %d, random: %d, stdin: %d, stdout: %s, stderr: %s\n", c->clocks, c->random,
+            c->standard_input, output_word(c->standard_output), output_word(c->standard_error));
+    if (c->directory_count > 0)
+        ADD("quotas: %" PRIu64 " bytes, %" PRIu32 " files, %" PRIu32 " connections\n",
+            c->max_written_bytes, c->max_open_files, c->max_connections);
+#undef ADD
+    assert_true(used < capacity);
+}
+
 static void render_manifest(const bhd_manifest *manifest, char *out, size_t capacity)
 {
     const bhd_limits *limits = bhd_manifest_limits(manifest);
@@ -56,6 +87,7 @@ static void render_manifest(const bhd_manifest *manifest, char *out, size_t capa
                           limits->max_memory_bytes, limits->max_table_elements, limits->max_fuel,
                           limits->timeout_seconds, bhd_on_exceed_text(limits->on_exceed));
     assert_true(length > 0 && (size_t)length < capacity);
+    render_capabilities(bhd_manifest_capabilities(manifest), out, capacity);
 }
 
 static void render_error(const bhd_error *error, char *out, size_t capacity)

@@ -1,0 +1,198 @@
+/*
+ * From what a component asks for and what the host grants to what the component has.
+ *
+ * Directories are opened here, once, when the component is loaded: every sandbox of it gets what
+ * was found then, whatever is put in the place of the name later.
+ */
+#include "sandbox/life.h"
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/text.h"
+#include "base/unicode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SHOWN_BYTES 160
+
+/* -- directories --------------------------------------------------------------------------- */
+
+/* `path` is `directory` or below it; both are canonical. */
+static bool is_below(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+    if (strcmp(directory, "/") == 0)
+        return true;
+    return strncmp(path, directory, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
+static bool is_granted(const bhd_grants *granted, const char *canonical, bhd_access access)
+{
+    char allowed[PATH_MAX];
+    for (size_t i = 0; i < granted->directory_count; i++)
+        if (granted->directories[i].access >= access &&
+            realpath(granted->directories[i].host, allowed) && is_below(canonical, allowed))
+            return true;
+    return false;
+}
+
+static void deny_directory(bhd__denials *denials, const bhd_directory *asked)
+{
+    char value[SHOWN_BYTES * 2], option[SHOWN_BYTES * 8];
+    const char *suffix = asked->access == BHD_ACCESS_READ_WRITE ? ":rw" : "";
+    bhd__text text;
+    bhd__text_init(&text, value, sizeof value);
+    bhd__text_add_bytes(&text, asked->host, strnlen(asked->host, SHOWN_BYTES));
+    bhd__text_add(&text, suffix);
+    bhd__text_init(&text, option, sizeof option);
+    bhd__text_add(&text, "--allow-dir=");
+    bhd__text_add_escaped(&text, asked->host, strlen(asked->host), SHOWN_BYTES);
+    bhd__text_add(&text, suffix);
+    bhd__text_ellipsis(&text);
+    bhd__deny(denials, "directories", value, option);
+}
+
+static bhd_status no_directory(const bhd_directory *asked, int reason, bhd_error *error)
+{
+    char shown[SHOWN_BYTES * 6];
+    bhd__text text;
+    bhd__text_init(&text, shown, sizeof shown);
+    bhd__text_add_escaped(&text, asked->host, strlen(asked->host), SHOWN_BYTES);
+    bhd__text_ellipsis(&text);
+    bhd_status code = reason == ENOENT                       ? BHD_FILE_NOT_FOUND
+                      : reason == EMFILE || reason == ENFILE ? BHD_NO_CAPACITY
+                                                             : BHD_FILE_UNREADABLE;
+    return bhd__fail(error, code,
+                     "the component asks for the directory %s (capabilities.directories), which "
+                     "cannot be opened: %s",
+                     shown, strerror(reason));
+}
+
+/* What was opened is what was compared, or the name meant something else in between. */
+static bool is_the_same(int fd, const char *canonical)
+{
+    char link[64], found[PATH_MAX];
+    bhd__text text;
+    bhd__text_init(&text, link, sizeof link);
+    bhd__text_printf(&text, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(link, found, sizeof found);
+    return size >= 0 && (size_t)size == strlen(canonical) &&
+           memcmp(found, canonical, (size_t)size) == 0;
+}
+
+static bhd_status open_directory(const bhd_directory *asked, const bhd_grants *granted,
+                                 bhd__denials *denials, int *fd, bhd_error *error)
+{
+    char canonical[PATH_MAX];
+    if (!realpath(asked->host, canonical)) {
+        int reason = errno;
+        /* Whether there is such a directory, only a grant may tell. */
+        if (!granted->everything && granted->directory_count == 0) {
+            deny_directory(denials, asked);
+            return BHD_OK;
+        }
+        return no_directory(asked, reason, error);
+    }
+    if (!granted->everything && !is_granted(granted, canonical, asked->access)) {
+        deny_directory(denials, asked);
+        return BHD_OK;
+    }
+    *fd = open(canonical, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return no_directory(asked, errno, error);
+    return is_the_same(*fd, canonical) ? BHD_OK : no_directory(asked, EAGAIN, error);
+}
+
+static bhd_status open_directories(bhd__had *had, const bhd_grants *granted, bhd__denials *denials,
+                                   bhd_error *error)
+{
+    const bhd_capabilities *asked = &had->given.capabilities;
+    if (asked->directory_count == 0)
+        return BHD_OK;
+    had->fds = bhd__calloc(asked->directory_count, sizeof *had->fds);
+    if (!had->fds)
+        return bhd__fail_no_memory(error);
+    for (size_t i = 0; i < asked->directory_count; i++)
+        had->fds[i] = -1;
+    had->given.directory_fds = had->fds;
+    bhd_status status = BHD_OK;
+    for (size_t i = 0; status == BHD_OK && i < asked->directory_count; i++)
+        status = open_directory(&asked->directories[i], granted, denials, &had->fds[i], error);
+    return status;
+}
+
+/* -- variables ----------------------------------------------------------------------------- */
+
+/* With the process's values in the place of names; what is not set stays without. */
+static bhd_status with_values(const bhd_capabilities *asked, bhd_variable *env, bhd_error *error)
+{
+    for (size_t i = 0; i < asked->env_count; i++) {
+        env[i] = asked->env[i];
+        if (env[i].value)
+            continue;
+        env[i].value = getenv(env[i].name);
+        if (env[i].value && !bhd__utf8_is_valid(env[i].value, strlen(env[i].value)))
+            return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                             "the variable %s (capabilities.env) has a value that is not UTF-8 "
+                             "text, which a component cannot be given",
+                             env[i].name);
+    }
+    return BHD_OK;
+}
+
+/* -- all ----------------------------------------------------------------------------------- */
+
+static bhd_status fill(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
+                       bhd_error *error)
+{
+    bhd__denials denials = {0, error};
+    bhd_error trouble = BHD_ERROR_INIT;
+    bhd__capabilities_compare(asked, granted, &denials);
+    bhd_status status = open_directories(had, granted, &denials, &trouble);
+    if (denials.count > 0) {
+        bhd_error_fini(&trouble);
+        return BHD_CAPABILITY_DENIED;
+    }
+    if (status != BHD_OK && error) {
+        bhd_error_fini(error);
+        *error = trouble;
+    } else {
+        bhd_error_fini(&trouble);
+    }
+    return status;
+}
+
+bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
+                         bhd_error *error)
+{
+    bhd_variable env[BHD__CAPABILITY_ENTRIES_MAX];
+    *had = (bhd__had){{{0}, NULL}, NULL, NULL};
+    bhd_status status = bhd__capabilities_check(asked, error);
+    if (status == BHD_OK)
+        status = with_values(asked, env, error);
+    if (status != BHD_OK)
+        return status;
+    bhd_capabilities filled = *asked;
+    filled.env = env;
+    status = bhd__capabilities_copy(&filled, &had->given.capabilities, &had->block, error);
+    if (status == BHD_OK)
+        status = fill(had, asked, granted, error);
+    if (status != BHD_OK)
+        bhd__had_fini(had);
+    return status;
+}
+
+void bhd__had_fini(bhd__had *had)
+{
+    for (size_t i = 0; had->fds && i < had->given.capabilities.directory_count; i++)
+        if (had->fds[i] >= 0)
+            (void)close(had->fds[i]);
+    bhd__free(had->fds);
+    bhd__free(had->block);
+    *had = (bhd__had){{{0}, NULL}, NULL, NULL};
+}
