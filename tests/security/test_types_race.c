@@ -94,9 +94,11 @@ static void threads_share_types_on_one_host(void **state)
 static void on_own_hosts(crew_member *member)
 {
     for (int round = 0; round < ROUNDS(20); round++) {
+        const bhd_grants everything = {.everything = true};
         bhd_host_options options = BHD_HOST_OPTIONS_INIT;
         bhd_error error = BHD_ERROR_INIT;
         bhd_host *host = NULL;
+        options.grants = &everything;
         options.max_sandboxes = 10;
         bool good = crew_check_ok(member, bhd_host_new(&options, &host, &error), &error) &&
                     one_module(member, host, round);

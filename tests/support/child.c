@@ -42,9 +42,11 @@ void child_pause(void)
 
 bhd_host *child_host(bool chained_signals)
 {
+    const bhd_grants everything = {.everything = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
+    options.grants = &everything;
     options.chained_signals = chained_signals;
     CHECK_STATUS(BHD_OK, bhd_host_new(&options, &host, &error), &error);
     return host;
