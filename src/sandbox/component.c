@@ -35,6 +35,7 @@ static void copy_escaped(char *out, size_t capacity, const char *in)
 typedef struct compilation {
     bhd_host *host;
     bhd_component *component;
+    const bhd_capabilities *asked;
     const void *binary;
     size_t size;
 } compilation;
@@ -42,7 +43,9 @@ typedef struct compilation {
 static bhd_status compile(void *env, bhd_error *error)
 {
     compilation *c = env;
-    bhd_status status = bhd__engine_before_compiling(error);
+    bhd_status status = bhd__had_init(&c->component->had, c->asked, &c->host->grants, error);
+    if (status == BHD_OK)
+        status = bhd__engine_before_compiling(error);
     if (status == BHD_OK)
         status = bhd__code_new(c->host->engine, &c->component->limits, c->binary, c->size,
                                &c->component->code, error);
@@ -82,11 +85,14 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     c->limits = options->limits;
     copy_escaped(c->name, sizeof c->name, options->name);
     copy_escaped(c->version, sizeof c->version, options->version ? options->version : "0.0.0");
-    compilation work = {.host = host, .component = c, .binary = binary, .size = size};
-    status = bhd__had_init(&c->had, options->capabilities ? options->capabilities : &nothing,
-                           &host->grants, error);
-    if (status == BHD_OK)
-        status = bhd__engine_on_deep_stack(compile, &work, error);
+    compilation work = {
+        .host = host,
+        .component = c,
+        .asked = options->capabilities ? options->capabilities : &nothing,
+        .binary = binary,
+        .size = size,
+    };
+    status = bhd__engine_on_deep_stack(compile, &work, error);
     if (status == BHD_OK)
         status = check_kind(c, error);
     if (status != BHD_OK) {

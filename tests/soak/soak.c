@@ -232,7 +232,8 @@ static void check_numbers(const uint64_t lives[SOAK_HOSTS])
 static void account(double seconds)
 {
     static const bhd_status statuses[] = {BHD_OK,          BHD_OUT_OF_MEMORY, BHD_TIMEOUT,
-                                          BHD_OUT_OF_FUEL, BHD_TRAP,          BHD_EXIT};
+                                          BHD_OUT_OF_FUEL, BHD_TRAP,          BHD_EXIT,
+                                          BHD_CAPABILITY_DENIED};
     uint64_t ends[COUNT_OF(statuses)] = {0}, lives[SOAK_HOSTS] = {0}, total = 0, compiled = 0;
     uint64_t growths = 0, denials = 0, output_bytes = 0;
     for (unsigned t = 0; t < soak.threads; t++) {
