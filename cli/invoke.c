@@ -3,7 +3,9 @@
  */
 #include "invoke.h"
 
+#include "json_output.h"
 #include "terminal.h"
+#include "value_json.h"
 #include "value_text.h"
 
 #include <stdlib.h>
@@ -62,10 +64,13 @@ const char *cli_invocation_parse(const char *text, cli_invocation *invocation)
                "'name()' without arguments";
     if (open == text)
         return "the name before the parenthesis is missing";
+    invocation->text = strndup(text, length);
     invocation->name = strndup(text, (size_t)(open - text));
-    if (invocation->name == NULL)
+    if (invocation->name == NULL || invocation->text == NULL)
         return "not enough memory";
-    return parse_arguments(open + 1, text + length - 1, invocation);
+    const char *problem = parse_arguments(open + 1, text + length - 1, invocation);
+    /* In WAVE a comma may also stand in a string, a list or a record. */
+    return strpbrk(text, "\"'[{") == NULL ? problem : NULL;
 }
 
 void cli_invocation_fini(cli_invocation *invocation)
@@ -74,33 +79,36 @@ void cli_invocation_fini(cli_invocation *invocation)
         free(invocation->arguments[i]);
     free(invocation->arguments);
     free(invocation->name);
+    free(invocation->text);
     *invocation = (cli_invocation){0};
 }
 
 /* "(i32, f64)" */
-static void types_text(const bhd_value_type *types, size_t count, char *buffer, size_t capacity)
+static void types_text(const bhd_type *types, char *buffer, size_t capacity)
 {
     size_t used = 1;
     (void)snprintf(buffer, capacity, "(");
-    for (size_t i = 0; i < count && used + 8 < capacity; i++)
+    for (size_t i = 0; i < bhd_type_count(types) && used + 8 < capacity; i++)
         used += (size_t)snprintf(buffer + used, capacity - used, "%s%s", i > 0 ? ", " : "",
-                                 cli_value_type_text(types[i]));
+                                 cli_value_type_text(bhd_type_get(bhd_type_part(types, i))));
     (void)snprintf(buffer + used, capacity - used, ")");
 }
 
-static bhd_status read_arguments(const cli_invocation *invocation, const bhd_value_type *types,
-                                 size_t count, bhd_value *values, bhd_error *error)
+static bhd_status read_arguments(const cli_invocation *invocation, const bhd_type *types,
+                                 bhd_value *values, bhd_error *error)
 {
+    size_t count = bhd_type_count(types);
     if (count != invocation->count) {
         char wanted[256];
-        types_text(types, count, wanted, sizeof wanted);
+        types_text(types, wanted, sizeof wanted);
         return cli_fail(error, BHD_SIGNATURE_MISMATCH,
                         "--invoke: %s takes %zu argument%s %s, and %zu %s given",
                         cli_show(invocation->name).text, count, count == 1 ? "" : "s", wanted,
                         invocation->count, invocation->count == 1 ? "is" : "are");
     }
     for (size_t i = 0; i < count; i++) {
-        const char *problem = cli_value_parse(invocation->arguments[i], types[i], &values[i]);
+        const char *problem = cli_value_parse(invocation->arguments[i],
+                                              bhd_type_get(bhd_type_part(types, i)), &values[i]);
         if (problem != NULL)
             return cli_fail(error, BHD_SIGNATURE_MISMATCH, "--invoke: argument %zu of %s: %s %s",
                             i + 1, cli_show(invocation->name).text,
@@ -119,28 +127,113 @@ static bhd_status refuse_export(const char *name, bhd_status status, bhd_error *
     return cli_fail(error, status, "--invoke: %.900s", message);
 }
 
-bhd_status cli_invocation_call(const cli_invocation *invocation, bhd_sandbox *sandbox,
-                               bhd_error *error)
+/* -- results ------------------------------------------------------------------------------- */
+
+static bhd_status print_json(const bhd_value *value, const bhd_type *type, bhd_error *error)
+{
+    return cli_json_print(stdout, cli_value_json(value, type), false)
+               ? BHD_OK
+               : cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "the result cannot be written as JSON");
+}
+
+static bhd_status print_wave(const bhd_value *value, const bhd_type *type, bhd_error *error)
+{
+    size_t length = bhd_value_format(value, type, NULL, 0);
+    char *text = malloc(length + 1);
+    if (text == NULL)
+        return cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "not enough memory");
+    if (length == 0) {
+        puts("(a resource)");
+    } else {
+        (void)bhd_value_format(value, type, text, length + 1);
+        puts(text);
+    }
+    free(text);
+    return BHD_OK;
+}
+
+static bhd_status print_results(const bhd_value *values, const bhd_type *types, bool is_core,
+                                bool as_json, bhd_error *error)
+{
+    bhd_status status = BHD_OK;
+    for (size_t i = 0; status == BHD_OK && i < bhd_type_count(types); i++) {
+        const bhd_type *type = bhd_type_part(types, i);
+        if (as_json) {
+            status = print_json(&values[i], type, error);
+        } else if (is_core) {
+            cli_value_print(stdout, &values[i]);
+            putchar('\n');
+        } else {
+            status = print_wave(&values[i], type, error);
+        }
+    }
+    return status;
+}
+
+/* -- calls --------------------------------------------------------------------------------- */
+
+static bhd_status call_component(const cli_invocation *invocation, bool as_json,
+                                 bhd_sandbox *sandbox, bhd_error *error)
+{
+    char message[BHD_MESSAGE_SIZE];
+    const char *open = strchr(invocation->text, '(');
+    char *name = strndup(invocation->text, (size_t)(open - invocation->text));
+    if (name == NULL)
+        return cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "not enough memory");
+    bhd_function *function = NULL;
+    bhd_value arguments, result = bhd_value_bool(false);
+    bhd_status status = bhd_sandbox_function(sandbox, name, &function, error);
+    if (status != BHD_OK) {
+        status = refuse_export(name, status, error);
+        free(name);
+        return status;
+    }
+    status = bhd_function_arguments(function, open, &arguments, error);
+    if (status != BHD_OK) {
+        (void)snprintf(message, sizeof message, "%s", error->message);
+        status = cli_fail(error, status, "--invoke: arguments of %.100s: %.800s",
+                          cli_show(name).text, message);
+        free(name);
+        return status;
+    }
+    free(name);
+    status = bhd_sandbox_call(sandbox, function, arguments.of.items.data, arguments.of.items.count,
+                              &result, 1, error);
+    bhd_value_fini(&arguments);
+    if (status == BHD_OK)
+        status = print_results(&result, bhd_function_results(function), false, as_json, error);
+    bhd_value_fini(&result);
+    return status;
+}
+
+static bhd_status call_module(const cli_invocation *invocation, bool as_json, bhd_sandbox *sandbox,
+                              bhd_error *error)
 {
     bhd_function *function = NULL;
-    size_t parameters = 0, results = 0;
     bhd_status status = bhd_sandbox_function(sandbox, invocation->name, &function, error);
     if (status != BHD_OK)
         return refuse_export(invocation->name, status, error);
 
-    const bhd_value_type *types = bhd_function_parameters(function, &parameters);
-    (void)bhd_function_results(function, &results);
+    const bhd_type *types = bhd_function_parameters(function);
+    size_t parameters = bhd_type_count(types);
+    size_t results = bhd_type_count(bhd_function_results(function));
     bhd_value *values = calloc(parameters + results + 1, sizeof *values);
     if (values == NULL)
         return cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "not enough memory");
-    status = read_arguments(invocation, types, parameters, values, error);
+    status = read_arguments(invocation, types, values, error);
     if (status == BHD_OK)
         status = bhd_sandbox_call(sandbox, function, values, parameters, values + parameters,
                                   results, error);
-    for (size_t i = 0; status == BHD_OK && i < results; i++) {
-        cli_value_print(stdout, &values[parameters + i]);
-        putchar('\n');
-    }
+    if (status == BHD_OK)
+        status = print_results(values + parameters, bhd_function_results(function), true, as_json,
+                               error);
     free(values);
     return status;
+}
+
+bhd_status cli_invocation_call(const cli_invocation *invocation, bhd_component_kind kind,
+                               bool as_json, bhd_sandbox *sandbox, bhd_error *error)
+{
+    return kind == BHD_KIND_COMPONENT ? call_component(invocation, as_json, sandbox, error)
+                                      : call_module(invocation, as_json, sandbox, error);
 }

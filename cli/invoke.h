@@ -1,8 +1,10 @@
 /*
- * --invoke 'name(1, 2)': an export of a core module and the arguments to call it with.
+ * --invoke 'name(1, 2)': an export and the arguments to call it with.
  *
- * The name is everything before the last parenthesis, so that names with parentheses, blanks and
- * commas can be called too. The arguments are read when the types of the parameters are known.
+ * Of a core module, the name is everything before the last parenthesis, so that names with
+ * parentheses, blanks and commas can be called too, and the arguments are numbers. Of a component,
+ * the name ends at the first parenthesis, and the arguments are WAVE. Both are read when the types
+ * of the parameters are known.
  */
 #ifndef BHD_CLI_INVOKE_H
 #define BHD_CLI_INVOKE_H
@@ -11,6 +13,7 @@
 
 /* Begin with {0}; cli_invocation_fini frees what it holds. */
 typedef struct cli_invocation {
+    char *text; /* all of it */
     char *name;
     char **arguments;
     size_t count;
@@ -23,9 +26,10 @@ void cli_invocation_fini(cli_invocation *invocation);
 
 /*
  * Looks the export up, reads the arguments, calls it and prints the results on standard output, one
- * a line. Fills `error` on failure: BHD_SIGNATURE_MISMATCH also for arguments that do not fit.
+ * a line, as JSON if that is asked for. Fills `error` on failure: BHD_SIGNATURE_MISMATCH also for
+ * arguments that do not fit.
  */
-bhd_status cli_invocation_call(const cli_invocation *invocation, bhd_sandbox *sandbox,
-                               bhd_error *error);
+bhd_status cli_invocation_call(const cli_invocation *invocation, bhd_component_kind kind,
+                               bool as_json, bhd_sandbox *sandbox, bhd_error *error);
 
 #endif

@@ -29,6 +29,7 @@ typedef struct run_options {
     cli_stated_limits limits;
     cli_grants grants;
     cli_invocation invocation;
+    bool json; /* results of --invoke */
     cli_report_format report;
     bool no_lockdown;
     const char *target;
@@ -41,13 +42,16 @@ enum {
     KEY_INVOKE = 0x400,
     KEY_REPORT,
     KEY_NO_LOCKDOWN,
+    KEY_JSON,
 };
 
 static const struct argp_option options[] = {
     {"invoke", KEY_INVOKE, "'NAME(1, 2)'", 0,
-     "Call this export of a core module instead of running it as a command; its results are "
-     "printed one a line",
+     "Call this export instead of running the target as a command; its results are printed one a "
+     "line. The arguments of a component's function are written in WAVE: 'resize({width: 3, "
+     "height: 4}, \"photo\")'",
      3},
+    {"json", KEY_JSON, NULL, 0, "Print the results of --invoke as JSON", 3},
     {"report", KEY_REPORT, "FORMAT", OPTION_ARG_OPTIONAL,
      "Print the memory report to standard error at the end: text (default) or json, one object on "
      "the last line",
@@ -108,6 +112,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_REPORT:
         run->report = parse_report_format(argument, state);
+        return 0;
+    case KEY_JSON:
+        run->json = true;
         return 0;
     case KEY_NO_LOCKDOWN:
         run->no_lockdown = true;
@@ -209,7 +216,8 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     if (status == BHD_OK)
         (void)cli_interrupt_watch(*sandbox);
     if (status == BHD_OK && run->invocation.name != NULL)
-        status = cli_invocation_call(&run->invocation, *sandbox, error);
+        status = cli_invocation_call(&run->invocation, bhd_component_get_kind(component), run->json,
+                                     *sandbox, error);
     else if (status == BHD_OK)
         status = bhd_sandbox_run(*sandbox, exit_code, error);
     cli_interrupt_unwatch();

@@ -39,7 +39,7 @@ const char *cli_value_type_text(bhd_value_type type)
         return "i64";
     case BHD_F32:
         return "f32";
-    case BHD_F64:
+    default:
         break;
     }
     return "f64";
@@ -188,6 +188,8 @@ const char *cli_value_parse(const char *text, bhd_value_type type, bhd_value *va
     case BHD_F64:
         problem = parse_f64(text, &parsed.of.f64);
         break;
+    default:
+        return "cannot be given to a core function";
     }
     if (problem == NULL)
         *value = parsed;
@@ -236,6 +238,8 @@ void cli_value_print(FILE *stream, const bhd_value *value)
         break;
     case BHD_F64:
         print_f64(stream, &value->of.f64);
+        break;
+    default:
         break;
     }
 }

@@ -113,7 +113,7 @@ static void bulkhead_look_up(const contender *self, box *b, const char *name)
 static int32_t bulkhead_repeat(const contender *self, box *b, int32_t argument, int times)
 {
     bhd_error error = BHD_ERROR_INIT;
-    bhd_value in = {BHD_I32, {.i32 = argument}}, out = {BHD_I32, {.i32 = 0}};
+    bhd_value in = {BHD_I32, BHD_I32, {.i32 = argument}}, out = {BHD_I32, BHD_I32, {.i32 = 0}};
     for (int i = 0; i < times; i++) {
         bhd_status status =
             self->api->call(b->sandbox, b->sandbox_function, &in, 1, &out, 1, &error);
@@ -219,7 +219,9 @@ static void engine_room_init(contender *c, const char *wat, size_t size)
     bhd__engine *engine;
     bhd__code *code;
     must_bulkhead(bhd__engine_new(&options, &engine, &error), c->title, &error);
-    must_bulkhead(bhd__code_new(engine, &limits, wat, size, &code, &error), c->title, &error);
+    must_bulkhead(
+        bhd__code_new(engine, &limits, &(bhd__providers){{NULL, NULL}}, wat, size, &code, &error),
+        c->title, &error);
     c->engine = code->variant->engine;
     c->pre = code->module_pre;
 }

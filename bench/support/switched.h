@@ -137,6 +137,8 @@ SWITCHED(bhd_sandbox_id, switched_sandbox_id);
 #define bhd_sandbox_id switched_sandbox_id
 SWITCHED(bhd_sandbox_is_dead, switched_sandbox_is_dead);
 #define bhd_sandbox_is_dead switched_sandbox_is_dead
+SWITCHED(bhd_function_arguments, switched_function_arguments);
+#define bhd_function_arguments switched_function_arguments
 SWITCHED(bhd_function_parameters, switched_function_parameters);
 #define bhd_function_parameters switched_function_parameters
 SWITCHED(bhd_function_results, switched_function_results);

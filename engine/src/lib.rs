@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod function;
 mod future;
+mod host;
 mod input;
 mod inspect;
 mod limiter;
@@ -18,7 +19,13 @@ mod network;
 mod permit;
 mod stream;
 mod toml;
+mod value;
+mod value_call;
+mod value_lift;
+mod value_lower;
+mod value_type;
 mod wasi;
+mod wave;
 mod work;
 
 /// Hands `text` to C as pointer and length; C copies what it keeps.

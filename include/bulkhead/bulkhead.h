@@ -10,6 +10,8 @@
  *     bhd_component  compiled code with its limits
  *     bhd_sandbox    one live, isolated instance
  *     bhd_call       a call that was submitted: wait for it, cancel it, read its result
+ *     bhd_value      what goes into a call and comes out of it
+ *     bhd_imports    functions of the host that components import
  *     bhd_limiter    the ledger of a sandbox: yes or no to every growth
  *     bhd_memory_metrics  a snapshot of that ledger
  *     bhd_error      the whole account of one failure
@@ -28,6 +30,7 @@
 #include "component.h"
 #include "error.h"
 #include "host.h"
+#include "imports.h"
 #include "inspection.h"
 #include "limiter.h"
 #include "limits.h"
@@ -36,6 +39,7 @@
 #include "metrics.h"
 #include "sandbox.h"
 #include "status.h"
+#include "value.h"
 #include "version.h"
 
 #endif

@@ -26,6 +26,7 @@ typedef struct bhd_component_options {
     /** What it asks for; relative host paths are relative to the working directory. Copied. NULL:
      *  BHD_CAPABILITIES_INIT. */
     const bhd_capabilities *capabilities;
+    bhd_imports *imports; /**< functions that it may import, before the host's; may be NULL */
 } bhd_component_options;
 
 BHD_BEGIN_DECLS

@@ -26,6 +26,7 @@
 #define BULKHEAD_HOST_H
 
 #include "capabilities.h"
+#include "imports.h"
 #include "limits.h"
 
 typedef struct bhd_host bhd_host;
@@ -77,13 +78,15 @@ typedef struct bhd_host_options {
     uint32_t worker_threads;
     /** What components may have of what they ask for; copied. NULL: nothing. */
     const bhd_grants *grants;
+    /** Functions that every component may import; held. NULL: none. */
+    bhd_imports *imports;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
             UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false,  \
-            0, NULL                                                                                \
+            0, NULL, NULL                                                                          \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -15,6 +15,7 @@
 
 #include "component.h"
 #include "limiter.h"
+#include "value.h"
 
 typedef struct bhd_sandbox bhd_sandbox;
 
@@ -60,24 +61,6 @@ typedef struct bhd_sandbox_options {
             BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536                             \
     }
 
-/** Types of values that core functions take and give. */
-typedef enum bhd_value_type {
-    BHD_I32 = 0,
-    BHD_I64 = 1,
-    BHD_F32 = 2,
-    BHD_F64 = 3,
-} bhd_value_type;
-
-typedef struct bhd_value {
-    bhd_value_type type;
-    union {
-        int32_t i32;
-        int64_t i64;
-        float f32;
-        double f64;
-    } of;
-} bhd_value;
-
 /** An exported function of one sandbox. Owned by the sandbox and valid as long as it is. */
 typedef struct bhd_function bhd_function;
 
@@ -105,26 +88,41 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_new(bhd_component *component,
 BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
 
 /**
- * Looks up an exported function of a core module whose parameters and results are i32, i64, f32 and
- * f64. BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for other types;
- * BHD_NOT_SUPPORTED for a component of the component model.
+ * Looks up an exported function. Of a core module: one whose parameters and results are i32, i64,
+ * f32 and f64. Of a component: `name` is "function", or "interface#function" for one that is
+ * inside an exported interface ("my:photos/images@1.0.0#resize"); the interface may be written
+ * without its version, as its last part alone ("images#resize"), or be left out, as long as that
+ * means one function.
+ *
+ * BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for a core function with
+ * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams and futures.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,
                                                         bhd_function **function, bhd_error *error);
 
-/** Types of the parameters and results; the arrays live as long as the function. */
-BHD_PUBLIC const bhd_value_type *bhd_function_parameters(const bhd_function *function,
-                                                         size_t *count);
-BHD_PUBLIC const bhd_value_type *bhd_function_results(const bhd_function *function, size_t *count);
+/** The parameters, as a record: names (empty for a core module) and types. The results, as a tuple;
+ *  a component's function has at most one. Valid as long as the function. Any thread. */
+BHD_PUBLIC const bhd_type *bhd_function_parameters(const bhd_function *function);
+BHD_PUBLIC const bhd_type *bhd_function_results(const bhd_function *function);
+
+/** Reads the arguments of a component's function from WAVE (see bhd_value_parse), with their
+ *  parentheses: "({width: 3, height: 4}, \"photo\")". Gives a tuple, whose items are what
+ *  bhd_sandbox_call takes; the caller frees it. BHD_SIGNATURE_MISMATCH says what does not fit. */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_function_arguments(const bhd_function *function,
+                                                          const char *text, bhd_value *arguments,
+                                                          bhd_error *error);
 
 /**
- * Calls an exported function. `arguments` has the parameters in order; `results` has room for the
- * function's results and is written on success only.
+ * Calls an exported function. `arguments` has the parameters in order; they are read and stay the
+ * caller's. `results` has room for the function's results and is written on success only; each is
+ * freed with bhd_value_fini (numbers need not be).
  *
- * Errors: BHD_SIGNATURE_MISMATCH (nothing ran), BHD_SANDBOX_DEAD, BHD_OUT_OF_MEMORY with the
- * account, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`,
- * BHD_NOT_SUPPORTED (as bhd_sandbox_new; nothing ran).
- * The deadline is the component's timeout from now; with max_fuel each call has that much.
+ * Errors: BHD_SIGNATURE_MISMATCH, with the parameter, the place inside it and the type that is
+ * expected there (nothing ran), BHD_SANDBOX_DEAD, BHD_OUT_OF_MEMORY with the account, BHD_TIMEOUT,
+ * BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`. The deadline is the
+ * component's timeout from now; with max_fuel each call has that much. What one call may carry out
+ * of a component is bounded by the component's memory limit, at most 1 MiB; more is BHD_TRAP.
+ * BHD_NOT_SUPPORTED as bhd_sandbox_new; nothing ran.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_call(bhd_sandbox *sandbox,
                                                     const bhd_function *function,

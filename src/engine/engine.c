@@ -50,8 +50,8 @@ static bhd_status variant_link(bhd__variant *variant, bhd_error *error)
     variant->component_linker = wasmtime_component_linker_new(variant->engine);
     failure = wasmtime_component_linker_add_wasip2_async(variant->component_linker);
     if (!failure)
-        failure = bhd_engine_component_linker_define_permits(variant->component_linker,
-                                                             bhd__permits());
+        failure =
+            bhd_engine_component_linker_define_permits(variant->component_linker, bhd__permits());
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI 0.2", failure, error);
     return BHD_OK;
@@ -164,6 +164,7 @@ bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine
     if (!e)
         return bhd__fail_no_memory(error);
     e->options = *options;
+    bhd__values_prepare();
     bhd_status status = bhd__clock_init(&e->clock, error);
     if (status != BHD_OK) {
         bhd__free(e);

@@ -13,6 +13,7 @@
 
 #include "bulkhead/inspection.h"
 #include "bulkhead/sandbox.h"
+#include "engine/engine_imports.h"
 #include "memory/slots.h"
 
 typedef struct bhd__engine bhd__engine;
@@ -40,9 +41,10 @@ void bhd__engine_after_compiling(void);
 /* -- code (engine_code.c) ------------------------------------------------------------------ */
 
 /* Compiles, checks the fit to `limits`, checks the imports, links. Fuel is metered when
- * limits->max_fuel is not 0. Errors as bhd_component_new. */
-bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits, const void *binary,
-                         size_t size, bhd__code **code, bhd_error *error);
+ * limits->max_fuel is not 0. The sets of `providers` are held. Errors as bhd_component_new. */
+bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
+                         const bhd__providers *providers, const void *binary, size_t size,
+                         bhd__code **code, bhd_error *error);
 void bhd__code_free(bhd__code *code);
 bhd_component_kind bhd__code_kind(const bhd__code *code);
 
@@ -96,15 +98,24 @@ void bhd__instance_free(bhd__instance *instance);
 bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error);
 bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error *error);
 
-/* An exported core function, resolved and checked once. */
+/* An exported function, resolved and checked once. */
 typedef struct bhd__export bhd__export;
 /* BHD_EXPORT_NOT_FOUND, BHD_SIGNATURE_MISMATCH, BHD_NOT_SUPPORTED. Freed by the caller. */
 bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__export **exported,
                                 bhd_error *error);
 void bhd__export_free(bhd__export *exported);
-const bhd_value_type *bhd__export_parameters(const bhd__export *exported, size_t *count);
-const bhd_value_type *bhd__export_results(const bhd__export *exported, size_t *count);
-/* The types of `arguments` have been checked. */
+/* A record and a tuple; they live as long as the export. */
+const bhd_type *bhd__export_parameters(const bhd__export *exported);
+const bhd_type *bhd__export_results(const bhd__export *exported);
+/* Holds arguments against the export's types: BHD_SIGNATURE_MISMATCH, BHD_INVALID_ARGUMENT. */
+bhd_status bhd__export_check(const bhd__export *exported, const bhd_value *arguments,
+                             size_t argument_count, bhd_error *error);
+/* The arguments out of WAVE, "(1, \"two\")", as a tuple. BHD_SIGNATURE_MISMATCH. */
+bhd_status bhd__export_arguments(const bhd__export *exported, const char *text,
+                                 bhd_value *arguments, bhd_error *error);
+/* Before the crate makes any value or type; does nothing the second time. */
+void bhd__values_prepare(void);
+/* The values have been checked. Results are the caller's to free. */
 bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
                               const bhd_value *arguments, bhd_value *results, bhd_error *error);
 

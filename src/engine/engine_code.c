@@ -76,8 +76,9 @@ static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
 
 /* Collects what cannot be given, for one message that names all of it. */
 typedef struct import_check {
+    const bhd__code *code;
     bool of_component;
-    bool any;
+    bool of_wasi;
     size_t unknown, denied;
     bhd__text names;
     char buffer[768];
@@ -104,40 +105,55 @@ static void name_import(import_check *check, bhd_engine_str_t module, bhd_engine
         bhd__text_printf(&check->names, " (%s)", capability);
 }
 
+static bool equals(bhd_engine_str_t bytes, const char *text)
+{
+    return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
+}
+
+/* The embedder has it. */
+static bool host_provides(const import_check *check, bhd_engine_str_t module, bhd_engine_str_t name,
+                          bhd_engine_str_t type)
+{
+    if (check->of_component)
+        return !equals(type, "core module") && !equals(type, "component") &&
+               bhd__imports_provide(check->code, name.data, name.size);
+    for (size_t i = 0; i < 2; i++)
+        if (bhd__imports_find(check->code->providers.sets[i], module.data, module.size, name.data,
+                              name.size))
+            return true;
+    return false;
+}
+
 static void check_import(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
                          bhd_engine_str_t type)
 {
     import_check *check = env;
-    (void)type;
     /* Functions inside an imported instance follow it as INSTANCE#FUNCTION. */
     if (is_export || (check->of_component && memchr(name.data, '#', name.size)))
         return;
-    check->any = true;
     const char *capability = NULL;
-    switch (bhd__wasi_grant(check->of_component ? NULL : module.data, module.size, name.data,
-                            name.size, &capability)) {
-    case BHD__GRANT_YES:
+    bhd__grant grant = bhd__wasi_grant(check->of_component ? NULL : module.data, module.size,
+                                       name.data, name.size, &capability);
+    check->of_wasi = check->of_wasi || grant == BHD__GRANT_YES;
+    if (grant == BHD__GRANT_YES || host_provides(check, module, name, type))
         return;
-    case BHD__GRANT_UNKNOWN:
-        check->unknown++;
-        break;
-    case BHD__GRANT_DENIED:
+    if (grant == BHD__GRANT_DENIED)
         check->denied++;
-        break;
-    }
+    else
+        check->unknown++;
     name_import(check, module, name, capability);
 }
 
 static bhd_status check_imports(bhd__code *code, bhd_error *error)
 {
-    import_check check = {.of_component = code->component != NULL};
+    import_check check = {.code = code, .of_component = code->component != NULL};
     bhd__text_init(&check.names, check.buffer, sizeof check.buffer);
     if (code->component)
         bhd_engine_component_items(code->component, code->variant->engine, &check, check_import);
     else
         bhd_engine_module_items(code->module, &check, check_import);
     bhd__text_ellipsis(&check.names);
-    code->needs_wasi = check.any;
+    code->needs_wasi = check.of_wasi;
     if (check.unknown > 0)
         return bhd__fail(error, BHD_IMPORT_UNKNOWN,
                          "the component imports what nobody here provides: %s", check.buffer);
@@ -149,6 +165,11 @@ static bhd_status check_imports(bhd__code *code, bhd_error *error)
 }
 
 /* -- linking ------------------------------------------------------------------------------- */
+
+static bool has_providers(const bhd__code *code)
+{
+    return code->providers.sets[0] || code->providers.sets[1];
+}
 
 /* `wasi:cli/run` has a version behind it, of which there are many. */
 static void find_run(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
@@ -169,17 +190,44 @@ static void find_run(void *env, bool is_export, bhd_engine_str_t module, bhd_eng
     wasmtime_component_export_index_delete(instance);
 }
 
+static bhd_status link_component(bhd__code *code, wasmtime_error_t **failure, bhd_error *error)
+{
+    wasmtime_component_linker_t *linker = code->variant->component_linker, *own = NULL;
+    bhd_status status = BHD_OK;
+    if (has_providers(code)) {
+        linker = own = bhd_engine_component_linker_clone(linker);
+        status = bhd__imports_link_component(code, own, error);
+    }
+    if (status == BHD_OK)
+        *failure = bhd_engine_component_pre_new(linker, code->component, &code->component_pre);
+    if (own)
+        wasmtime_component_linker_delete(own);
+    bhd_engine_component_items(code->component, code->variant->engine, code, find_run);
+    return status;
+}
+
+static bhd_status link_module(bhd__code *code, wasmtime_error_t **failure, bhd_error *error)
+{
+    wasmtime_linker_t *linker = code->variant->module_linker, *own = NULL;
+    bhd_status status = BHD_OK;
+    if (has_providers(code)) {
+        linker = own = wasmtime_linker_clone(linker);
+        status = bhd__imports_link_module(code, own, error);
+    }
+    if (status == BHD_OK)
+        *failure = wasmtime_linker_instantiate_pre(linker, code->module, &code->module_pre);
+    if (own)
+        wasmtime_linker_delete(own);
+    return status;
+}
+
 static bhd_status link_code(bhd__code *code, bhd_error *error)
 {
-    wasmtime_error_t *failure;
-    if (code->component) {
-        failure = bhd_engine_component_pre_new(code->variant->component_linker, code->component,
-                                               &code->component_pre);
-        bhd_engine_component_items(code->component, code->variant->engine, code, find_run);
-    } else {
-        failure = wasmtime_linker_instantiate_pre(code->variant->module_linker, code->module,
-                                                  &code->module_pre);
-    }
+    wasmtime_error_t *failure = NULL;
+    bhd_status status = code->component ? link_component(code, &failure, error)
+                                        : link_module(code, &failure, error);
+    if (status != BHD_OK)
+        return status;
     if (failure)
         return bhd__fault_message(BHD_IMPORT_UNKNOWN,
                                   "the component imports something that does not fit what is "
@@ -188,13 +236,16 @@ static bhd_status link_code(bhd__code *code, bhd_error *error)
     return BHD_OK;
 }
 
-bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits, const void *binary,
-                         size_t size, bhd__code **code, bhd_error *error)
+bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
+                         const bhd__providers *providers, const void *binary, size_t size,
+                         bhd__code **code, bhd_error *error)
 {
     bhd__code *c = bhd__calloc(1, sizeof *c);
     if (!c)
         return bhd__fail_no_memory(error);
     c->engine = engine;
+    for (size_t i = 0; i < 2; i++)
+        c->providers.sets[i] = bhd__imports_hold(providers->sets[i]);
     c->metered = limits->max_fuel > 0;
     bhd__binary view;
     bhd_status status = bhd__binary_init(&view, &engine->options, c->metered, binary, size, error);
@@ -205,6 +256,8 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits, const vo
         status = compile(c, &view, error);
     if (status == BHD_OK)
         status = check_fit(c, &view, limits, error);
+    if (status == BHD_OK && c->component)
+        status = bhd__functions_read(c, error);
     if (status == BHD_OK)
         status = check_imports(c, error);
     if (status == BHD_OK)
@@ -222,6 +275,9 @@ void bhd__code_free(bhd__code *code)
 {
     if (!code)
         return;
+    bhd__functions_fini(&code->functions);
+    for (size_t i = 0; i < 2; i++)
+        bhd_imports_free(code->providers.sets[i]);
     if (code->run)
         wasmtime_component_export_index_delete(code->run);
     if (code->component_pre)

@@ -89,6 +89,9 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
         return BHD_CANCELLED;
     case BHD__STOP_DENIED:
         return BHD_CAPABILITY_DENIED;
+    case BHD__STOP_TOO_MUCH:
+    case BHD__STOP_HOST_FUNCTION:
+        return BHD_TRAP;
     default:
         break;
     }
@@ -142,6 +145,16 @@ static bhd_status describe_denied(const bhd__instance *instance, const char *tex
                      denied ? denied : "for what it does not declare");
 }
 
+static void too_much(const bhd__instance *instance, char *out, size_t capacity)
+{
+    bhd__text text;
+    bhd__text_init(&text, out, capacity);
+    bhd__text_printf(&text,
+                     "the component gives more than one call may carry: %llu bytes, its memory "
+                     "limit and at most 1 MiB",
+                     (unsigned long long)instance->hostcall_bytes);
+}
+
 static bhd_status describe(const bhd__instance *instance, bhd_status status, const char *text,
                            int exit_code, bhd_error *error)
 {
@@ -162,6 +175,10 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
         return describe_trap(instance, text, error);
     case BHD_CAPABILITY_DENIED:
         return describe_denied(instance, text, error);
+    case BHD_HOST_OUT_OF_MEMORY:
+        if (status != instance->gate.capacity)
+            return bhd__fail_no_memory(error);
+        /* fall through */
     default:
         return bhd__fail(error, status, "%s",
                          status == instance->gate.capacity ? instance->gate.capacity_text : text);
@@ -181,7 +198,10 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     name_refused_memory(instance, frames.size > 0);
     bhd_status status = kind_of(instance, failure, either, frames.size > 0, &exit_code);
     char text[TEXT_MAX];
-    text_of(either, text, sizeof text);
+    if (bhd_engine_error_stop_code(either) == BHD__STOP_TOO_MUCH)
+        too_much(instance, text, sizeof text);
+    else
+        text_of(either, text, sizeof text);
     describe(instance, status, text, exit_code, error);
     if (status != BHD_EXIT)
         add_frames(error, &frames);

@@ -23,9 +23,11 @@ enum {
     BHD__STOP_OUT_OF_MEMORY = 10,
     BHD__STOP_TIMEOUT = 11,
     BHD__STOP_NO_CAPACITY = 12,
-    BHD__STOP_HOST_OUT_OF_MEMORY = 13,
+    BHD__STOP_HOST_OUT_OF_MEMORY = 13, /* also said by the crate */
     BHD__STOP_DENIED = 14,
     BHD__STOP_CANCELLED = 15,
+    BHD__STOP_HOST_FUNCTION = 16,
+    BHD__STOP_TOO_MUCH = 17, /* said by the crate alone */
 };
 
 typedef struct bhd__gate {

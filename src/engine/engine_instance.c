@@ -65,6 +65,7 @@ void bhd__instance_free(bhd__instance *instance)
     bhd__instance_withdraw(instance);
     bhd__clock_remove(instance->code->engine, instance);
     wasmtime_store_delete(instance->store);
+    bhd__resources_fini(&instance->resources);
     bhd__instance_end_wait(instance);
     for (int which = 0; which < 2; which++)
         bhd__free(instance->captured[which].data);
@@ -82,7 +83,7 @@ static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
     bhd_status status = bhd__stack_choose(code->engine->options.max_stack_bytes, &is_enough, error);
     if (status != BHD_OK)
         return status;
-    instance->on_fiber = code->needs_wasi || !is_enough;
+    instance->on_fiber = code->needs_wasi || code->may_wait || !is_enough;
     if (!instance->on_fiber)
         return BHD_OK;
     bhd__clock_set_deadline(instance);
@@ -286,7 +287,7 @@ static bool value_types(const uint8_t *kinds, size_t count, bhd_value_type *out)
 static bool read_types(bhd__instance *instance, bhd__export *e)
 {
     uint8_t parameters[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
-    bhd_engine_func_types(instance->context, &e->function, BHD__VALUES_MAX, parameters,
+    bhd_engine_func_types(instance->context, &e->of.module, BHD__VALUES_MAX, parameters,
                           &e->parameter_count, results, &e->result_count);
     return value_types(parameters, e->parameter_count, e->parameters) &&
            value_types(results, e->result_count, e->results);
@@ -296,8 +297,7 @@ static bhd_status only_modules(const bhd__instance *instance, bhd_error *error)
 {
     if (instance->code->component)
         return bhd__fail(error, BHD_NOT_SUPPORTED,
-                         "exports of a component-model component cannot be called in this version; "
-                         "commands can be run");
+                         "a component of the component model exports no memory");
     return BHD_OK;
 }
 
@@ -351,7 +351,16 @@ static bhd_status find_export(bhd__instance *instance, const char *name,
     return no_export(instance, name, what, error);
 }
 
-bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__export **exported,
+/* Core modules have no names for parameters; the types belong to nobody. */
+static bhd_type *describe_types(bhd_value_type type, const bhd_value_type *types, size_t count)
+{
+    bhd_type *t = bhd__type_new(type, count);
+    for (size_t i = 0; t && i < count; i++)
+        t->parts[i].type = bhd__type_simple(types[i]);
+    return t;
+}
+
+static bhd_status module_export(bhd__instance *instance, const char *name, bhd__export *e,
                                 bhd_error *error)
 {
     wasmtime_extern_t found;
@@ -359,16 +368,30 @@ bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__
         find_export(instance, name, WASMTIME_EXTERN_FUNC, "function", &found, error);
     if (status != BHD_OK)
         return status;
-    bhd__export *e = bhd__calloc(1, sizeof *e);
-    if (!e)
-        return bhd__fail_no_memory(error);
-    e->function = found.of.func;
-    if (!read_types(instance, e)) {
-        bhd__free(e);
+    e->of.module = found.of.func;
+    if (!read_types(instance, e))
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "the function takes or gives something else than i32, i64, f32 and f64, "
                          "or more than %d of them",
                          BHD__VALUES_MAX);
+    e->own_parameter_types = describe_types(BHD_RECORD, e->parameters, e->parameter_count);
+    e->own_result_types = describe_types(BHD_TUPLE, e->results, e->result_count);
+    e->parameter_types = e->own_parameter_types;
+    e->result_types = e->own_result_types;
+    return e->parameter_types && e->result_types ? BHD_OK : bhd__fail_no_memory(error);
+}
+
+bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__export **exported,
+                                bhd_error *error)
+{
+    bhd__export *e = bhd__calloc(1, sizeof *e);
+    if (!e)
+        return bhd__fail_no_memory(error);
+    bhd_status status = instance->code->component ? bhd__component_export(instance, name, e, error)
+                                                  : module_export(instance, name, e, error);
+    if (status != BHD_OK) {
+        bhd__export_free(e);
+        return status;
     }
     *exported = e;
     return BHD_OK;
@@ -376,19 +399,21 @@ bhd_status bhd__instance_export(bhd__instance *instance, const char *name, bhd__
 
 void bhd__export_free(bhd__export *exported)
 {
+    if (!exported)
+        return;
+    bhd_type_free(exported->own_parameter_types);
+    bhd_type_free(exported->own_result_types);
     bhd__free(exported);
 }
 
-const bhd_value_type *bhd__export_parameters(const bhd__export *exported, size_t *count)
+const bhd_type *bhd__export_parameters(const bhd__export *exported)
 {
-    *count = exported->parameter_count;
-    return exported->parameters;
+    return exported->parameter_types;
 }
 
-const bhd_value_type *bhd__export_results(const bhd__export *exported, size_t *count)
+const bhd_type *bhd__export_results(const bhd__export *exported)
 {
-    *count = exported->result_count;
-    return exported->results;
+    return exported->result_types;
 }
 
 /* The four types share their first bytes in both unions; the kind decides which are read. */
@@ -396,6 +421,7 @@ static void to_raw(const bhd_value *value, wasmtime_val_raw_t *raw)
 {
     memset(raw, 0, sizeof *raw);
     switch (value->type) {
+    default:
     case BHD_I32:
         raw->i32 = value->of.i32;
         break;
@@ -414,7 +440,9 @@ static void to_raw(const bhd_value *value, wasmtime_val_raw_t *raw)
 static void from_raw(const wasmtime_val_raw_t *raw, bhd_value_type type, bhd_value *value)
 {
     value->type = type;
+    value->element = type;
     switch (type) {
+    default:
     case BHD_I32:
         value->of.i32 = raw->i32;
         break;
@@ -446,7 +474,7 @@ static bhd_status call_direct(bhd__instance *instance, const bhd__export *e,
         to_raw(&arguments[i], &raw[i]);
     wasm_trap_t *trap = NULL;
     wasmtime_error_t *failure =
-        wasmtime_func_call_unchecked(instance->context, &e->function, raw, slots, &trap);
+        wasmtime_func_call_unchecked(instance->context, &e->of.module, raw, slots, &trap);
     bhd_status status = bhd__call_end(instance, true, failure, trap, error);
     if (status == BHD_OK)
         for (size_t i = 0; i < e->result_count; i++)
@@ -467,7 +495,7 @@ static bhd_status call_on_fiber(bhd__instance *instance, const bhd__export *e,
     wasm_trap_t *trap = NULL;
     wasmtime_error_t *failure = NULL;
     bool ended = bhd__instance_wait(
-        instance, wasmtime_func_call_async(instance->context, &e->function, in, e->parameter_count,
+        instance, wasmtime_func_call_async(instance->context, &e->of.module, in, e->parameter_count,
                                            out, e->result_count, &trap, &failure));
     bhd_status status = bhd__call_end(instance, ended, failure, trap, error);
     if (status == BHD_OK)
@@ -482,6 +510,8 @@ static bhd_status call_on_fiber(bhd__instance *instance, const bhd__export *e,
 bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
                               const bhd_value *arguments, bhd_value *results, bhd_error *error)
 {
+    if (instance->code->component)
+        return bhd__component_call(instance, exported, arguments, results, error);
     bhd_status status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;

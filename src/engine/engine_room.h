@@ -7,7 +7,9 @@
 #ifndef BHD_ENGINE_ROOM_H
 #define BHD_ENGINE_ROOM_H
 
+#include "engine/engine_functions.h"
 #include "engine/engine_gate.h"
+#include "engine/engine_imports.h"
 #include "memory/slots.h"
 #include "memory/stacks.h"
 #include "schedule/scheduler.h"
@@ -52,6 +54,7 @@ struct bhd__code {
     bhd__variant *variant;
     bhd_component_kind kind;
     bool needs_wasi; /* runs on a fiber, because its host calls may wait */
+    bool may_wait;   /* the same for functions of the host */
     bool metered;
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;
@@ -59,14 +62,22 @@ struct bhd__code {
     bhd_engine_component_pre_t *component_pre;
     /* wasi:cli/run, looked up once; NULL when the component is not a command. */
     wasmtime_component_export_index_t *run;
+    bhd__functions functions; /* of a component */
+    bhd__providers providers; /* of functions and resources of the host */
 };
 
-/* Parameters or results of one exported function. */
+/* Parameters or results of one exported function of a core module. */
 #define BHD__VALUES_MAX 64
 
 struct bhd__export {
-    wasmtime_func_t function;
+    union {
+        wasmtime_func_t module;
+        wasmtime_component_func_t component;
+    } of;
     size_t parameter_count, result_count;
+    const bhd_type *parameter_types, *result_types; /* a record and a tuple */
+    /* Of a core module: */
+    bhd_type *own_parameter_types, *own_result_types;
     bhd_value_type parameters[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
 };
 
@@ -112,7 +123,9 @@ struct bhd__instance {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;
     } of;
-    bhd_stream streams[2]; /* standard output, standard error */
+    bhd__resources resources; /* of the host */
+    uint64_t hostcall_bytes;  /* what one call may carry out of the guest */
+    bhd_stream streams[2];    /* standard output, standard error */
     bhd__captured captured[2];
     size_t capture_bytes; /* of each */
     const bhd__given *given;
@@ -232,6 +245,18 @@ void bhd__instance_end_wait(bhd__instance *instance);
 void bhd__instance_wake(bhd__instance *instance);
 /* From now on wakers wake this task; NULL: the thread that waits. */
 void bhd__instance_wakes(bhd__instance *instance, bhd__task *task);
+
+/* engine_functions.c */
+bhd_status bhd__functions_read(bhd__code *code, bhd_error *error);
+
+/* engine_values.c */
+/* Fills `e`. */
+bhd_status bhd__component_export(bhd__instance *instance, const char *name, bhd__export *e,
+                                 bhd_error *error);
+/* The results out of their tuple, which is freed. */
+void bhd__values_unpack(bhd_value *tuple, bhd_value *results);
+bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
+                               const bhd_value *arguments, bhd_value *results, bhd_error *error);
 
 /* engine_permit.c */
 const bhd_engine_permits_t *bhd__permits(void);

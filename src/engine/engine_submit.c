@@ -31,6 +31,7 @@ struct bhd__submission {
         } run;
     } of;
     wasmtime_val_t arguments[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
+    bhd_value given, tuple; /* arguments and results of a component's function */
     bhd__outcome outcome;
 };
 
@@ -93,12 +94,15 @@ static void give_argument(const bhd_value *value, wasmtime_val_t *out)
         out->kind = WASMTIME_F64;
         out->of.f64 = value->of.f64;
         break;
+    default:
+        break;
     }
 }
 
 static void take_result(const wasmtime_val_t *value, bhd_value_type type, bhd_value *out)
 {
     out->type = type;
+    out->element = type;
     switch (type) {
     case BHD_I32:
         out->of.i32 = value->of.i32;
@@ -112,6 +116,8 @@ static void take_result(const wasmtime_val_t *value, bhd_value_type type, bhd_va
     case BHD_F64:
         out->of.f64 = value->of.f64;
         break;
+    default:
+        break;
     }
 }
 
@@ -119,6 +125,10 @@ static void take_results(bhd__submission *s)
 {
     bhd__outcome *outcome = &s->outcome;
     const bhd__export *e = s->options.exported;
+    if (s->instance->code->component) {
+        bhd__values_unpack(&s->tuple, outcome->results);
+        return;
+    }
     for (size_t i = 0; i < outcome->result_count; i++)
         take_result(&s->results[i], e->results[i], &outcome->results[i]);
 }
@@ -230,9 +240,13 @@ static bhd_status begin(bhd__submission *s, bhd_error *error)
 static wasmtime_call_future_t *begin_export(bhd__submission *s)
 {
     const bhd__export *e = s->options.exported;
+    if (s->instance->code->component)
+        return bhd_engine_component_call_async(&e->of.component, s->instance->context,
+                                               s->given.of.items.data, e->parameter_count,
+                                               &s->tuple, &s->failure);
     for (size_t i = 0; i < e->parameter_count; i++)
         give_argument(&s->options.arguments[i], &s->arguments[i]);
-    return wasmtime_func_call_async(s->instance->context, &e->function, s->arguments,
+    return wasmtime_func_call_async(s->instance->context, &e->of.module, s->arguments,
                                     e->parameter_count, s->results, e->result_count, &s->trap,
                                     &s->failure);
 }
@@ -265,6 +279,15 @@ static bhd_status reserve_results(bhd__submission *s, bhd_error *error)
     return count > 0 && !s->outcome.results ? bhd__fail_no_memory(error) : BHD_OK;
 }
 
+/* What a component's function takes is read when it runs, on another thread. */
+static bhd_status keep_arguments(bhd__submission *s, bhd_error *error)
+{
+    if (!s->options.exported || !s->instance->code->component)
+        return BHD_OK;
+    bhd_value tuple = bhd_value_tuple(s->options.arguments, s->options.exported->parameter_count);
+    return bhd_value_copy(&tuple, &s->given, error);
+}
+
 bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_options *options,
                                 bhd__submission **submission, bhd_error *error)
 {
@@ -280,6 +303,8 @@ bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_optio
     bhd_status status = find_function(s, error);
     if (status == BHD_OK)
         status = reserve_results(s, error);
+    if (status == BHD_OK)
+        status = keep_arguments(s, error);
     if (status == BHD_OK)
         status = begin(s, error);
     if (status == BHD_OK) {
@@ -307,6 +332,10 @@ void bhd__submission_cancel(bhd__submission *submission)
 
 void bhd__submission_free(bhd__submission *submission)
 {
+    if (!submission)
+        return;
+    bhd_value_fini(&submission->given);
+    bhd_value_fini(&submission->tuple);
     bhd__free(submission);
 }
 

@@ -108,8 +108,8 @@ static ptrdiff_t write_standard_error(void *env, const unsigned char *data, size
 void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits)
 {
     uint64_t bytes = limits->max_memory_bytes;
-    bhd_engine_set_hostcall_budget(
-        instance->context, bytes < HOSTCALL_BYTES_MAX ? bytes : HOSTCALL_BYTES_MAX, RESOURCES_MAX);
+    instance->hostcall_bytes = bytes < HOSTCALL_BYTES_MAX ? bytes : HOSTCALL_BYTES_MAX;
+    bhd_engine_set_hostcall_budget(instance->context, instance->hostcall_bytes, RESOURCES_MAX);
 }
 
 /* Without waiting: the engine waits where the guest does. A read of nothing asks whether there is

@@ -66,6 +66,8 @@ static void call_delete(bhd_call *call)
 {
     bhd_host *host = call->host;
     bhd__submission_free(call->submission);
+    for (size_t i = 0; i < call->outcome.result_count; i++)
+        bhd_value_fini(&call->outcome.results[i]);
     bhd__free(call->outcome.results);
     bhd_error_fini(&call->outcome.error);
     pthread_cond_destroy(&call->changed);

@@ -36,6 +36,7 @@ typedef struct compilation {
     bhd_host *host;
     bhd_component *component;
     const bhd_capabilities *asked;
+    bhd__providers providers;
     const void *binary;
     size_t size;
 } compilation;
@@ -47,8 +48,8 @@ static bhd_status compile(void *env, bhd_error *error)
     if (status == BHD_OK)
         status = bhd__engine_before_compiling(error);
     if (status == BHD_OK)
-        status = bhd__code_new(c->host->engine, &c->component->limits, c->binary, c->size,
-                               &c->component->code, error);
+        status = bhd__code_new(c->host->engine, &c->component->limits, &c->providers, c->binary,
+                               c->size, &c->component->code, error);
     if (status == BHD_OK)
         bhd__engine_after_compiling();
     return status;
@@ -89,6 +90,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         .host = host,
         .component = c,
         .asked = options->capabilities ? options->capabilities : &nothing,
+        .providers = {{options->imports, host->options.imports}},
         .binary = binary,
         .size = size,
     };

@@ -85,12 +85,14 @@ bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_er
     if (!h)
         return bhd__fail_no_memory(error);
     h->options = *options;
+    h->options.imports = bhd__imports_hold(options->imports);
     h->options.grants = &h->grants;
     status = bhd__grants_copy(options->grants ? options->grants : &nothing, &h->grants,
                               &h->grants_block, error);
     if (status == BHD_OK)
         status = bhd__engine_new(&h->options, &h->engine, error);
     if (status != BHD_OK) {
+        bhd_imports_free(h->options.imports);
         bhd__free(h->grants_block);
         bhd__free(h);
         return status;
@@ -112,6 +114,7 @@ void bhd_host_free(bhd_host *host)
         return;
     bhd__engine_free(host->engine);
     bhd__free(host->grants_block);
+    bhd_imports_free(host->options.imports);
     bhd__free(host);
 }
 

@@ -209,39 +209,20 @@ bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_func
     return BHD_OK;
 }
 
-const bhd_value_type *bhd_function_parameters(const bhd_function *function, size_t *count)
+const bhd_type *bhd_function_parameters(const bhd_function *function)
 {
-    return bhd__export_parameters(function->exported, count);
+    return bhd__export_parameters(function->exported);
 }
 
-const bhd_value_type *bhd_function_results(const bhd_function *function, size_t *count)
+const bhd_type *bhd_function_results(const bhd_function *function)
 {
-    return bhd__export_results(function->exported, count);
-}
-
-static const char *type_text(bhd_value_type type)
-{
-    static const char *const texts[] = {"i32", "i64", "f32", "f64"};
-    return (unsigned)type < 4 ? texts[type] : "no type";
+    return bhd__export_results(function->exported);
 }
 
 static inline bhd_status check_arguments(const bhd_function *function, const bhd_value *arguments,
                                          size_t argument_count, bhd_error *error)
 {
-    size_t parameters;
-    const bhd_value_type *types = bhd__export_parameters(function->exported, &parameters);
-    if (argument_count != parameters)
-        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
-                         "the function takes %zu arguments, %zu were given", parameters,
-                         argument_count);
-    if (parameters > 0 && !arguments)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "arguments is NULL");
-    for (size_t i = 0; i < parameters; i++)
-        if (arguments[i].type != types[i])
-            return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
-                             "argument %zu is %s, the function takes %s", i + 1,
-                             type_text(arguments[i].type), type_text(types[i]));
-    return BHD_OK;
+    return bhd__export_check(function->exported, arguments, argument_count, error);
 }
 
 bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd_value *arguments,
@@ -254,8 +235,7 @@ static bhd_status check_values(const bhd_function *function, const bhd_value *ar
                                size_t argument_count, const bhd_value *results, size_t result_count,
                                bhd_error *error)
 {
-    size_t wanted;
-    (void)bhd__export_results(function->exported, &wanted);
+    size_t wanted = bhd_type_count(bhd__export_results(function->exported));
     bhd_status status = check_arguments(function, arguments, argument_count, error);
     if (status != BHD_OK)
         return status;
@@ -266,6 +246,19 @@ static bhd_status check_values(const bhd_function *function, const bhd_value *ar
     if (wanted > 0 && !results)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_sandbox_call: results is NULL");
     return BHD_OK;
+}
+
+bhd_status bhd_function_arguments(const bhd_function *function, const char *text,
+                                  bhd_value *arguments, bhd_error *error)
+{
+    if (!function || !text || !arguments)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_function_arguments: function, text or arguments is NULL");
+    bhd_value fresh;
+    bhd_status status = bhd__export_arguments(function->exported, text, &fresh, error);
+    if (status == BHD_OK)
+        *arguments = fresh;
+    return status;
 }
 
 bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,

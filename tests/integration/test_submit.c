@@ -65,10 +65,10 @@ static void every_type_goes_in_and_comes_out(void **state)
     bhd_call *call;
     const bhd_value *results;
     size_t count;
-    bhd_value arguments[] = {{BHD_I32, {.i32 = -7}},
-                             {BHD_I64, {.i64 = INT64_MIN}},
-                             {BHD_F32, {.f32 = 1.5f}},
-                             {BHD_F64, {.f64 = -0.25}}};
+    bhd_value arguments[] = {{BHD_I32, BHD_I32, {.i32 = -7}},
+                             {BHD_I64, BHD_I64, {.i64 = INT64_MIN}},
+                             {BHD_F32, BHD_F32, {.f32 = 1.5f}},
+                             {BHD_F64, BHD_F64, {.f64 = -0.25}}};
     expect_ok(bhd_sandbox_function(g.sandbox, "same", &same, &error), &error);
     expect_ok(bhd_sandbox_submit(g.sandbox, same, arguments, 4, NULL, &call, &error), &error);
     memset(arguments, 0, sizeof arguments); /* they were copied */
@@ -155,7 +155,7 @@ static void wrong_submissions_are_refused(void **state)
     guest g = begin_on(1, "basic/loop.wat", 5);
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *count, *spin;
-    bhd_value wrong = {BHD_I32, {.i32 = 1}};
+    bhd_value wrong = {BHD_I32, BHD_I32, {.i32 = 1}};
     bhd_call *call = NULL;
     bhd_call_options options = BHD_CALL_OPTIONS_INIT;
     expect_ok(bhd_sandbox_function(g.sandbox, "count", &count, &error), &error);
@@ -501,7 +501,7 @@ static void submit_again(void *user_data, bhd_call *call)
     called_back *note = user_data;
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *count;
-    bhd_value n = {BHD_I64, {.i64 = 1000}};
+    bhd_value n = {BHD_I64, BHD_I64, {.i64 = 1000}};
     bhd_call_options options = {.callback = submit_again, .user_data = note};
     bhd_call *next;
     bhd_status status = bhd_call_result(call, NULL, NULL, NULL);

@@ -88,6 +88,71 @@ static bhd_status life_of_a_component(bhd_error *error)
     return live(shared_host, "component/two_memories.wat", &limits, run, error);
 }
 
+/* Gives back what it is given. */
+static const char echo[] =
+    "(component (core module $m (memory (export \"memory\") 1)"
+    "  (global $top (mut i32) (i32.const 1024))"
+    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) global.get $top"
+    "   (global.set $top (i32.add (global.get $top) (i32.add (local.get 3) (i32.const 8)))))"
+    "  (func (export \"echo\") (param i32 i32) (result i32)"
+    "   (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1))"
+    "   (i32.const 16)))"
+    " (core instance $m (instantiate $m))"
+    " (type $shape-0 (variant (case \"label\" string) (case \"none\")))"
+    " (export $shape \"shape\" (type $shape-0))"
+    " (type $photo-0 (record (field \"name\" string) (field \"shape\" $shape)))"
+    " (export $photo \"photo\" (type $photo-0))"
+    " (func $photos (param \"x\" (list $photo)) (result (list $photo))"
+    "  (canon lift (core func $m \"echo\") (memory (core memory $m \"memory\"))"
+    "  (realloc (core func $m \"realloc\"))))"
+    " (export \"echo-photos\" (func $photos))"
+    " (func $bytes (param \"x\" (list u8)) (result (list u8))"
+    "  (canon lift (core func $m \"echo\") (memory (core memory $m \"memory\"))"
+    "  (realloc (core func $m \"realloc\"))))"
+    " (export \"echo-bytes\" (func $bytes)))";
+
+/* A tree with lists, strings, cases and a record goes into a guest and comes back. */
+static bhd_status echo_values(bhd_sandbox *sandbox, bhd_error *error)
+{
+    bhd_value label = bhd_value_string("buoy");
+    bhd_value one[] = {bhd_value_string("sea"), bhd_value_variant(0, &label)};
+    bhd_value two[] = {bhd_value_string("sky"), bhd_value_variant(1, NULL)};
+    bhd_value photos[] = {bhd_value_record(one, 2), bhd_value_record(two, 2)};
+    static const uint8_t bytes[] = {1, 2, 3};
+    const struct {
+        const char *name;
+        bhd_value in;
+    } calls[] = {
+        {"echo-photos", bhd_value_list(BHD_RECORD, photos, 2)},
+        {"echo-bytes", bhd_value_bytes(bytes, sizeof bytes)},
+    };
+    bhd_status status = BHD_OK;
+    for (size_t i = 0; status == BHD_OK && i < COUNT_OF(calls); i++) {
+        bhd_function *function;
+        bhd_value out, copy;
+        status = bhd_sandbox_function(sandbox, calls[i].name, &function, error);
+        if (status == BHD_OK)
+            status = bhd_sandbox_call(sandbox, function, &calls[i].in, 1, &out, 1, error);
+        if (status != BHD_OK)
+            break;
+        status = bhd_value_copy(&out, &copy, error);
+        bhd_value_fini(&out);
+        if (status == BHD_OK)
+            bhd_value_fini(&copy);
+    }
+    return status;
+}
+
+static bhd_status life_with_values(bhd_error *error)
+{
+    bhd_limits limits = guest_limits(MIB(1));
+    bhd_type *type = NULL;
+    bhd_status status =
+        bhd_type_parse("record { a: list<variant { one(u8), two }>, b: own<x> }", &type, error);
+    bhd_type_free(type);
+    return status == BHD_OK ? live(shared_host, echo, &limits, echo_values, error) : status;
+}
+
 static bhd_status life_that_runs_out_of_memory(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
@@ -157,6 +222,7 @@ static void every_allocation_of_a_life_may_fail(void **state)
         {"several memories", life_of_several_memories},
         {"fiber", life_on_a_fiber},
         {"component", life_of_a_component},
+        {"values", life_with_values},
         {"out of memory", life_that_runs_out_of_memory},
         {"inspection", life_of_a_text},
     };

@@ -47,7 +47,8 @@ static bhd_status call_attack(bhd_sandbox *sandbox, const char *name, int32_t *r
 {
     bhd_value value = {.type = BHD_I32, .of.i32 = 1};
     bhd_status status = guest_call(sandbox, error, &value, name, 0);
-    *result = value.of.i32;
+    *result = value.type == BHD_I32 ? value.of.i32 : 1;
+    bhd_value_fini(&value);
     return status;
 }
 

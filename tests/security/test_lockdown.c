@@ -46,7 +46,7 @@ static bool run_guest_locked_down(bool files_only, cli_lockdown *state)
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
     bhd_function *grow;
-    bhd_value old = {BHD_I32, {.i32 = -1}};
+    bhd_value old = {BHD_I32, BHD_I32, {.i32 = -1}};
     bhd_component_options options = {
         .name = "inside", .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 5.0, BHD_ON_EXCEED_DENY}};
     cli_lockdown_files(state, &nothing);

@@ -81,12 +81,11 @@ static void call(const soak_guest *g, bhd_sandbox *sandbox, soak_end *end, bhd_e
     }
     bhd_value value = {.type = BHD_I64, .of.i64 = g->wanted.value};
     bhd_function *function;
-    size_t parameters = 0;
     end->status = bhd_sandbox_function(sandbox, name, &function, error);
     if (end->status != BHD_OK)
         return;
-    const bhd_value_type *types = bhd_function_parameters(function, &parameters);
-    if (parameters == 1 && types[0] == BHD_I64)
+    const bhd_type *types = bhd_function_parameters(function);
+    if (bhd_type_count(types) == 1 && bhd_type_get(bhd_type_part(types, 0)) == BHD_I64)
         end->status = guest_call(sandbox, error, &value, name, g->number);
     else
         end->status = guest_call(sandbox, error, &value, name, (int32_t)g->number);

@@ -267,7 +267,7 @@ static int call(module *m, json_t *action, answer *a)
             return SKIPPED_TYPES;
     a->status = bhd_sandbox_function(m->sandbox, field, &function, &error);
     if (a->status == BHD_OK) {
-        (void)bhd_function_results(function, &a->result_count);
+        a->result_count = bhd_type_count(bhd_function_results(function));
         a->status =
             bhd_sandbox_call(m->sandbox, function, values, given, a->results, VALUES_MAX, &error);
     }

@@ -7,11 +7,12 @@ declare -A below=(
     [limits]="base limits"
     [memory]="base memory"
     [schedule]="base schedule"
-    [engine]="base limits memory schedule engine"
-    [sandbox]="base limits memory schedule engine sandbox"
+    [values]="base values"
+    [engine]="base limits memory schedule values engine"
+    [sandbox]="base limits memory schedule values engine sandbox"
 )
 
-engine_header='^(wasm|wasmtime|wasi|doc-wasm)(/.*)?\.hh?$|^wasmtime/|^bulkhead_(engine|inspect)\.h$'
+engine_header='^(wasm|wasmtime|wasi|doc-wasm)(/.*)?\.hh?$|^wasmtime/|^bulkhead_(engine|inspect|values)\.h$'
 
 # "LINE FORM NAME" for every include of a file; FORM is < or ".
 includes() { # FILE

@@ -129,15 +129,15 @@ bhd_status guest_vcall(bhd_sandbox *sandbox, bhd_error *error, bhd_value *result
     bhd_status status = bhd_sandbox_function(sandbox, name, &function, error);
     if (status != BHD_OK)
         return status;
-    size_t parameters, wanted;
-    const bhd_value_type *types = bhd_function_parameters(function, &parameters);
-    (void)bhd_function_results(function, &wanted);
+    const bhd_type *types = bhd_function_parameters(function);
+    size_t parameters = bhd_type_count(types);
+    size_t wanted = bhd_type_count(bhd_function_results(function));
     if (parameters > VALUES_MAX || wanted > VALUES_MAX)
         return BHD_SIGNATURE_MISMATCH;
     bhd_value in[VALUES_MAX], out[VALUES_MAX];
     for (size_t i = 0; i < parameters; i++) {
-        in[i].type = types[i];
-        switch (types[i]) {
+        in[i].type = bhd_type_get(bhd_type_part(types, i));
+        switch (in[i].type) {
         case BHD_I32:
             in[i].of.i32 = va_arg(arguments, int32_t);
             break;
@@ -150,6 +150,8 @@ bhd_status guest_vcall(bhd_sandbox *sandbox, bhd_error *error, bhd_value *result
         case BHD_F64:
             in[i].of.f64 = va_arg(arguments, double);
             break;
+        default:
+            return BHD_SIGNATURE_MISMATCH;
         }
     }
     status = bhd_sandbox_call(sandbox, function, in, parameters, out, VALUES_MAX, error);

@@ -1,0 +1,39 @@
+/*
+ * The functions of one component; see engine_functions.c. Immutable once the component is loaded.
+ */
+#ifndef BHD_ENGINE_FUNCTIONS_H
+#define BHD_ENGINE_FUNCTIONS_H
+
+#include "bulkhead_values.h"
+#include "values/type.h"
+
+/* What bhd_engine_typed_t.what says. */
+enum {
+    BHD__FUNCTION_TYPED = 0,
+    BHD__FUNCTION_LARGE = 1,
+    BHD__FUNCTION_UNSUPPORTED = 2,
+    BHD__FUNCTION_RESOURCE = 3,
+};
+
+typedef struct bhd__function {
+    bool is_export;
+    uint32_t what;
+    uint32_t resource; /* the number of a resource type */
+    char *instance;    /* "" for what is not inside an instance */
+    char *name;
+    bhd_type *parameters, *results; /* a record and a tuple */
+} bhd__function;
+
+typedef struct bhd__functions {
+    bhd__function *list;
+    size_t count;
+} bhd__functions;
+
+/* The export that `name` means: "function" or "interface#function", the interface with or without
+ * its version, or only its last part, as long as it means one. BHD_EXPORT_NOT_FOUND names what
+ * there is; BHD_NOT_SUPPORTED for types that cannot be passed. */
+bhd_status bhd__functions_find(const bhd__functions *functions, const char *name,
+                               const bhd__function **found, bhd_error *error);
+void bhd__functions_fini(bhd__functions *functions);
+
+#endif
