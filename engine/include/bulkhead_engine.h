@@ -76,6 +76,8 @@ wasmtime_error_t *bhd_engine_stop_new(int32_t code, const char *text, size_t siz
 int32_t bhd_engine_error_stop_code(const void *error_or_trap);
 /* The trap code of wasmtime/trap.h, or -1. */
 int32_t bhd_engine_error_trap_code(const void *error_or_trap);
+/* Bytes that the GC heap had no room for, when it failed without asking to grow; otherwise 0. */
+uint64_t bhd_engine_error_gc_bytes(const void *error_or_trap);
 /* The chain of causes, outermost first, without the backtrace and without a terminator. Returns
  * the length of the whole text. */
 size_t bhd_engine_error_text(const void *error_or_trap, char *buffer, size_t capacity);

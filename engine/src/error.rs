@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::fmt;
-use wasmtime::{Error, Trap, WasmBacktrace};
+use wasmtime::{Error, GcHeapOutOfMemory, Trap, WasmBacktrace};
 use wasmtime_c_api::wasmtime_error_t;
 
 /// The host ends a guest: out of memory, out of time. C chooses the codes.
@@ -46,6 +46,15 @@ pub unsafe extern "C" fn bhd_engine_error_stop_code(e: *const c_void) -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_error_trap_code(e: *const c_void) -> i32 {
     unsafe { error(e) }.downcast_ref::<Trap>().map_or(-1, |t| *t as i32)
+}
+
+/// Bytes that the heap of collected objects had no room for, when it failed before it asked to
+/// grow; 0 for every other error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_error_gc_bytes(e: *const c_void) -> u64 {
+    // The number is in the text and nowhere else.
+    let number = |o: &GcHeapOutOfMemory<()>| o.to_string().split(' ').find_map(|w| w.parse().ok());
+    unsafe { error(e) }.downcast_ref().map_or(0, |o| number(o).unwrap_or(1))
 }
 
 /// Writes the chain of causes, outermost first, without the backtrace; returns the full length.

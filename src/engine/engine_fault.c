@@ -70,6 +70,20 @@ static void name_refused_memory(bhd__instance *instance, bool has_frames)
         refusal->kind = BHD_MEMORY_GC_HEAP;
 }
 
+/* An object that no heap could hold fails before the limiter is asked. */
+static void note_heap_refusal(bhd__instance *instance, const void *either)
+{
+    bhd__refusal *refusal = &instance->gate.refusal;
+    uint64_t bytes = bhd_engine_error_gc_bytes(either);
+    if (bytes == 0 || refusal->happened)
+        return;
+    *refusal = (bhd__refusal){.happened = true, .was_the_end = true, .kind = BHD_MEMORY_GC_HEAP};
+    bhd_limiter_metrics(instance->gate.limiter, &refusal->metrics);
+    refusal->requested = bytes;
+    refusal->in_use = refusal->metrics.current_bytes;
+    refusal->limit = refusal->metrics.max_bytes;
+}
+
 static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t *failure,
                           const void *either, bool has_frames, int *exit_code)
 {
@@ -195,6 +209,7 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     else
         wasm_trap_trace(trap, &frames);
     int exit_code = 0;
+    note_heap_refusal(instance, either);
     name_refused_memory(instance, frames.size > 0);
     bhd_status status = kind_of(instance, failure, either, frames.size > 0, &exit_code);
     char text[TEXT_MAX];

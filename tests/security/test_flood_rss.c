@@ -87,7 +87,7 @@ static void hundreds_of_cancelled_sleepers_cost_nothing(void **state)
     (void)state;
     static const char *const sources[] = {"wasi/sleep.core.wasm", "wasi/sleep.wasm"};
     bhd_limits limits = guest_limits(MIB(1));
-    limits.timeout_seconds = 0.005;
+    limits.timeout_seconds = 0.02;
     for (size_t s = 0; s < COUNT_OF(sources); s++) {
         guest g = guest_begin(sources[s], &limits);
         uint64_t before = 0;

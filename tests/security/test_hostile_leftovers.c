@@ -36,7 +36,7 @@ static void tenants_follow_tenants(bhd_on_exceed on_exceed, uint64_t max_fuel, u
     limits.on_exceed = on_exceed;
     limits.max_fuel = max_fuel;
     bhd_component *patient = guest_component(host, "hostile/leftovers.wat", &limits);
-    limits.timeout_seconds = 0.02;
+    limits.timeout_seconds = 0.05;
     bhd_component *hasty = guest_component(host, "hostile/leftovers.wat", &limits);
     int lived = 0;
     for (unsigned turn = 0; lived < rounds(); turn++) {
