@@ -311,7 +311,7 @@ static bhd_function *look_up(tenant *t, const char *name, bool exists)
     bhd_function *function = NULL;
     bhd_error error = BHD_ERROR_INIT;
     bhd_status expected = t->dead                              ? BHD_SANDBOX_DEAD
-                          : life_guests[t->guest].is_component ? BHD_NOT_SUPPORTED
+                          : life_guests[t->guest].is_component ? BHD_EXPORT_NOT_FOUND
                           : exists                             ? BHD_OK
                                                                : BHD_EXPORT_NOT_FOUND;
     FUZZ_REQUIRE(bhd_sandbox_function(t->sandbox, name, &function, &error) == expected);

@@ -12,7 +12,7 @@ printf '\0asm\1\0\0\0\377' >"$work/broken/guest.wat"
 manifest absent 'max_bytes = "1MiB"'
 rm "$work/absent/guest.wat"
 manifest denied 'max_bytes = "1MiB"'
-echo '(component (import "wasi:http/types@0.2.0" (instance)))' >"$work/denied/guest.wat"
+echo '(component (import "wasi:http/types@0.2.0" (instance (export "f" (func)))))' >"$work/denied/guest.wat"
 manifest bad 'max_bytes = "2MB"
 max_byte = 1' 'timeout_seconds = "soon"'
 manifest big 'max_bytes = "16MiB"'

@@ -127,8 +127,10 @@ static void imports_that_nothing_can_grant_are_denied(void **state)
     (void)state;
     bhd_host *host = guest_host();
     bhd_limits limits = guest_limits(MIB(4));
-    guest_refused(host, "(component (import \"wasi:http/types@0.2.0\" (instance)))", &limits,
-                  BHD_CAPABILITY_DENIED,
+    guest_refused(host,
+                  "(component (import \"wasi:http/types@0.2.0\""
+                  " (instance (export \"f\" (func)))))",
+                  &limits, BHD_CAPABILITY_DENIED,
                   "the component needs a capability that this version cannot grant: "
                   "wasi:http/types@0.2.0 (HTTP)");
     bhd_host_free(host);

@@ -89,8 +89,12 @@ static void call(const soak_guest *g, bhd_sandbox *sandbox, soak_end *end, bhd_e
         end->status = guest_call(sandbox, error, &value, name, g->number);
     else
         end->status = guest_call(sandbox, error, &value, name, (int32_t)g->number);
+    /* Of what components give, only that it came. */
     if (end->status == BHD_OK)
-        end->value = value.type == BHD_I32 ? value.of.i32 : value.of.i64;
+        end->value = value.type == BHD_I32   ? value.of.i32
+                     : value.type == BHD_I64 ? value.of.i64
+                                             : g->wanted.value;
+    bhd_value_fini(&value);
 }
 
 soak_end soak_live(const soak_guest *g, bhd_sandbox **sandbox, bhd_error *error)
