@@ -95,7 +95,7 @@ BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
  * means one function.
  *
  * BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for a core function with
- * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams and futures.
+ * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams, futures and resources.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,
                                                         bhd_function **function, bhd_error *error);

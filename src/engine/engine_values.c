@@ -33,6 +33,12 @@ bhd_status bhd__component_export(bhd__instance *instance, const char *name, bhd_
     bhd_status status = bhd__functions_find(&instance->code->functions, name, &function, error);
     if (status != BHD_OK)
         return status;
+    /* Nothing here keeps account of who owns one after such a call. */
+    if (bhd__type_has_resource(function->parameters) || bhd__type_has_resource(function->results))
+        return bhd__fail(error, BHD_NOT_SUPPORTED,
+                         "the function takes or gives a resource; in this version resources go "
+                         "between a component and functions of the host, not through calls from "
+                         "outside");
     const wasmtime_component_t *component = instance->code->component;
     wasmtime_component_export_index_t *outer = NULL, *inner;
     if (function->instance[0] != '\0')

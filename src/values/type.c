@@ -113,6 +113,18 @@ size_t bhd__type_flat_count(const bhd_type *type)
     }
 }
 
+bool bhd__type_has_resource(const bhd_type *type)
+{
+    if (type == NULL)
+        return false;
+    if (type->type == BHD_OWN || type->type == BHD_BORROW)
+        return true;
+    for (uint32_t i = 0; i < type->count; i++)
+        if (bhd__type_has_resource(type->parts[i].type))
+            return true;
+    return false;
+}
+
 size_t bhd__type_plain_bytes(bhd_value_type type)
 {
     switch (type) {

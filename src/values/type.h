@@ -36,6 +36,8 @@ bhd_type *bhd__type_new(bhd_value_type type, size_t count);
 bool bhd__type_equals(const bhd_type *a, const bhd_type *b);
 /* Values on the stack that a value of the type is flattened to in a call. */
 size_t bhd__type_flat_count(const bhd_type *type);
+/* The type is a resource or has one in it. */
+bool bhd__type_has_resource(const bhd_type *type);
 /* How many bytes an element of a list takes that C keeps as an array of its own type; 0: an array
  * of bhd_value. */
 size_t bhd__type_plain_bytes(bhd_value_type type);
