@@ -4,6 +4,7 @@
  */
 #include "support/value_kit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define VALUES "component/values.wat"
@@ -338,6 +339,41 @@ static void a_function_is_found_by_every_name_that_means_one(void **state)
     guest_end(&g);
 }
 
+/* Many at once, each with values of its own, which the call keeps and the caller may change. */
+static void submitted_calls_take_and_give_values(void **state)
+{
+    (void)state;
+    enum { CALLS = 12 };
+    guest g = begin();
+    bhd_sandbox *sandboxes[CALLS];
+    bhd_call *calls[CALLS];
+    char text[64];
+    for (int i = 0; i < CALLS; i++) {
+        bhd_error error = BHD_ERROR_INIT;
+        bhd_function *function = NULL;
+        sandboxes[i] = guest_sandbox(g.component);
+        expect_ok(bhd_sandbox_function(sandboxes[i], "echo-string", &function, &error), &error);
+        snprintf(text, sizeof text, "call number %d", i);
+        bhd_value argument = bhd_value_string(text);
+        expect_ok(bhd_sandbox_submit(sandboxes[i], function, &argument, 1, NULL, &calls[i], &error),
+                  &error);
+        memset(text, '?', sizeof text - 1);
+    }
+    for (int i = 0; i < CALLS; i++) {
+        const bhd_value *results = NULL;
+        size_t count = 0;
+        assert_true(bhd_call_wait(calls[i], BHD_WAIT_FOREVER));
+        assert_int_equal(BHD_OK, bhd_call_result(calls[i], &results, &count, NULL));
+        assert_int_equal(1, count);
+        snprintf(text, sizeof text, "call number %d", i);
+        assert_int_equal(strlen(text), results[0].of.string.size);
+        assert_memory_equal(text, results[0].of.string.data, strlen(text));
+        bhd_call_free(calls[i]);
+        bhd_sandbox_free(sandboxes[i]);
+    }
+    guest_end(&g);
+}
+
 static void exports_with_resources_are_refused(void **state)
 {
     (void)state;
@@ -366,6 +402,7 @@ static void exports_with_resources_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(submitted_calls_take_and_give_values),
         cmocka_unit_test(exports_with_resources_are_refused),
         cmocka_unit_test(numbers_go_in_and_out),
         cmocka_unit_test(strings_go_in_and_out_in_every_encoding),
