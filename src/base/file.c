@@ -120,3 +120,19 @@ bhd_status bhd__file_read(const char *path, const char *what, size_t limit, bhd_
         bhd__free(read_file.data);
     return status;
 }
+
+char *bhd__path_beside(const char *path, const char *name, const char *suffix)
+{
+    const char *slash = strrchr(path, '/');
+    size_t directory = name[0] == '/' || slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    size_t capacity = directory + strlen(name) + strlen(suffix) + 1;
+    char *joined = bhd__malloc(capacity);
+    if (joined == NULL)
+        return NULL;
+    bhd__text text;
+    bhd__text_init(&text, joined, capacity);
+    bhd__text_add_bytes(&text, path, directory);
+    bhd__text_add(&text, name);
+    bhd__text_add(&text, suffix);
+    return joined;
+}

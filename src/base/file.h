@@ -20,4 +20,8 @@ typedef struct bhd__file {
 bhd_status bhd__file_read(const char *path, const char *what, size_t limit, bhd__file *file,
                           bhd_error *error);
 
+/* The path that `name`, with `suffix` behind it, has where the file at `path` names it: relative to
+ * the directory of that file; an absolute one is itself. bhd__free; NULL without memory. */
+char *bhd__path_beside(const char *path, const char *name, const char *suffix);
+
 #endif

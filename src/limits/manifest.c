@@ -37,24 +37,6 @@ void bhd_manifest_free(bhd_manifest *manifest)
     bhd__free(manifest);
 }
 
-/* DIRECTORY OF PATH/SOURCE; an absolute source is itself. `suffix` is added behind it. NULL without
- * memory. */
-static char *join(const char *path, const char *source, const char *suffix)
-{
-    const char *slash = strrchr(path, '/');
-    size_t directory = source[0] == '/' || slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    size_t capacity = directory + strlen(source) + strlen(suffix) + 1;
-    char *joined = bhd__malloc(capacity);
-    if (joined == NULL)
-        return NULL;
-    bhd__text text;
-    bhd__text_init(&text, joined, capacity);
-    bhd__text_add_bytes(&text, path, directory);
-    bhd__text_add(&text, source);
-    bhd__text_add(&text, suffix);
-    return joined;
-}
-
 static char *copy_text(const bhd__document *document, uint32_t node)
 {
     size_t size;
@@ -76,9 +58,9 @@ static bhd_manifest *manifest_new(const bhd__document *document, const bhd__sche
     uint32_t source = values->nodes[BHD__KEY_SOURCE];
     if (source != 0) {
         size_t size;
-        manifest->source = join(path, bhd__document_text(document, source, &size), "");
+        manifest->source = bhd__path_beside(path, bhd__document_text(document, source, &size), "");
     } else if (manifest->name != NULL) {
-        manifest->source = join(path, manifest->name, ".wasm");
+        manifest->source = bhd__path_beside(path, manifest->name, ".wasm");
     }
     if (manifest->path == NULL || manifest->name == NULL || manifest->version == NULL ||
         manifest->source == NULL ||

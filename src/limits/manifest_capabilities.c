@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/file.h"
 #include "limits/capability_rules.h"
 #include "limits/manifest_nearest.h"
 
@@ -351,20 +352,6 @@ static uint32_t first(const reading *r, bhd__key key)
     return r->nodes[key] == 0 ? 0 : r->document->nodes[r->nodes[key]].first_child;
 }
 
-static const char *joined(reading *r, const char *host)
-{
-    const char *slash = strrchr(r->path, '/');
-    if (host[0] == '/' || slash == NULL)
-        return host;
-    size_t directory = (size_t)(slash - r->path) + 1, size = strlen(host) + 1;
-    char *path = bhd__malloc(directory + size);
-    if (path != NULL) {
-        memcpy(path, r->path, directory);
-        memcpy(path + directory, host, size);
-    }
-    return keep(r, path);
-}
-
 static void read_lists(reading *r, bhd_capabilities *c)
 {
     const bhd__document *document = r->document;
@@ -388,7 +375,7 @@ static void read_lists(reading *r, bhd_capabilities *c)
         uint32_t access = nodes.of[DIRECTORY_ACCESS];
         bool writes = access != 0 && strcmp(own_text(document, access), accesses[1]) == 0;
         r->directories[c->directory_count++] = (bhd_directory){
-            joined(r, own_text(document, nodes.of[DIRECTORY_HOST])),
+            keep(r, bhd__path_beside(r->path, own_text(document, nodes.of[DIRECTORY_HOST]), "")),
             own_text(document, nodes.of[DIRECTORY_GUEST]),
             writes ? BHD_ACCESS_READ_WRITE : BHD_ACCESS_READ,
         };

@@ -5,6 +5,7 @@
  * Each test runs in a child of its own, because the limits are the process's. The parent never
  * makes a host: the engine's threads would not be there in a child.
  */
+#include "support/child.h"
 #include "support/process_facts.h"
 #include "support/real_guest.h"
 
@@ -16,24 +17,6 @@
 #include <unistd.h>
 
 #define GIB(n) (MIB(n) * 1024)
-
-/* In the child cmocka's assertions have nowhere to jump to. */
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-#define CHECK_STATUS(wanted, status, error)                                                        \
-    do {                                                                                           \
-        bhd_status check_status_ = (status);                                                       \
-        if (check_status_ != (wanted)) {                                                           \
-            fprintf(stderr, "%s:%d: got %s: %s\n", __FILE__, __LINE__,                             \
-                    bhd_status_name(check_status_), (error)->message);                             \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
 
 static void in_child(void (*body)(void))
 {
