@@ -189,9 +189,13 @@ pub unsafe extern "C" fn bhd_toml_visit(
     let lent = Lent(visitor);
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(DEEP_STACK);
-        if thread.spawn_scoped(scope, move || lent.document(text)).is_err() {
-            let message = "the text may nest deeply, and no thread to read it could be started";
-            (visitor.error)(visitor.env, usize::MAX, message.into());
+        match thread.spawn_scoped(scope, move || lent.document(text)) {
+            // The end of the scope alone would wait for the closure, not for the thread.
+            Ok(thread) => thread.join().unwrap_or(()),
+            Err(_) => {
+                let message = "the text may nest deeply, and no thread to read it could be started";
+                (visitor.error)(visitor.env, usize::MAX, message.into());
+            }
         }
     });
     true
