@@ -76,9 +76,9 @@ bhd_status bhd__fail(bhd_error *error, bhd_status code, const char *format, ...)
     return code;
 }
 
-bhd_status bhd__fail_no_memory(bhd_error *error)
+void bhd__note_no_memory(bhd_error *error)
 {
-    return bhd__fail(error, BHD_HOST_OUT_OF_MEMORY, "%s", bhd_status_text(BHD_HOST_OUT_OF_MEMORY));
+    bhd__fail(error, BHD_HOST_OUT_OF_MEMORY, "%s", bhd_status_text(BHD_HOST_OUT_OF_MEMORY));
 }
 
 void bhd__error_range(bhd_error *error, uint64_t value, uint64_t minimum, uint64_t maximum)

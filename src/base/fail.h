@@ -19,8 +19,14 @@ bhd_status bhd__fail(bhd_error *error, bhd_status code, const char *format, ...)
 bhd_status bhd__vfail(bhd_error *error, bhd_status code, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
-/* BHD_HOST_OUT_OF_MEMORY with the standard message; allocates nothing. */
-bhd_status bhd__fail_no_memory(bhd_error *error);
+/* BHD_HOST_OUT_OF_MEMORY with the standard message; allocates nothing. Here, so that who analyses
+ * one file sees what it returns. */
+void bhd__note_no_memory(bhd_error *error);
+static inline bhd_status bhd__fail_no_memory(bhd_error *error)
+{
+    bhd__note_no_memory(error);
+    return BHD_HOST_OUT_OF_MEMORY;
+}
 
 /* What an errno means, in English in every locale; never NULL. */
 const char *bhd__errno_text(int number);

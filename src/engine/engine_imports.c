@@ -151,9 +151,11 @@ bhd_status bhd_imports_function(bhd_imports *imports, const bhd_host_function *f
     f->user_data = function->user_data;
     f->may_wait = function->may_wait;
     f->set = imports;
-    status = f->interface && f->name
-                 ? bhd__type_parse_function(function->type, &f->parameters, &f->results, error)
-                 : bhd__fail_no_memory(error);
+    if (!f->interface || !f->name) {
+        function_free(f);
+        return bhd__fail_no_memory(error);
+    }
+    status = bhd__type_parse_function(function->type, &f->parameters, &f->results, error);
     if (status == BHD_OK)
         status = check_resources(f, f->parameters, error);
     if (status == BHD_OK)

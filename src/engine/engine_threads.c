@@ -55,7 +55,7 @@ static bhd_status try_threads(const char *whose, bhd_error *error)
     return bhd__fail(error, BHD_NO_CAPACITY,
                      "the threads of %s cannot be started: %s; "
                      "try again when the process has fewer threads",
-                     whose, strerror(failed));
+                     whose, bhd__errno_text(failed));
 }
 
 static int try_files(void)
@@ -97,7 +97,7 @@ bhd_status bhd__threads_before_waiting(bhd_error *error)
         return bhd__fail(error, BHD_NO_CAPACITY,
                          "the files of WASI's runtime cannot be opened: %s; "
                          "try again when the process has fewer open files",
-                         strerror(failed));
+                         bhd__errno_text(failed));
     return BHD_OK;
 }
 

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define TEXT_MAX (1024 * 1024)
+#define TEXT_MAX ((size_t)1024 * 1024)
 #define PROBLEM_BYTES 600
 
 static bhd_status parse(const char *text, const bhd_type *type, bhd_value *value, bhd_error *error)
@@ -18,7 +18,7 @@ static bhd_status parse(const char *text, const bhd_type *type, bhd_value *value
     char problem[PROBLEM_BYTES], shown[PROBLEM_BYTES];
     size_t length = 0, size = strnlen(text, TEXT_MAX + 1);
     if (size > TEXT_MAX)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "a value of more than %d bytes of text",
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "a value of more than %zu bytes of text",
                          TEXT_MAX);
     int32_t answer =
         bhd_engine_wave_parse(text, size, type, value, problem, sizeof problem, &length);

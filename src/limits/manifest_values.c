@@ -296,7 +296,7 @@ static void check_on_exceed(bhd__checking *checking, uint32_t node)
 /* -- numbers --------------------------------------------------------------------------------- */
 
 void bhd__value_refused(bhd__checking *checking, uint32_t node, bhd_error *refusal,
-                           const char *advice)
+                        const char *advice)
 {
     bhd__complaint complaint;
     bhd__complaint_begin(&complaint);

@@ -72,7 +72,9 @@ static bool is_digit_or_underscore(char c)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 /* NUMBER [SPACES] UNIT, where UNIT is all that is left. */

@@ -70,7 +70,7 @@ static bhd_status no_directory(const bhd_directory *asked, int reason, bhd_error
     return bhd__fail(error, code,
                      "the component asks for the directory %s (capabilities.directories), which "
                      "cannot be opened: %s",
-                     shown, strerror(reason));
+                     shown, bhd__errno_text(reason));
 }
 
 /* What was opened is what was compared, or the name meant something else in between. */
@@ -135,6 +135,7 @@ static bhd_status with_values(const bhd_capabilities *asked, bhd_variable *env, 
         env[i] = asked->env[i];
         if (env[i].value)
             continue;
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): beside setenv, which include/ warns of */
         env[i].value = getenv(env[i].name);
         if (env[i].value && !bhd__utf8_is_valid(env[i].value, strlen(env[i].value)))
             return bhd__fail(error, BHD_INVALID_ARGUMENT,

@@ -298,7 +298,7 @@ static bhd_status start_worker(bhd__scheduler *s, bhd_error *error)
         return bhd__fail(error, BHD_NO_CAPACITY,
                          "a worker thread cannot be started: %s; try again when the process has "
                          "fewer threads",
-                         strerror(failed));
+                         bhd__errno_text(failed));
     while (s->newest == WORKER_STARTS)
         pthread_cond_wait(&s->changed, &s->lock);
     if (s->newest == WORKER_WORKS) {

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define TEXT_MAX (64 * 1024)
+#define TEXT_MAX ((size_t)64 * 1024)
 #define NAME_MAX_BYTES 128
 #define FLAGS_MAX 64
 #define SHOWN_BYTES 24
@@ -105,9 +105,11 @@ static bhd_status take_name(parser *p, char **name)
 /* Room for one more part; doubles. */
 static bhd_status add_part(parser *p, bhd_type *type, bhd__type_part **part)
 {
-    if (type->count == BHD__TYPE_PARTS_MAX)
-        return bhd__fail(p->error, BHD_INVALID_ARGUMENT, "a type with more than %d parts",
-                         BHD__TYPE_PARTS_MAX);
+    if (type->count == BHD__TYPE_PARTS_MAX) {
+        (void)bhd__fail(p->error, BHD_INVALID_ARGUMENT, "a type with more than %d parts",
+                        BHD__TYPE_PARTS_MAX);
+        return BHD_INVALID_ARGUMENT; /* said again, so that who analyses this sees it */
+    }
     if ((type->count & (type->count - 1)) == 0) {
         bhd__type_part *larger =
             bhd__realloc_array(type->parts, type->count ? type->count * 2 : 1, sizeof *larger);
@@ -134,9 +136,9 @@ static bhd_status check_new_name(parser *p, const bhd_type *type)
 /* A name, and what follows it: ": TYPE" of a field, "(TYPE)" of a case, or nothing. */
 static bhd_status parse_named_part(parser *p, bhd_type *type)
 {
-    bhd__type_part *part;
+    bhd__type_part *part = NULL;
     bhd_status status = add_part(p, type, &part);
-    if (status == BHD_OK)
+    if (part)
         status = take_name(p, &part->name);
     if (status == BHD_OK)
         status = check_new_name(p, type);
@@ -274,11 +276,10 @@ static bhd_status parse_type(parser *p, bhd_type **type)
     return BHD_OK;
 }
 
-static bhd_status begin(parser *p, const char *text, bhd_error *error)
+static bhd_status check_size(const char *text, bhd_error *error)
 {
-    *p = (parser){text, text, 0, error};
     if (strnlen(text, TEXT_MAX + 1) > TEXT_MAX)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "a type of more than %d bytes", TEXT_MAX);
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "a type of more than %zu bytes", TEXT_MAX);
     return BHD_OK;
 }
 
@@ -292,9 +293,9 @@ bhd_status bhd_type_parse(const char *text, bhd_type **type, bhd_error *error)
 {
     if (!text || !type)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_type_parse: text or type is NULL");
-    parser p;
+    parser p = {text, text, 0, error};
     bhd_type *fresh = NULL;
-    bhd_status status = begin(&p, text, error);
+    bhd_status status = check_size(text, error);
     if (status == BHD_OK)
         status = parse_type(&p, &fresh);
     if (status == BHD_OK)
@@ -317,17 +318,22 @@ static bhd_status parse_function(parser *p, bhd_type *parameters, bhd_type *resu
     if (*p->at != '>')
         return expected(p, "\"->\"");
     p->at++;
-    bhd__type_part *part;
+    bhd__type_part *part = NULL;
     status = add_part(p, results, &part);
-    return status == BHD_OK ? parse_type(p, &part->type) : status;
+    return part ? parse_type(p, &part->type) : status;
 }
 
 bhd_status bhd__type_parse_function(const char *text, bhd_type **parameters, bhd_type **results,
                                     bhd_error *error)
 {
-    parser p;
+    parser p = {text, text, 0, error};
     bhd_type *in = bhd__type_new(BHD_RECORD, 0), *out = bhd__type_new(BHD_TUPLE, 0);
-    bhd_status status = in && out ? begin(&p, text, error) : bhd__fail_no_memory(error);
+    if (!in || !out) {
+        bhd_type_free(in);
+        bhd_type_free(out);
+        return bhd__fail_no_memory(error);
+    }
+    bhd_status status = check_size(text, error);
     if (status == BHD_OK)
         status = parse_function(&p, in, out);
     if (status == BHD_OK)
