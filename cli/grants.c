@@ -66,18 +66,16 @@ static void add_directory(cli_grants *grants, const char *text, struct argp_stat
 
 static void add_endpoint(cli_grants *grants, const char *text, struct argp_state *state)
 {
-    const char *colon = strrchr(text, ':');
-    char *end = NULL;
-    long port = colon != NULL ? strtol(colon + 1, &end, 10) : 0;
+    uint16_t port;
     check_room(grants->grants.endpoint_count, "allow-net", state);
-    if (colon == NULL || colon == text || *end != '\0' || port < 1 || port > 65535 ||
-        strspn(colon + 1, "0123456789") == 0)
+    size_t length = bhd_endpoint_parse(text, &port);
+    if (length == 0)
         argp_error(state,
                    "--allow-net: %s is not HOST:PORT with a port from 1 to 65535, for example "
-                   "example.org:443",
+                   "example.org:443 or [::1]:8080",
                    cli_show(text).text);
-    const char *host = cut(grants, text, (size_t)(colon - text), state);
-    grants->network[grants->grants.endpoint_count++] = (bhd_endpoint){host, (uint16_t)port};
+    const char *host = cut(grants, text, length, state);
+    grants->network[grants->grants.endpoint_count++] = (bhd_endpoint){host, port};
 }
 
 static void add_variable(cli_grants *grants, const char *name, struct argp_state *state)

@@ -33,7 +33,9 @@ typedef struct bhd_directory {
 /** A variable of the guest's environment. */
 typedef struct bhd_variable {
     const char *name;
-    const char *value; /**< NULL: what the process has under that name, if it has it */
+    /** NULL: what the process has under that name, if it has it, when a sandbox is made. No thread
+     *  may change the process's environment meanwhile. */
+    const char *value;
 } bhd_variable;
 
 /** Where a guest may connect to, by TCP. */
@@ -41,6 +43,15 @@ typedef struct bhd_endpoint {
     const char *host; /**< name or address, compared as it is written, without case */
     uint16_t port;
 } bhd_endpoint;
+
+/**
+ * Reads an endpoint as a manifest and the command write it: "example.org:443", "[::1]:8080".
+ *
+ * \return the length of the host at the beginning of `text` and, in `*port`, the port; 0 when the
+ * text is none: the host has letters, digits and ".-_", or is an address of version 6 in
+ * brackets; the port is 1 to 65535.
+ */
+BHD_PUBLIC size_t bhd_endpoint_parse(const char *text, uint16_t *port);
 
 /** Where an output stream of the guest goes. */
 typedef enum bhd_output {

@@ -9,6 +9,7 @@
 #include "base/unicode.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,6 +70,35 @@ static bhd_status check_directories(const bhd_directory *directories, size_t cou
                 return bad(error, "directories", i, "has the guest path of another one");
     }
     return status;
+}
+
+/* Whether all of the text up to there is of these characters. */
+static bool consists_of(const char *text, size_t length, const char *characters)
+{
+    return strspn(text, characters) >= length;
+}
+
+size_t bhd_endpoint_parse(const char *text, uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    *port = 0;
+    if (colon == NULL || colon == text)
+        return 0;
+    size_t length = (size_t)(colon - text), digits = strlen(colon + 1);
+    if (digits == 0 || digits > 5 || !consists_of(colon + 1, digits, "0123456789"))
+        return 0;
+    /* An address of version 6 has colons of its own. */
+    bool in_brackets = length > 2 && text[0] == '[' && text[length - 1] == ']';
+    if (in_brackets ? !consists_of(text + 1, length - 2, "0123456789abcdefABCDEF:.")
+                    : !consists_of(text, length,
+                                   "abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"))
+        return 0;
+    long number = strtol(colon + 1, NULL, 10);
+    if (number < 1 || number > 65535)
+        return 0;
+    *port = (uint16_t)number;
+    return length;
 }
 
 static bhd_status check_network(const bhd_endpoint *endpoints, size_t count, bhd_error *error)

@@ -11,7 +11,6 @@
 #include "limits/manifest_nearest.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* -- small parts --------------------------------------------------------------------------- */
@@ -93,37 +92,13 @@ static void check_env(bhd__checking *checking, uint32_t array)
     }
 }
 
-/* "HOST:PORT", "[V6]:PORT". The host's length, and the port; 0: it is none. */
-static size_t split_endpoint(const char *entry, uint16_t *port)
-{
-    const char *colon = strrchr(entry, ':');
-    *port = 0;
-    if (colon == NULL || colon == entry)
-        return 0;
-    size_t length = (size_t)(colon - entry);
-    size_t digits = strspn(colon + 1, "0123456789");
-    if (digits == 0 || digits > 5 || colon[1 + digits] != '\0')
-        return 0;
-    /* An address of version 6 has colons of its own. */
-    bool in_brackets = entry[0] == '[' && entry[length - 1] == ']' && length > 2;
-    static const char of_names[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-    if (!in_brackets && strspn(entry, of_names) != length)
-        return 0;
-    long number = strtol(colon + 1, NULL, 10);
-    if (number < 1 || number > 65535)
-        return 0;
-    *port = (uint16_t)number;
-    return length;
-}
-
 static void check_network(bhd__checking *checking, uint32_t array)
 {
     const bhd__document *document = checking->document;
     for (uint32_t n = document->nodes[array].first_child; n != 0; n = document->nodes[n].next) {
         const char *entry = string_of(checking, n, "\"HOST:PORT\"");
         uint16_t port;
-        if (entry != NULL && split_endpoint(entry, &port) == 0)
+        if (entry != NULL && bhd_endpoint_parse(entry, &port) == 0)
             complain(checking, n,
                      "is not HOST:PORT with a port from 1 to 65535; write for example "
                      "\"example.org:443\" or \"[::1]:8080\"; there are no patterns, each host is "
@@ -367,7 +342,7 @@ static void read_lists(reading *r, bhd_capabilities *c)
     for (uint32_t n = first(r, BHD__KEY_NETWORK); n != 0; n = document->nodes[n].next) {
         const char *entry = own_text(document, n);
         bhd_endpoint *e = &r->network[c->endpoint_count++];
-        size_t length = split_endpoint(entry, &e->port);
+        size_t length = bhd_endpoint_parse(entry, &e->port);
         e->host = keep(r, bhd__strndup(entry, length));
     }
     for (uint32_t n = first(r, BHD__KEY_DIRECTORIES); n != 0; n = document->nodes[n].next) {
@@ -390,8 +365,8 @@ static bool boolean_of(const reading *r, bhd__key key)
 static bhd_output output_of(const reading *r, bhd__key key)
 {
     static const bhd_output outputs[] = {BHD_OUTPUT_INHERIT, BHD_OUTPUT_NONE, BHD_OUTPUT_CAPTURE};
-    return r->nodes[key] == 0 ? BHD_OUTPUT_INHERIT
-                              : outputs[choice_of(r->document, key, r->nodes[key])];
+    int choice = r->nodes[key] != 0 ? choice_of(r->document, key, r->nodes[key]) : -1;
+    return choice < 0 ? BHD_OUTPUT_INHERIT : outputs[choice];
 }
 
 static void read_amounts(const reading *r, bhd_capabilities *c)
