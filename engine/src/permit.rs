@@ -381,9 +381,9 @@ struct Counted {
 
 impl Counted {
     fn full() -> StreamError {
-        // The number, from which the guest's own error is made.
-        const EDQUOT: i32 = 122;
-        StreamError::LastOperationFailed(io::Error::from_raw_os_error(EDQUOT).into())
+        // The number, from which Wasmtime makes the guest's own error; it has none for EDQUOT.
+        const ENOSPC: i32 = 28;
+        StreamError::LastOperationFailed(io::Error::from_raw_os_error(ENOSPC).into())
     }
 }
 
