@@ -192,6 +192,10 @@ typedef struct bhd_engine_totals {
     uint64_t memories, memory_bytes, tables, table_elements, instances;
     uint64_t functions, largest_function_bytes; /* of the binary, compiled once */
     uint64_t compile_work;                      /* the estimate of engine/src/work.rs */
+    uint64_t linking_work;                      /* the part of it that is no function's */
+    uint64_t adapters, trampolines, component_instances; /* as often as they are instantiated */
+    bool is_nested_too_deep; /* components or types; nothing else is known then */
+    bool is_unbounded;       /* instantiates a component that comes from elsewhere */
     uint64_t signatures, signature_values;      /* types; their parameters and results in all */
     bhd_engine_function_t heaviest;             /* the function with the largest share of it */
 } bhd_engine_totals_t;

@@ -13,6 +13,7 @@ use wasmtime::{Engine, ExternType};
 use wasmtime_c_api::{wasm_engine_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
 
 use crate::bhd_engine_str_t;
+use crate::linking::{self, Linking};
 use crate::work::{self, Estimate, Signatures, bhd_engine_function_t};
 
 #[repr(C)]
@@ -41,6 +42,12 @@ pub struct bhd_engine_totals_t {
     functions: u64,
     largest_function_bytes: u64,
     compile_work: u64,
+    linking_work: u64,
+    adapters: u64,
+    trampolines: u64,
+    component_instances: u64,
+    is_nested_too_deep: bool,
+    is_unbounded: bool,
     signatures: u64,
     signature_values: u64,
     heaviest: bhd_engine_function_t,
@@ -57,6 +64,12 @@ impl bhd_engine_totals_t {
     }
 }
 
+#[derive(Clone, Copy)]
+struct CoreModule {
+    totals: bhd_engine_totals_t,
+    imports: u64,
+}
+
 /// One component or core module that is being read. A component can only be instantiated after its
 /// definition, so what an instance of it needs is known by then.
 struct Level {
@@ -64,8 +77,9 @@ struct Level {
     module: Option<u32>,
     memories: u32,
     tables: u32,
+    imports: u64,
     /// Index spaces; `None` is imported or comes out of an instance, so its needs are unknown.
-    modules: Vec<Option<bhd_engine_totals_t>>,
+    modules: Vec<Option<CoreModule>>,
     components: Vec<Option<bhd_engine_totals_t>>,
     signatures: Signatures,
 }
@@ -73,11 +87,11 @@ struct Level {
 impl Level {
     fn new(module: Option<u32>) -> Self {
         let totals = bhd_engine_totals_t { is_exact: true, instances: module.is_some() as u64, ..Default::default() };
-        Level { totals, module, memories: 0, tables: 0, modules: Vec::new(), components: Vec::new(), signatures: Signatures::default() }
+        Level { totals, module, memories: 0, tables: 0, imports: 0, modules: Vec::new(), components: Vec::new(), signatures: Signatures::default() }
     }
 
-    fn instantiate(&mut self, what: Option<Option<bhd_engine_totals_t>>) {
-        match what.flatten() {
+    fn instantiate(&mut self, what: Option<bhd_engine_totals_t>) {
+        match what {
             Some(needs) => self.totals.add(&needs),
             None => self.totals.is_exact = false,
         }
@@ -126,8 +140,8 @@ impl Level {
     }
 }
 
-fn walk(
-    binary: &[u8],
+fn walk<'a>(
+    binary: &'a [u8],
     metered: bool,
     extent: &mut dyn FnMut(&bhd_engine_extent_t),
 ) -> wasmtime::Result<bhd_engine_totals_t> {
@@ -140,6 +154,7 @@ fn walk(
     let (mut signatures, mut signature_values) = (0u64, 0u64);
     let mut heaviest = bhd_engine_function_t::default();
     let mut estimate = Estimate::default();
+    let mut linking = Linking::default();
     for payload in Parser::new(0).parse_all(binary) {
         let payload = payload?;
         if let Payload::Version { encoding, .. } = payload {
@@ -150,8 +165,23 @@ fn walk(
                 modules += 1;
                 modules - 1
             });
+            if module.is_none() {
+                linking.begin();
+            }
             stack.push(Level::new(module));
-            continue;
+            if !linking.is_over() {
+                continue;
+            }
+        }
+        if linking.is_over() {
+            // It is refused for this; the rest is not read.
+            return Ok(bhd_engine_totals_t {
+                is_component,
+                is_nested_too_deep: linking.is_too_deep,
+                linking_work: linking::ENOUGH / 1000,
+                compile_work: linking::ENOUGH / 1000,
+                ..Default::default()
+            });
         }
         let depth = stack.len();
         let Some(top) = stack.last_mut() else { continue };
@@ -208,6 +238,7 @@ fn walk(
             }
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
+                    top.imports += 1;
                     match import?.ty {
                         TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                             top.signatures.add_function(ty, true);
@@ -242,7 +273,11 @@ fn walk(
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
-                    match import?.ty {
+                    let import = import?;
+                    if !linking.import(&import) {
+                        break;
+                    }
+                    match import.ty {
                         ComponentTypeRef::Module(_) => top.modules.push(None),
                         ComponentTypeRef::Component(_) => top.components.push(None),
                         _ => {}
@@ -252,6 +287,9 @@ fn walk(
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export?;
+                    if !linking.export(&export) {
+                        break;
+                    }
                     let index = export.index as usize;
                     match export.kind {
                         ComponentExternalKind::Module => {
@@ -268,7 +306,11 @@ fn walk(
             }
             Payload::ComponentAliasSection(section) => {
                 for alias in section {
-                    match alias? {
+                    let alias = alias?;
+                    if !linking.alias(&alias) {
+                        break;
+                    }
+                    match alias {
                         ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, .. } => {
                             stack[depth - 1].modules.push(None)
                         }
@@ -295,33 +337,69 @@ fn walk(
                     }
                 }
             }
+            Payload::ComponentTypeSection(section) => linking.types(&binary[section.range()])?,
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section {
+                    if !linking.canonical(&function?) {
+                        break;
+                    }
+                }
+            }
             Payload::InstanceSection(section) => {
                 for instance in section {
-                    if let Instance::Instantiate { module_index, .. } = instance? {
-                        let what = top.modules.get(module_index as usize).copied();
-                        top.instantiate(what);
+                    match instance? {
+                        Instance::Instantiate { module_index, .. } => {
+                            let what = top.modules.get(module_index as usize).copied().flatten();
+                            linking.core_instance(what.map(|m| m.imports));
+                            top.instantiate(what.map(|m| m.totals));
+                        }
+                        Instance::FromExports(exports) => {
+                            linking.core_instance(Some(exports.len() as u64))
+                        }
+                    }
+                    if linking.is_over() {
+                        break;
                     }
                 }
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
-                    if let ComponentInstance::Instantiate { component_index, .. } = instance? {
+                    let instance = instance?;
+                    if !linking.instance(&instance) {
+                        break;
+                    }
+                    if let ComponentInstance::Instantiate { component_index, .. } = instance {
                         let what = top.components.get(component_index as usize).copied();
-                        top.instantiate(what);
+                        top.instantiate(what.flatten());
                     }
                 }
             }
             Payload::End(_) => {
                 let done = stack.pop().expect("a level is open");
+                let link = if done.module.is_none() { linking.end() } else { None };
                 match stack.last_mut() {
-                    Some(parent) if done.module.is_some() => parent.modules.push(Some(done.totals)),
+                    Some(parent) if done.module.is_some() => {
+                        linking.core_module(done.imports);
+                        let (totals, imports) = (done.totals, done.imports);
+                        parent.modules.push(Some(CoreModule { totals, imports }));
+                    }
                     Some(parent) => parent.components.push(Some(done.totals)),
                     None => {
+                        let link = link.unwrap_or_default();
+                        let compiled = if metered { link.compiled / 2 * 3 } else { link.compiled };
+                        for more in [link.structure, compiled] {
+                            nanoseconds = nanoseconds.saturating_add(more);
+                        }
                         return Ok(bhd_engine_totals_t {
                             is_component,
                             functions,
                             largest_function_bytes,
                             compile_work: nanoseconds.div_ceil(1000),
+                            linking_work: link.structure.div_ceil(1000),
+                            adapters: link.adapters,
+                            trampolines: link.trampolines,
+                            component_instances: link.instances,
+                            is_unbounded: link.is_unknown,
                             signatures,
                             signature_values,
                             heaviest,

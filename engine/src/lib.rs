@@ -15,6 +15,7 @@ mod host;
 mod input;
 mod inspect;
 mod limiter;
+mod linking;
 mod network;
 mod permit;
 mod stream;

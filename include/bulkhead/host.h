@@ -53,8 +53,9 @@ typedef struct bhd_host_options {
     uint32_t max_functions;
     uint64_t max_function_bytes;
     /** Work that compiling a binary may take, in units of about a microsecond of one processor;
-     *  one function may take an eighth of it. No limit of a component bounds that: loops, locals,
-     *  calls and signatures can make a small binary take minutes and gigabytes. It is counted in
+     *  one function may take an eighth of it, and so may linking the components inside a
+     *  component. No limit of a component bounds that: loops, locals, calls, signatures and
+     *  instances can make a small binary take minutes and gigabytes. It is counted in
      *  the binary before anything is compiled, in the same way on every machine, so that a refusal
      *  (BHD_COMPONENT_TOO_LARGE) depends on the binary alone; it rather says too much than too
      *  little. The default is meant for about 10 seconds and 512 MiB; `bulkhead inspect` shows the

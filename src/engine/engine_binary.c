@@ -73,8 +73,39 @@ static void name_function(const bhd__binary *binary, const bhd_engine_function_t
         bhd__text_printf(text, " of core module %" PRIu32, function->module);
 }
 
+/* What can only be linked with the engine's stack or all of the memory at risk. */
+static bhd_status check_linking(const bhd__binary *binary, const bhd_host_options *options,
+                                bhd_error *error)
+{
+    const bhd_engine_totals_t *totals = &binary->totals;
+    uint64_t allowed = options->max_compile_work / BHD__FUNCTION_WORK_SHARE;
+    if (totals->is_nested_too_deep)
+        return bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                         "the component has components or types that are nested more than 100 "
+                         "deep, which is the most that is compiled");
+    if (totals->is_unbounded)
+        return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
+                         "the component instantiates a component that it is given or that an "
+                         "instance exports; what compiling that takes cannot be told beforehand, "
+                         "so only components that are defined where they are instantiated, or "
+                         "around that, are compiled");
+    if (totals->linking_work <= allowed)
+        return BHD_OK;
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                    "linking what the component is made of takes %" PRIu64
+                    " units of work; this host allows %" PRIu64
+                    " for that (an eighth of max_compile_work). It makes %" PRIu64
+                    " instances of components, %" PRIu64 " adapters between them and %" PRIu64
+                    " trampolines",
+                    totals->linking_work, allowed, totals->component_instances, totals->adapters,
+                    totals->trampolines);
+    bhd__error_range(error, totals->linking_work, 0, allowed);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
 /* The total bounds the time. What the compiler needs at once is the heaviest function's, some 400
- * bytes for each unit at most, so that the share of one function bounds the memory. */
+ * bytes for each unit at most, so that the share of one function bounds the memory; what linking
+ * needs, the same for each unit, stays, so it has the share of a function too. */
 static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *options,
                              bhd_error *error)
 {
@@ -102,11 +133,18 @@ static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *
                          "the component takes %" PRIu64
                          " units of work to compile; this host allows %" PRIu64
                          " (max_compile_work). It has %" PRIu64 " functions and %" PRIu64
-                         " types of functions with %" PRIu64
-                         " parameters and results in all; the largest share, %" PRIu64 ", is of ",
+                         " types of functions with %" PRIu64 " parameters and results in all",
                          totals->compile_work, allowed, totals->functions, totals->signatures,
-                         totals->signature_values, heaviest->work);
-        name_function(binary, heaviest, &text);
+                         totals->signature_values);
+        if (totals->adapters + totals->trampolines > 0)
+            bhd__text_printf(&text,
+                             ", and makes %" PRIu64 " adapters between components and %" PRIu64
+                             " trampolines",
+                             totals->adapters, totals->trampolines);
+        if (totals->functions > 0) {
+            bhd__text_printf(&text, "; the largest share, %" PRIu64 ", is of ", heaviest->work);
+            name_function(binary, heaviest, &text);
+        }
     }
     bhd__text_ellipsis(&text);
     (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE, "%s", buffer);
@@ -171,6 +209,8 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
     /* Bytes 4 to 7 are version and layer; layer 1 is the component model. */
     binary->is_component = binary->size >= 8 && binary->data[6] == 1;
     bhd_status status = read_totals(binary, error);
+    if (status == BHD_OK)
+        status = check_linking(binary, options, error);
     if (status == BHD_OK)
         status = check_functions(binary, options, error);
     if (status == BHD_OK)

@@ -7,7 +7,7 @@
 #include "bulkhead/host.h"
 #include "bulkhead_engine.h"
 
-/* The part of the host's max_compile_work that one function may take. */
+/* The part of the host's max_compile_work that one function may take, and linking. */
 #define BHD__FUNCTION_WORK_SHARE 8
 
 typedef struct bhd__binary {
@@ -22,9 +22,10 @@ typedef struct bhd__binary {
 
 /* Everything that compiling has to be kept from: BHD_FILE_TOO_LARGE above the host's
  * max_component_bytes and for text above 1 MiB, BHD_COMPONENT_TOO_LARGE above max_functions,
- * max_function_bytes and max_compile_work, BHD_COMPONENT_INVALID for text that is not WAT and for
- * bytes that cannot be read. `metered`: it is to be compiled with fuel, which takes more. The
- * binary is usable as long as `data` is. A failure leaves nothing to free. */
+ * max_function_bytes and max_compile_work and for what is nested too deep,
+ * BHD_COMPONENT_UNSUPPORTED for components whose work cannot be told, BHD_COMPONENT_INVALID for
+ * text that is not WAT and for bytes that cannot be read. `metered`: compiled with fuel, which
+ * takes more. The binary is usable as long as `data` is. A failure leaves nothing to free. */
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
                             const void *data, size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);
