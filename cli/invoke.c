@@ -3,7 +3,6 @@
  */
 #include "invoke.h"
 
-#include "json_output.h"
 #include "terminal.h"
 #include "value_json.h"
 #include "value_text.h"
@@ -131,7 +130,7 @@ static bhd_status refuse_export(const char *name, bhd_status status, bhd_error *
 
 static bhd_status print_json(const bhd_value *value, const bhd_type *type, bhd_error *error)
 {
-    return cli_json_print(stdout, cli_value_json(value, type), false)
+    return cli_value_json_print(stdout, value, type)
                ? BHD_OK
                : cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "the result cannot be written as JSON");
 }
@@ -142,12 +141,8 @@ static bhd_status print_wave(const bhd_value *value, const bhd_type *type, bhd_e
     char *text = malloc(length + 1);
     if (text == NULL)
         return cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "not enough memory");
-    if (length == 0) {
-        puts("(a resource)");
-    } else {
-        (void)bhd_value_format(value, type, text, length + 1);
-        puts(text);
-    }
+    (void)bhd_value_format(value, type, text, length + 1);
+    puts(text);
     free(text);
     return BHD_OK;
 }
@@ -172,6 +167,28 @@ static bhd_status print_results(const bhd_value *values, const bhd_type *types, 
 
 /* -- calls --------------------------------------------------------------------------------- */
 
+static bool has_resource(const bhd_type *type)
+{
+    bhd_value_type kind = bhd_type_get(type);
+    for (size_t i = 0; i < bhd_type_count(type); i++)
+        if (bhd_type_part(type, i) != NULL && has_resource(bhd_type_part(type, i)))
+            return true;
+    return kind == BHD_OWN || kind == BHD_BORROW;
+}
+
+/* A handle could be neither written nor used: the sandbox ends with this one call. */
+static bhd_status check_no_resource(const char *name, const bhd_function *function,
+                                    bhd_error *error)
+{
+    bool takes = has_resource(bhd_function_parameters(function));
+    if (!takes && !has_resource(bhd_function_results(function)))
+        return BHD_OK;
+    return cli_fail(error, BHD_NOT_SUPPORTED,
+                    "--invoke: %.200s %s a resource, which has no text; a program can call it, "
+                    "with what bulkhead/resource.h declares",
+                    cli_show(name).text, takes ? "takes" : "gives");
+}
+
 static bhd_status call_component(const cli_invocation *invocation, bool as_json,
                                  bhd_sandbox *sandbox, bhd_error *error)
 {
@@ -185,6 +202,11 @@ static bhd_status call_component(const cli_invocation *invocation, bool as_json,
     bhd_status status = bhd_sandbox_function(sandbox, name, &function, error);
     if (status != BHD_OK) {
         status = refuse_export(name, status, error);
+        free(name);
+        return status;
+    }
+    status = check_no_resource(name, function, error);
+    if (status != BHD_OK) {
         free(name);
         return status;
     }

@@ -4,9 +4,15 @@
 #include "value_json.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Digits that a double holds for certain, and digits that tell any two of them apart. */
+enum { DIGITS_CERTAIN = 15, DIGITS_ALL = 17 };
+
+static json_t *value_json(const bhd_value *value, const bhd_type *type);
 
 static json_t *unsigned_json(uint64_t number)
 {
@@ -80,8 +86,7 @@ static json_t *array_json(const bhd_value *value, const bhd_type *type)
     size_t count = is_list ? value->of.list.count : value->of.items.count;
     for (size_t i = 0; i < count; i++) {
         bhd_value one = is_list ? element_of(value, i) : value->of.items.data[i];
-        if (json_array_append_new(array,
-                                  cli_value_json(&one, bhd_type_part(type, is_list ? 0 : i)))) {
+        if (json_array_append_new(array, value_json(&one, bhd_type_part(type, is_list ? 0 : i)))) {
             json_decref(array);
             return NULL;
         }
@@ -93,7 +98,7 @@ static json_t *record_json(const bhd_value *value, const bhd_type *type)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < value->of.items.count; i++) {
-        json_t *field = cli_value_json(&value->of.items.data[i], bhd_type_part(type, i));
+        json_t *field = value_json(&value->of.items.data[i], bhd_type_part(type, i));
         if (json_object_set_new(object, bhd_type_part_name(type, i), field) != 0) {
             json_decref(object);
             return NULL;
@@ -105,7 +110,7 @@ static json_t *record_json(const bhd_value *value, const bhd_type *type)
 static json_t *wrapped(const char *name, const bhd_value *payload, const bhd_type *type)
 {
     json_t *object = json_object();
-    if (json_object_set_new(object, name, payload ? cli_value_json(payload, type) : json_null())) {
+    if (json_object_set_new(object, name, payload ? value_json(payload, type) : json_null())) {
         json_decref(object);
         return NULL;
     }
@@ -127,7 +132,7 @@ static json_t *case_json(const bhd_value *value, const bhd_type *type)
             return json_null();
         carried = bhd_type_part(type, 0);
         return bhd_type_get(carried) == BHD_OPTION ? wrapped("some", payload, carried)
-                                                   : cli_value_json(payload, carried);
+                                                   : value_json(payload, carried);
     default:
         return wrapped(bhd_type_part_name(type, index), payload, carried);
     }
@@ -142,7 +147,7 @@ static json_t *flags_json(const bhd_value *value, const bhd_type *type)
     return array;
 }
 
-json_t *cli_value_json(const bhd_value *value, const bhd_type *type)
+static json_t *value_json(const bhd_value *value, const bhd_type *type)
 {
     switch (value->type) {
     case BHD_BOOL:
@@ -188,4 +193,49 @@ json_t *cli_value_json(const bhd_value *value, const bhd_type *type)
     default:
         return NULL;
     }
+}
+
+static int digits_of(double number)
+{
+    char text[40];
+    for (int digits = DIGITS_CERTAIN; digits < DIGITS_ALL; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            return digits;
+    }
+    return DIGITS_ALL;
+}
+
+/* What the number in it with most digits needs. */
+static int digits_needed(json_t *json)
+{
+    int most = json_is_real(json) ? digits_of(json_real_value(json)) : DIGITS_CERTAIN;
+    size_t index;
+    const char *key;
+    json_t *inner;
+    json_array_foreach(json, index, inner)
+    {
+        int digits = digits_needed(inner);
+        most = digits > most ? digits : most;
+    }
+    json_object_foreach(json, key, inner)
+    {
+        int digits = digits_needed(inner);
+        most = digits > most ? digits : most;
+    }
+    return most;
+}
+
+bool cli_value_json_print(FILE *stream, const bhd_value *value, const bhd_type *type)
+{
+    json_t *json = value_json(value, type);
+    size_t flags = JSON_ENSURE_ASCII | JSON_ENCODE_ANY;
+    char *text =
+        json ? json_dumps(json, flags | JSON_REAL_PRECISION((size_t)digits_needed(json))) : NULL;
+    json_decref(json);
+    if (text == NULL)
+        return false;
+    fprintf(stream, "%s\n", text);
+    free(text);
+    return true;
 }

@@ -10,9 +10,10 @@
 
 #include "bulkhead/value.h"
 
-#include <jansson.h>
+#include <stdio.h>
 
-/* NULL without memory, and for a resource. */
-json_t *cli_value_json(const bhd_value *value, const bhd_type *type);
+/* On one line, ASCII alone, with the digits that every number needs to be read back as it is. False
+ * without memory, and for a resource. */
+bool cli_value_json_print(FILE *stream, const bhd_value *value, const bhd_type *type);
 
 #endif
