@@ -77,6 +77,8 @@ SWITCHED(bhd__instance_start, switched_instance_start);
 /* These are called inside their file, where the compiler may do as it likes in both. */
 static __typeof__(bhd__call_begin) switched_call_begin;
 #define bhd__call_begin switched_call_begin
+SWITCHED(bhd__call_undo, switched_call_undo);
+#define bhd__call_undo switched_call_undo
 static __typeof__(bhd__call_end) switched_call_end;
 #define bhd__call_end switched_call_end
 SWITCHED(bhd__function_check_arguments, switched_function_check_arguments);

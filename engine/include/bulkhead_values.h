@@ -55,12 +55,13 @@ wasmtime_call_future_t *bhd_engine_component_call_async(const wasmtime_component
                                                         size_t count, struct bhd_value *results,
                                                         wasmtime_error_t **error);
 
-/* Drops a resource of the guest; its destructor runs in the guest. */
-wasmtime_error_t *bhd_engine_resource_drop(const struct bhd_resource *resource,
-                                           wasmtime_context_t *context);
-wasmtime_call_future_t *bhd_engine_resource_drop_async(const struct bhd_resource *resource,
-                                                       wasmtime_context_t *context,
-                                                       wasmtime_error_t **error);
+/* Drops resources of the guest, one after the other: their destructors run in the guest. Stops at
+ * the first that fails. */
+wasmtime_error_t *bhd_engine_resources_drop(struct bhd_resource *const *resources, size_t count,
+                                            wasmtime_context_t *context);
+wasmtime_call_future_t *bhd_engine_resources_drop_async(struct bhd_resource *const *resources,
+                                                        size_t count, wasmtime_context_t *context,
+                                                        wasmtime_error_t **error);
 
 /* -- text ---------------------------------------------------------------------------------- */
 
@@ -86,9 +87,9 @@ typedef struct bhd_engine_host {
     /* A call begins; `data` is the store's, the tuple of arguments is the callee's. NULL: `*error`
      * is set. On the thread that runs the guest, as the next one is. */
     void *(*begin)(void *env, void *data, struct bhd_value *arguments, wasmtime_error_t **error);
-    /* 0: not yet; `task`, which is the callee's, is woken when it is worth asking again. 1:
-       answered
-     * with the tuple `*results`. 2: `*error` is set. `task` is NULL when nobody can wait. */
+    /* 0: not yet; `task`, which is the callee's, is woken when it is worth asking again. 1: it
+     * answered with the tuple `*results`. 2: `*error` is set. `task` is NULL when nobody can wait.
+     */
     int32_t (*poll)(void *invocation, bhd_engine_task_t *task, struct bhd_value *results,
                     wasmtime_error_t **error);
     /* Nobody asks any more. Called once for each that began, on any thread. */

@@ -3,8 +3,9 @@
 //! gives is made directly into one. A list of numbers is one copy.
 //!
 //! The canonical ABI is Wasmtime's to define; its traits `Lower` and `Lift` are implemented in
-//! `value_lower.rs` and `value_lift.rs` for types whose shape is only known when they are used. Memory for what C gets comes through C's
-//! own allocator, and is taken from the store's budget for host calls before it is asked for.
+//! `value_lower.rs` and `value_lift.rs` for types whose shape is only known when they are used. Memory
+//! for what C gets comes through C's own allocator, and is taken from the store's budget for host
+//! calls before it is asked for.
 
 use std::ffi::c_void;
 use std::sync::OnceLock;
@@ -112,6 +113,8 @@ pub struct Resource {
     pub rep: u32,
     pub owned: u32,
     pub any: [u64; 8],
+    /// C's own notes; nothing is noted when a handle is made.
+    pub notes: [u64; 5],
 }
 
 const _: () = assert!(size_of::<ResourceAny>() <= size_of::<[u64; 8]>());

@@ -3,7 +3,7 @@
 use wasmtime::component::{Func, ResourceAny, TypedFunc};
 use wasmtime_c_api::{WasmtimeStoreContextMut, wasmtime_call_future_t, wasmtime_error_t};
 
-use crate::value::{Resource, Value};
+use crate::value::{Resource, Value, slice};
 use crate::value_lift::Taken;
 use crate::value_lower::Given;
 
@@ -63,26 +63,46 @@ pub unsafe extern "C" fn bhd_engine_component_call_async<'a>(
     })
 }
 
-/// Drops a resource that the guest gave to the host; runs its destructor in the guest.
+/// Resources of the guest that C holds, to be dropped one after the other.
+struct Dropped<'a>(&'a [*const Resource]);
+// As for `Place`.
+unsafe impl Send for Dropped<'_> {}
+
+impl Dropped<'_> {
+    fn get(&self, n: usize) -> Option<ResourceAny> {
+        self.0.get(n).map(|resource| unsafe { &**resource }.any())
+    }
+}
+
+/// Their destructors run in the guest; stops at the first that fails.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bhd_engine_resource_drop(
-    resource: &Resource,
-    context: WasmtimeStoreContextMut<'_>,
+pub unsafe extern "C" fn bhd_engine_resources_drop(
+    resources: *const *const Resource,
+    count: usize,
+    mut context: WasmtimeStoreContextMut<'_>,
 ) -> Option<Box<wasmtime_error_t>> {
-    let any: ResourceAny = resource.any();
-    any.resource_drop(context).err().map(boxed)
+    let dropped = Dropped(unsafe { slice(resources, count) });
+    let mut all = (0..count).filter_map(|n| dropped.get(n));
+    all.find_map(|any| any.resource_drop(&mut context).err()).map(boxed)
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn bhd_engine_resource_drop_async<'a>(
-    resource: &'a Resource,
-    context: WasmtimeStoreContextMut<'a>,
+pub unsafe extern "C" fn bhd_engine_resources_drop_async<'a>(
+    resources: *const *const Resource,
+    count: usize,
+    mut context: WasmtimeStoreContextMut<'a>,
     error: &'a mut *mut wasmtime_error_t,
 ) -> Box<wasmtime_call_future_t<'a>> {
+    let dropped: Dropped<'a> = Dropped(unsafe { slice(resources, count) });
     crate::future::boxed(async move {
-        if let Err(e) = resource.any().resource_drop_async(context).await {
-            *error = Box::into_raw(boxed(e));
+        let dropped = dropped;
+        let mut n = 0;
+        while let Some(any) = dropped.get(n) {
+            if let Err(e) = any.resource_drop_async(&mut context).await {
+                *error = Box::into_raw(boxed(e));
+                return;
+            }
+            n += 1;
         }
     })
 }
-

@@ -136,8 +136,8 @@ fn lift_plain(cx: &mut LiftContext<'_>, element: u32, at: usize, count: usize, s
 fn lift_resource(cx: &mut LiftContext<'_>, ty: InterfaceType, raw: &ValRaw) -> Result<Value> {
     let kind = kind_of(ty);
     charge(cx, 1, size_of::<Resource>())?;
-    let mut resource =
-        Resource { holds: 1, host: 0, rep: 0, owned: (kind == kind::OWN) as u32, any: [0; 8] };
+    let owned = (kind == kind::OWN) as u32;
+    let mut resource = Resource { holds: 1, host: 0, rep: 0, owned, any: [0; 8], notes: [0; 5] };
     // A resource of the host is known by its number alone.
     if ResourceDynamic::typecheck(&ty, &cx.instance_type()).is_ok() {
         let dynamic = ResourceDynamic::linear_lift_from_flat(cx, ty, raw)?;

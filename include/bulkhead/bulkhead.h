@@ -12,6 +12,7 @@
  *     bhd_call       a call that was submitted: wait for it, cancel it, read its result
  *     bhd_value      what goes into a call and comes out of it
  *     bhd_imports    functions of the host that components import
+ *     bhd_resource   what a value may hold by handle
  *     bhd_limiter    the ledger of a sandbox: yes or no to every growth
  *     bhd_memory_metrics  a snapshot of that ledger
  *     bhd_error      the whole account of one failure
@@ -37,6 +38,7 @@
 #include "manifest.h"
 #include "memory_config.h"
 #include "metrics.h"
+#include "resource.h"
 #include "sandbox.h"
 #include "status.h"
 #include "value.h"

@@ -76,6 +76,12 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_submit_run(bhd_sandbox *sandbox,
                                                           const bhd_call_options *options,
                                                           bhd_call **call, bhd_error *error);
 
+/** The same for the end of resources; see bhd_sandbox_drop (resource.h). `value` is copied. */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_submit_drop(bhd_sandbox *sandbox,
+                                                           const bhd_value *value,
+                                                           const bhd_call_options *options,
+                                                           bhd_call **call, bhd_error *error);
+
 /** The call is over and its callback has returned. In the callback of the call itself: true. */
 BHD_PUBLIC bool bhd_call_poll(bhd_call *call);
 

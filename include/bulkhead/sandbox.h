@@ -95,7 +95,8 @@ BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
  * means one function.
  *
  * BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for a core function with
- * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams, futures and resources.
+ * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams and futures. Resources go by
+ * handle, see resource.h.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,
                                                         bhd_function **function, bhd_error *error);
@@ -107,7 +108,8 @@ BHD_PUBLIC const bhd_type *bhd_function_results(const bhd_function *function);
 
 /** Reads the arguments of a component's function from WAVE (see bhd_value_parse), with their
  *  parentheses: "({width: 3, height: 4}, \"photo\")". Gives a tuple, whose items are what
- *  bhd_sandbox_call takes; the caller frees it. BHD_SIGNATURE_MISMATCH says what does not fit. */
+ *  bhd_sandbox_call takes; the caller frees it. BHD_SIGNATURE_MISMATCH says what does not fit;
+ *  BHD_NOT_SUPPORTED for a function that takes resources. */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_function_arguments(const bhd_function *function,
                                                           const char *text, bhd_value *arguments,
                                                           bhd_error *error);

@@ -66,7 +66,7 @@ typedef enum bhd_value_type {
 /** Cases of an option and of a result. */
 enum { BHD_NONE = 0, BHD_SOME = 1, BHD_RESULT_OK = 0, BHD_RESULT_ERROR = 1 };
 
-/** A resource that a component or the host holds, as an opaque handle; see host_function.h. */
+/** A handle of a resource that lives in a component or in the host; see resource.h. */
 typedef struct bhd_resource bhd_resource;
 
 typedef struct bhd_value {
@@ -169,7 +169,7 @@ BHD_PUBLIC bhd_value bhd_value_error(const bhd_value *payload);
 /* -- freeing and copying ------------------------------------------------------------------- */
 
 /** Frees a value that the library gave, with all that it holds, and leaves a bool. NULL does
- *  nothing. A handle in it is given up; the resource itself is not dropped. */
+ *  nothing. A handle in it is freed; the resource itself is not dropped (resource.h). */
 BHD_PUBLIC void bhd_value_fini(bhd_value *value);
 
 /** A deep copy, for bhd_value_fini. BHD_HOST_OUT_OF_MEMORY; BHD_INVALID_ARGUMENT for a value that
@@ -231,8 +231,8 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_value_check(const bhd_value *value, const
  *     circle(2.5)  red  some(1)  none  ok("done")  err  {read, write}
  *
  * At most 1 MiB, nested at most 100 deep. BHD_SIGNATURE_MISMATCH says what is wrong and where;
- * BHD_INVALID_ARGUMENT, BHD_HOST_OUT_OF_MEMORY. Resources and the numbers of core functions have no
- * such text. The caller frees `*value` with bhd_value_fini.
+ * BHD_INVALID_ARGUMENT, BHD_HOST_OUT_OF_MEMORY. Resources and the i32 and i64 of core functions
+ * have no such text: BHD_NOT_SUPPORTED. The caller frees `*value` with bhd_value_fini.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_value_parse(const char *text, const bhd_type *type,
                                                    bhd_value *value, bhd_error *error);

@@ -79,9 +79,9 @@ typedef struct bhd__instance_options {
     bhd_stream standard_output, standard_error;
     size_t capture_bytes;    /* of each stream that is captured */
     const bhd__given *given; /* outlives the instance */
-    bhd_limiter *limiter; /* outlives the instance */
-    uint64_t timeout_ns;  /* of each call */
-    uint64_t max_fuel;    /* of each call; 0: not metered */
+    bhd_limiter *limiter;    /* outlives the instance */
+    uint64_t timeout_ns;     /* of each call */
+    uint64_t max_fuel;       /* of each call; 0: not metered */
 } bhd__instance_options;
 
 /* A store without an instance; nothing runs yet. */
@@ -119,6 +119,14 @@ void bhd__values_prepare(void);
 bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *exported,
                               const bhd_value *arguments, bhd_value *results, bhd_error *error);
 
+/* Ends every resource that a value owns: those of the guest in the guest, in one call, and then
+ * those of the host. BHD_INVALID_ARGUMENT: one is of another sandbox, and nothing ran. */
+bhd_status bhd__instance_drop(bhd__instance *instance, const bhd_value *value, bhd_error *error);
+/* A resource of the host, made for this instance; see bhd_sandbox_resource. */
+bhd_status bhd__instance_resource(bhd__instance *instance, const char *interface, const char *name,
+                                  void *data, bhd_value *handle, bhd_error *error);
+void *bhd__instance_data(bhd__instance *instance, const bhd_value *handle);
+
 /* Ends the call under way, if there is one, with BHD_CANCELLED. Any thread, while the instance
  * lives; does not wait. */
 void bhd__instance_cancel(bhd__instance *instance);
@@ -135,8 +143,9 @@ typedef struct bhd__outcome {
 } bhd__outcome;
 
 typedef struct bhd__submit_options {
-    const bhd__export *exported; /* NULL: run the command; outlives the call */
-    const bhd_value *arguments;  /* checked; copied */
+    const bhd__export *exported; /* outlives the call; NULL: drop, or run the command */
+    const bhd_value *arguments;  /* of `exported`; checked; copied */
+    const bhd_value *drop;       /* as bhd__instance_drop; copied; NULL: run the command */
     uint64_t timeout_ns;
     void *env;
     /* Both on a worker, one after the other. `ended`: the guest has ended or was ended; the

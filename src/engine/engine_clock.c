@@ -192,11 +192,16 @@ bool bhd__clock_begin(bhd__instance *instance)
     return true;
 }
 
-bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns)
+bool bhd__clock_hold(bhd__instance *instance)
 {
     unsigned idle = BHD__IDLE;
-    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__WAITING,
-                                                 memory_order_seq_cst, memory_order_relaxed))
+    return atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__WAITING,
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns)
+{
+    if (!bhd__clock_hold(instance))
         return false;
     instance->deadline_ns = bhd__monotonic_ns() + timeout_ns;
     wasmtime_context_set_epoch_deadline(instance->context, 1);

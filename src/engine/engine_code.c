@@ -276,6 +276,7 @@ void bhd__code_free(bhd__code *code)
     if (!code)
         return;
     bhd__functions_fini(&code->functions);
+    bhd__free(code->host_types);
     for (size_t i = 0; i < 2; i++)
         bhd_imports_free(code->providers.sets[i]);
     if (code->run)

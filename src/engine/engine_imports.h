@@ -2,8 +2,9 @@
  * Functions and resources of the host: the set, and one call of one function.
  *
  * A set is written by one thread until it is named, and is immutable from then on. A resource lives
- * in the table of its instance, which the thread that runs the guest uses, and whoever answers an
- * invocation under the invocation's lock while that thread waits.
+ * in the table of its instance, which whoever has the instance's one call uses: the thread that
+ * calls or runs the guest, and whoever answers an invocation, under the invocation's lock, while
+ * that thread waits.
  */
 #ifndef BHD_ENGINE_IMPORTS_H
 #define BHD_ENGINE_IMPORTS_H
@@ -57,8 +58,7 @@ const bhd__import_resource *bhd__imports_find_resource(const bhd_imports *import
                                                        const char *interface, size_t interface_size,
                                                        const char *name, size_t name_size);
 /* A component imports the whole of `interface`, which WASI does not have: false if something in it
-   is
- * not there. One with types alone is always there. */
+ * is not there. One with types alone is always there. */
 bool bhd__imports_provide(const struct bhd__code *code, const char *interface, size_t size);
 /* Links what the component or module imports of the sets. BHD_SIGNATURE_MISMATCH for types that
  * differ. */
@@ -81,25 +81,30 @@ typedef struct bhd__resource {
     const bhd__import_resource *type;
     void *data;
     bhd__resource_state state;
+    /* Changes whenever it comes to the host, so that an older handle is none any more. */
+    uint64_t turn;
 } bhd__resource;
 
 typedef struct bhd__resources {
     bhd__resource *list; /* `rep` is the index and 1 */
     uint32_t capacity, live;
+    uint64_t turns; /* so far */
 } bhd__resources;
 
-bhd_status bhd__resources_add(bhd__resources *resources, const bhd__import_resource *type,
+/* A new one, which is the host's. BHD_NO_CAPACITY, BHD_HOST_OUT_OF_MEMORY. */
+bhd_status bhd__resources_add(struct bhd__instance *instance, const bhd__import_resource *type,
                               void *data, bhd_value *handle, bhd_error *error);
-/* The resource of the host behind a handle; NULL. */
-bhd__resource *bhd__resources_get(const bhd__resources *resources, const bhd_value *handle);
-/* The guest drops one: its destructor runs. */
+/* The resource of the host that a handle means, which may be the guest's by now; NULL. */
+bhd__resource *bhd__resources_get(const struct bhd__instance *instance, const bhd_resource *handle);
+/* The same if whoever has the handle has the resource: it was borrowed, or it is the host's. */
+bhd__resource *bhd__resources_held(const struct bhd__instance *instance,
+                                   const bhd_resource *handle);
+/* The guest gave a handle: it stands for the resource, and an own handle takes it to the host. */
+void bhd__resources_take(struct bhd__instance *instance, bhd_resource *handle);
+/* Its destructor runs. */
+void bhd__resources_end(bhd__resources *resources, bhd__resource *resource);
+/* The guest drops one. */
 void bhd__resources_drop(bhd__resources *resources, uint32_t rep);
-/* Every own handle in a value changes hands: from the host to the guest, or back. False: one is not
- * there to be given. */
-bool bhd__resources_give(bhd__resources *resources, const bhd_value *value);
-void bhd__resources_take(bhd__resources *resources, const bhd_value *value);
-/* Ends those own handles in a value that are the host's still. */
-void bhd__resources_settle(bhd__resources *resources, const bhd_value *value);
 void bhd__resources_fini(bhd__resources *resources);
 
 #endif

@@ -35,6 +35,7 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     if (!i)
         return bhd__fail_no_memory(error);
     i->code = code;
+    i->number = bhd__handles_instance();
     i->timeout_ns = options->timeout_ns;
     i->max_fuel = options->max_fuel;
     i->gate.limiter = options->limiter;
@@ -117,6 +118,12 @@ bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *er
     if (status != BHD_OK)
         bhd__clock_end(instance);
     return status;
+}
+
+void bhd__call_undo(bhd__instance *instance)
+{
+    bhd__gate_end(&instance->gate);
+    bhd__clock_end(instance);
 }
 
 static void count_fuel(bhd__instance *instance)

@@ -78,7 +78,8 @@ static void *begin(void *env, void *data, bhd_value *arguments, wasmtime_error_t
     invocation->arguments = *arguments;
     invocation->results = bhd_value_tuple(NULL, 0);
     atomic_init(&invocation->holds, 1);
-    bhd__resources_take(&instance->resources, arguments);
+    if (function->has_resources)
+        bhd__handles_take(instance, arguments, NULL);
     function->callback(function->user_data, invocation, arguments->of.items.data,
                        arguments->of.items.count);
     pthread_mutex_lock(&invocation->lock);
@@ -100,10 +101,9 @@ static int32_t hand_over(bhd_invocation *invocation, bhd_value *results, wasmtim
         *error = stop(BHD__STOP_TIMEOUT, "out of time");
     } else if (invocation->has_failed) {
         *error = stop(BHD__STOP_HOST_FUNCTION, invocation->text);
-    } else if (!bhd__resources_give(&instance->resources, &invocation->results)) {
-        fail_locked(invocation, "it returned a resource that is not its to give");
-        *error = stop(BHD__STOP_HOST_FUNCTION, invocation->text);
     } else {
+        if (invocation->function->has_resources)
+            bhd__handles_give(instance, &invocation->results, 1);
         *results = invocation->results;
         invocation->results = bhd_value_tuple(NULL, 0);
         return 1;
@@ -140,7 +140,8 @@ static void end(void *env)
     invocation->is_abandoned = true;
     bhd_engine_task_t *task = invocation->task;
     invocation->task = NULL;
-    bhd__resources_settle(&invocation->instance->resources, &invocation->arguments);
+    if (invocation->function->has_resources)
+        bhd__handles_settle(invocation->instance, &invocation->arguments);
     pthread_mutex_unlock(&invocation->lock);
     if (task)
         bhd_engine_task_delete(task);
@@ -195,7 +196,10 @@ static bhd_status check_results(bhd_invocation *invocation, const bhd_value *res
     if (count != types->count || (count > 0 && !results))
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "the function gives %u results, %zu were returned", types->count, count);
-    bhd_status status = bhd__values_check(results, count, types, "result", error);
+    bhd_status status = bhd__values_check(results, count, types, "result", NULL, error);
+    if (status == BHD_OK && invocation->function->has_resources)
+        status = bhd__handles_check_results(invocation->instance, invocation->function, results,
+                                            count, error);
     uint64_t bytes = 0, most = invocation->instance->hostcall_bytes;
     for (size_t i = 0; status == BHD_OK && i < count; i++)
         bytes += bytes_of(&results[i]);
@@ -279,7 +283,7 @@ bhd_status bhd_invocation_resource(bhd_invocation *invocation, const char *name,
     bhd_status status =
         invocation->is_abandoned
             ? bhd__fail(error, BHD_SANDBOX_DEAD, "nobody waits for the answer any more")
-            : bhd__resources_add(&invocation->instance->resources, type, data, handle, error);
+            : bhd__resources_add(invocation->instance, type, data, handle, error);
     pthread_mutex_unlock(&invocation->lock);
     return status;
 }
@@ -289,10 +293,7 @@ void *bhd_invocation_data(bhd_invocation *invocation, const bhd_value *handle)
     if (!invocation || !handle)
         return NULL;
     pthread_mutex_lock(&invocation->lock);
-    bhd__resource *resource = invocation->is_abandoned
-                                  ? NULL
-                                  : bhd__resources_get(&invocation->instance->resources, handle);
-    void *data = resource ? resource->data : NULL;
+    void *data = invocation->is_abandoned ? NULL : bhd__handles_data(invocation->instance, handle);
     pthread_mutex_unlock(&invocation->lock);
     return data;
 }

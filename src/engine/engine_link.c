@@ -2,6 +2,7 @@
  * What a component imports of the host's functions and resources: held against their types, and
  * linked.
  */
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "engine/engine_room.h"
@@ -160,10 +161,31 @@ static bhd_status link_function(bhd__code *code, const bhd__function *f,
                    : BHD_OK;
 }
 
+/* Which of the component's resource types are the host's. */
+static bhd_status note_host_types(bhd__code *code, bhd_error *error)
+{
+    const bhd__functions *functions = &code->functions;
+    uint32_t most = 0;
+    for (size_t i = 0; i < functions->count; i++)
+        most = functions->list[i].resource > most ? functions->list[i].resource : most;
+    code->host_types = bhd__calloc((size_t)most + 1, sizeof *code->host_types);
+    if (!code->host_types)
+        return bhd__fail_no_memory(error);
+    code->host_type_count = (size_t)most + 1;
+    for (size_t i = 0; i < functions->count; i++) {
+        const bhd__function *f = &functions->list[i];
+        if (f->is_export || f->what != BHD__FUNCTION_RESOURCE || is_made_before(code, f))
+            continue;
+        const bhd__import_resource *resource = find_resource(code, f->instance, f->name);
+        code->host_types[f->resource] = resource ? resource->number : 0;
+    }
+    return BHD_OK;
+}
+
 bhd_status bhd__imports_link_component(bhd__code *code, wasmtime_component_linker_t *linker,
                                        bhd_error *error)
 {
-    bhd_status status = BHD_OK;
+    bhd_status status = note_host_types(code, error);
     for (size_t i = 0; status == BHD_OK && i < code->functions.count; i++) {
         const bhd__function *f = &code->functions.list[i];
         const char *capability;

@@ -9,6 +9,7 @@
 
 #include "engine/engine_functions.h"
 #include "engine/engine_gate.h"
+#include "engine/engine_handles.h"
 #include "engine/engine_imports.h"
 #include "memory/slots.h"
 #include "memory/stacks.h"
@@ -64,6 +65,9 @@ struct bhd__code {
     wasmtime_component_export_index_t *run;
     bhd__functions functions; /* of a component */
     bhd__providers providers; /* of functions and resources of the host */
+    /* [bhd_type.resource]: the number of the host's resource type; 0: not one of the host's. */
+    uint32_t *host_types;
+    size_t host_type_count;
 };
 
 /* Parameters or results of one exported function of a core module. */
@@ -76,6 +80,7 @@ struct bhd__export {
     } of;
     size_t parameter_count, result_count;
     const bhd_type *parameter_types, *result_types; /* a record and a tuple */
+    bool takes_resources, gives_resources;
     /* Of a core module: */
     bhd_type *own_parameter_types, *own_result_types;
     bhd_value_type parameters[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
@@ -123,7 +128,9 @@ struct bhd__instance {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;
     } of;
+    uint64_t number;          /* unique in the process */
     bhd__resources resources; /* of the host */
+    uint64_t handle_calls;    /* calls whose handles were looked at */
     uint64_t hostcall_bytes;  /* what one call may carry out of the guest */
     bhd_stream streams[2];    /* standard output, standard error */
     bhd__captured captured[2];
@@ -163,6 +170,8 @@ void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance);
 /* A call begins: its deadline is set on the store, and the clock is awake. False, and nothing
  * changed: a call is under way already, on another thread or beneath this one. */
 bool bhd__clock_begin(bhd__instance *instance);
+/* The same for work on the instance that runs nothing in it. */
+bool bhd__clock_hold(bhd__instance *instance);
 void bhd__clock_end(bhd__instance *instance);
 /* The guest begins to wait in the host: ticks are of no use to it. And comes back. */
 void bhd__clock_pause(bhd__instance *instance);
@@ -204,6 +213,8 @@ bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *fun
 /* Every call into an instance is between these two, on one thread or on several, one after the
  * other. BHD_INVALID_ARGUMENT: a call is under way. */
 bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error);
+/* Nothing ran after all. */
+void bhd__call_undo(bhd__instance *instance);
 /* What the call left behind, as a status. `ended` is false when it was given up. Consumes failure
  * and trap, of which one may be set. */
 bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *failure,

@@ -31,7 +31,9 @@ struct bhd__submission {
         } run;
     } of;
     wasmtime_val_t arguments[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
-    bhd_value given, tuple; /* arguments and results of a component's function */
+    bhd_value given, tuple; /* arguments (or what is dropped), and results, of a component */
+    bhd__owned dropped;     /* out of `given` */
+    bool has_begun;         /* to run */
     bhd__outcome outcome;
 };
 
@@ -147,6 +149,25 @@ static void take_exit_code(bhd__submission *s)
     }
 }
 
+/* What the guest is given by handle, and what it gave, changes hands. */
+static void hand_over(bhd__submission *s)
+{
+    const bhd__export *e = s->options.exported;
+    s->has_begun = true;
+    bhd__owned_give(&s->dropped);
+    if (e && e->takes_resources)
+        bhd__handles_give(s->instance, s->given.of.items.data, s->given.of.items.count);
+}
+
+static void take_over(bhd__submission *s, bool has_result)
+{
+    const bhd__export *e = s->options.exported;
+    if (s->options.drop && s->has_begun)
+        bhd__handles_settle(s->instance, &s->given);
+    if (has_result && e && e->gives_resources)
+        bhd__handles_take(s->instance, &s->tuple, e->result_types);
+}
+
 /* -- as a task ------------------------------------------------------------------------------- */
 
 static void finish(bhd__submission *s, bool is_ready)
@@ -159,14 +180,16 @@ static void finish(bhd__submission *s, bool is_ready)
     bool is_complete = bhd__task_decide(&s->task, BHD__COMPLETED);
     bool has_result = is_ready && !s->failure && !s->trap && s->instance->code->component;
     instance->gave_up = instance->gave_up || !is_complete;
+    take_over(s, has_result);
     outcome->status = bhd__call_end(instance, is_ready, s->failure, s->trap, &outcome->error);
-    if (!s->options.exported)
+    bool is_run = !s->options.exported && !s->options.drop;
+    if (is_run)
         take_exit_code(s);
-    else if (outcome->status == BHD_OK)
+    else if (s->options.exported && outcome->status == BHD_OK)
         take_results(s);
     if (outcome->status != BHD_OK)
         outcome->result_count = 0;
-    if (has_result && !s->options.exported)
+    if (has_result && is_run)
         wasmtime_component_val_delete(&s->of.run.result);
     instance->submission = NULL;
     s->options.ended(s->options.env, outcome);
@@ -176,6 +199,8 @@ static bool step(bhd__task *task)
 {
     bhd__submission *s = (bhd__submission *)task;
     bool is_ready = false;
+    if (!s->has_begun && bhd__task_verdict(task) == BHD__OPEN)
+        hand_over(s);
     if (bhd__task_verdict(task) == BHD__OPEN)
         is_ready = bhd_engine_future_poll(s->future, s->instance->waker);
     if (!is_ready && bhd__task_verdict(task) == BHD__OPEN)
@@ -210,7 +235,7 @@ double bhd__submission_timeout(const bhd__submission *submission)
 
 static bhd_status find_function(bhd__submission *s, bhd_error *error)
 {
-    if (s->options.exported)
+    if (s->options.exported || s->options.drop)
         return BHD_OK;
     return s->instance->code->component ? bhd__find_run(s->instance, &s->of.run.function, error)
                                         : bhd__find_start(s->instance, &s->of.start, error);
@@ -251,6 +276,12 @@ static wasmtime_call_future_t *begin_export(bhd__submission *s)
                                     &s->failure);
 }
 
+static wasmtime_call_future_t *begin_drop(bhd__submission *s)
+{
+    return bhd_engine_resources_drop_async(s->dropped.list, s->dropped.count, s->instance->context,
+                                           &s->failure);
+}
+
 static wasmtime_call_future_t *begin_run(bhd__submission *s)
 {
     wasmtime_context_t *context = s->instance->context;
@@ -266,8 +297,7 @@ static void undo(bhd__submission *s)
     bhd__instance_wakes(s->instance, NULL);
     s->instance->submission = NULL;
     wasmtime_call_future_delete(s->future);
-    bhd__gate_end(&s->instance->gate);
-    bhd__clock_end(s->instance);
+    bhd__call_undo(s->instance);
 }
 
 static bhd_status reserve_results(bhd__submission *s, bhd_error *error)
@@ -282,10 +312,27 @@ static bhd_status reserve_results(bhd__submission *s, bhd_error *error)
 /* What a component's function takes is read when it runs, on another thread. */
 static bhd_status keep_arguments(bhd__submission *s, bhd_error *error)
 {
+    if (s->options.drop)
+        return bhd_value_copy(s->options.drop, &s->given, error);
     if (!s->options.exported || !s->instance->code->component)
         return BHD_OK;
     bhd_value tuple = bhd_value_tuple(s->options.arguments, s->options.exported->parameter_count);
     return bhd_value_copy(&tuple, &s->given, error);
+}
+
+/* The instance is taken: nobody else uses its handles. */
+static bhd_status check_handles(bhd__submission *s, bhd_error *error)
+{
+    const bhd__export *e = s->options.exported;
+    bhd_status status = BHD_OK;
+    if (s->options.drop)
+        status = bhd__handles_collect(s->instance, &s->given, &s->dropped, error);
+    else if (e && e->takes_resources)
+        status = bhd__handles_check_arguments(s->instance, s->given.of.items.data,
+                                              s->given.of.items.count, e->parameter_types, error);
+    if (status != BHD_OK)
+        bhd__call_undo(s->instance);
+    return status;
 }
 
 bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_options *options,
@@ -307,8 +354,12 @@ bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_optio
         status = keep_arguments(s, error);
     if (status == BHD_OK)
         status = begin(s, error);
+    if (status == BHD_OK)
+        status = check_handles(s, error);
     if (status == BHD_OK) {
-        s->future = options->exported ? begin_export(s) : begin_run(s);
+        s->future = options->drop       ? begin_drop(s)
+                    : options->exported ? begin_export(s)
+                                        : begin_run(s);
         instance->submission = s;
         bhd__instance_wakes(instance, &s->task);
         *submission = s; /* before it may be over */
@@ -334,6 +385,7 @@ void bhd__submission_free(bhd__submission *submission)
 {
     if (!submission)
         return;
+    bhd__owned_fini(&submission->dropped);
     bhd_value_fini(&submission->given);
     bhd_value_fini(&submission->tuple);
     bhd__free(submission);

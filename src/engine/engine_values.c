@@ -1,5 +1,5 @@
 /*
- * Calls of a component's exports.
+ * Calls of a component's exports, and the end of what they gave by handle.
  */
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -18,12 +18,24 @@ static_assert(sizeof(struct bhd_type) == 32 && offsetof(struct bhd_type, parts) 
                   offsetof(struct bhd_type, name) == 16 &&
                   offsetof(struct bhd_type, resource) == 24 && sizeof(bhd__type_part) == 16,
               "bhd_type is as engine/src/value_type.rs has it");
-static_assert(sizeof(struct bhd_resource) == 80 && offsetof(struct bhd_resource, any) == 16,
+static_assert(sizeof(struct bhd_resource) == 120 && offsetof(struct bhd_resource, any) == 16 &&
+                  offsetof(struct bhd_resource, instance) == 80,
               "bhd_resource is as engine/src/value.rs has it");
 
 void bhd__values_prepare(void)
 {
     bhd_engine_set_heap(bhd__malloc, bhd_value_fini, bhd_type_free);
+}
+
+/* A resource type that the component's own type has no name for cannot be told from others. */
+static bool has_nameless_resource(const bhd_type *type)
+{
+    if (type->type == BHD_OWN || type->type == BHD_BORROW)
+        return type->resource == 0;
+    for (uint32_t i = 0; i < type->count; i++)
+        if (type->parts[i].type && has_nameless_resource(type->parts[i].type))
+            return true;
+    return false;
 }
 
 bhd_status bhd__component_export(bhd__instance *instance, const char *name, bhd__export *e,
@@ -33,12 +45,12 @@ bhd_status bhd__component_export(bhd__instance *instance, const char *name, bhd_
     bhd_status status = bhd__functions_find(&instance->code->functions, name, &function, error);
     if (status != BHD_OK)
         return status;
-    /* Nothing here keeps account of who owns one after such a call. */
-    if (bhd__type_has_resource(function->parameters) || bhd__type_has_resource(function->results))
+    if (has_nameless_resource(function->parameters) || has_nameless_resource(function->results))
         return bhd__fail(error, BHD_NOT_SUPPORTED,
-                         "the function takes or gives a resource; in this version resources go "
-                         "between a component and functions of the host, not through calls from "
-                         "outside");
+                         "the function takes or gives a resource of an interface that is nested in "
+                         "another one");
+    e->takes_resources = bhd__type_has_resource(function->parameters);
+    e->gives_resources = bhd__type_has_resource(function->results);
     const wasmtime_component_t *component = instance->code->component;
     wasmtime_component_export_index_t *outer = NULL, *inner;
     if (function->instance[0] != '\0')
@@ -79,6 +91,15 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
     bhd_status status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
+    if (e->takes_resources) {
+        status = bhd__handles_check_arguments(instance, arguments, e->parameter_count,
+                                              e->parameter_types, error);
+        if (status != BHD_OK) {
+            bhd__call_undo(instance);
+            return status;
+        }
+        bhd__handles_give(instance, arguments, e->parameter_count);
+    }
     if (instance->on_fiber)
         ended = bhd__instance_wait(instance, bhd_engine_component_call_async(
                                                  &e->of.component, instance->context, arguments,
@@ -86,12 +107,39 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
     else
         failure = bhd_engine_component_call(&e->of.component, instance->context, arguments,
                                             e->parameter_count, &tuple);
+    if (ended && !failure && e->gives_resources)
+        bhd__handles_take(instance, &tuple, e->result_types);
     status = bhd__call_end(instance, ended, failure, NULL, error);
     if (status == BHD_OK)
         bhd__values_unpack(&tuple, results);
     else
         bhd_value_fini(&tuple);
     return status;
+}
+
+bhd_status bhd__instance_drop(bhd__instance *instance, const bhd_value *value, bhd_error *error)
+{
+    wasmtime_error_t *failure = NULL;
+    bool ended = true;
+    bhd__owned owned = {NULL, 0};
+    bhd_status status = bhd__call_begin(instance, false, error);
+    if (status != BHD_OK)
+        return status;
+    status = bhd__handles_collect(instance, value, &owned, error);
+    if (status != BHD_OK) {
+        bhd__call_undo(instance);
+        return status;
+    }
+    bhd__owned_give(&owned);
+    if (owned.count > 0 && instance->on_fiber)
+        ended = bhd__instance_wait(
+            instance,
+            bhd_engine_resources_drop_async(owned.list, owned.count, instance->context, &failure));
+    else if (owned.count > 0)
+        failure = bhd_engine_resources_drop(owned.list, owned.count, instance->context);
+    bhd__handles_settle(instance, value);
+    bhd__owned_fini(&owned);
+    return bhd__call_end(instance, ended, failure, NULL, error);
 }
 
 static bool fits_module(const bhd__export *e, const bhd_value *arguments)
@@ -114,5 +162,6 @@ bhd_status bhd__export_check(const bhd__export *e, const bhd_value *arguments,
     /* Numbers are all that a core function takes, and its calls are cheap. */
     if (e->own_parameter_types && fits_module(e, arguments))
         return BHD_OK;
-    return bhd__values_check(arguments, argument_count, e->parameter_types, "parameter", error);
+    return bhd__values_check(arguments, argument_count, e->parameter_types, "parameter", NULL,
+                             error);
 }

@@ -7,11 +7,36 @@
 #include "bulkhead_values.h"
 #include "engine/engine.h"
 #include "values/type.h"
+#include "values/value_tree.h"
 
 #include <string.h>
 
 #define TEXT_MAX ((size_t)1024 * 1024)
 #define PROBLEM_BYTES 600
+
+static bool kind_has_text(uint32_t kind)
+{
+    return kind != BHD_I32 && kind != BHD_I64 && kind != BHD_OWN && kind != BHD_BORROW;
+}
+
+static bool type_has_text(const bhd_type *type)
+{
+    for (uint32_t i = 0; i < type->count; i++)
+        if (type->parts[i].type && !type_has_text(type->parts[i].type))
+            return false;
+    return kind_has_text(type->type);
+}
+
+static bool value_has_text(const bhd_value *value)
+{
+    if (bhd__value_has_items(value))
+        for (size_t i = 0; i < value->of.items.count; i++)
+            if (!value_has_text(&value->of.items.data[i]))
+                return false;
+    if (bhd__value_has_case(value) && value->of.variant.payload)
+        return value_has_text(value->of.variant.payload);
+    return kind_has_text(value->type);
+}
 
 static bhd_status parse(const char *text, const bhd_type *type, bhd_value *value, bhd_error *error)
 {
@@ -20,6 +45,9 @@ static bhd_status parse(const char *text, const bhd_type *type, bhd_value *value
     if (size > TEXT_MAX)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "a value of more than %zu bytes of text",
                          TEXT_MAX);
+    if (!type_has_text(type))
+        return bhd__fail(error, BHD_NOT_SUPPORTED,
+                         "resources, i32 and i64 have no text from which they could be read");
     int32_t answer =
         bhd_engine_wave_parse(text, size, type, value, problem, sizeof problem, &length);
     if (answer == 0)
@@ -97,7 +125,8 @@ size_t bhd_value_format(const bhd_value *value, const bhd_type *type, char *buff
 {
     bhd__text text;
     bhd__text_init(&text, buffer, capacity);
-    if (!value || !type || bhd_value_check(value, type, NULL) != BHD_OK)
+    /* The crate panics at what has no text. */
+    if (!value || !type || bhd_value_check(value, type, NULL) != BHD_OK || !value_has_text(value))
         return 0;
     if (!bhd_engine_wave_format(value, type, &text, add_piece)) {
         bhd__text_init(&text, buffer, capacity);

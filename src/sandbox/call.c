@@ -126,11 +126,9 @@ static bhd_status check_timeout(const bhd_sandbox *sandbox, const bhd_call_optio
 }
 
 static bhd_status submit(bhd_sandbox *sandbox, const bhd_call_options *options,
-                         const bhd__export *exported, const bhd_value *arguments, bhd_call **call,
-                         bhd_error *error)
+                         bhd__submit_options inner, bhd_call **call, bhd_error *error)
 {
     static const bhd_call_options defaults = BHD_CALL_OPTIONS_INIT;
-    bhd__submit_options inner = {exported, arguments, 0, NULL, ended, over};
     if (!options)
         options = &defaults;
     bhd_call *c = NULL;
@@ -140,6 +138,8 @@ static bhd_status submit(bhd_sandbox *sandbox, const bhd_call_options *options,
     if (status != BHD_OK)
         return status;
     inner.env = c;
+    inner.ended = ended;
+    inner.over = over;
     /* From here on the call may be over, and freed by its callback, at any moment. */
     status = bhd__instance_submit(sandbox->instance, &inner, &c->submission, error);
     if (status != BHD_OK) {
@@ -162,7 +162,8 @@ bhd_status bhd_sandbox_submit(bhd_sandbox *sandbox, const bhd_function *function
         status = bhd__function_check_arguments(function, arguments, argument_count, error);
     if (status != BHD_OK)
         return status;
-    return submit(sandbox, options, function->exported, arguments, call, error);
+    bhd__submit_options inner = {.exported = function->exported, .arguments = arguments};
+    return submit(sandbox, options, inner, call, error);
 }
 
 bhd_status bhd_sandbox_submit_run(bhd_sandbox *sandbox, const bhd_call_options *options,
@@ -172,7 +173,20 @@ bhd_status bhd_sandbox_submit_run(bhd_sandbox *sandbox, const bhd_call_options *
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_submit_run: sandbox or call is NULL");
     bhd_status status = bhd__sandbox_check_alive(sandbox, error);
-    return status == BHD_OK ? submit(sandbox, options, NULL, NULL, call, error) : status;
+    bhd__submit_options inner = {.exported = NULL};
+    return status == BHD_OK ? submit(sandbox, options, inner, call, error) : status;
+}
+
+bhd_status bhd_sandbox_submit_drop(bhd_sandbox *sandbox, const bhd_value *value,
+                                   const bhd_call_options *options, bhd_call **call,
+                                   bhd_error *error)
+{
+    if (!sandbox || !value || !call)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_submit_drop: sandbox, value or call is NULL");
+    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
+    bhd__submit_options inner = {.drop = value};
+    return status == BHD_OK ? submit(sandbox, options, inner, call, error) : status;
 }
 
 /* -- the handle ------------------------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 #define PATH_BYTES 400
 
 typedef struct complaint {
+    const bhd__handle_judge *judge; /* may be NULL */
     char path[PATH_BYTES];
     char text[TYPE_SHOWN_BYTES * 2];
 } complaint;
@@ -183,6 +184,16 @@ static bool check_flags(const bhd_value *value, const bhd_type *type, complaint 
     return true;
 }
 
+static bool check_handle(const bhd_value *value, const bhd_type *type, complaint *c)
+{
+    char expected[TYPE_SHOWN_BYTES], found[TYPE_SHOWN_BYTES] = "NULL";
+    const bhd__handle_judge *judge = c->judge;
+    if (value->of.resource && (!judge || judge->fits(judge->env, value, type, found, sizeof found)))
+        return true;
+    show_type(type, expected, sizeof expected);
+    return complain(c, "expected %s, got %s", expected, found);
+}
+
 static bool check(const bhd_value *value, const bhd_type *type, complaint *c)
 {
     if ((uint32_t)value->type != type->type)
@@ -206,7 +217,7 @@ static bool check(const bhd_value *value, const bhd_type *type, complaint *c)
         return check_flags(value, type, c);
     case BHD_OWN:
     case BHD_BORROW:
-        return value->of.resource || complain(c, "expected a resource, got NULL");
+        return check_handle(value, type, c);
     default:
         return true;
     }
@@ -217,15 +228,17 @@ bhd_status bhd_value_check(const bhd_value *value, const bhd_type *type, bhd_err
     if (!value || !type)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_value_check: value or type is NULL");
     complaint c;
+    c.judge = NULL;
     if (check(value, type, &c))
         return BHD_OK;
     return bhd__fail(error, BHD_SIGNATURE_MISMATCH, "%s%s", c.path, c.text);
 }
 
 bhd_status bhd__values_check(const bhd_value *values, size_t count, const bhd_type *types,
-                             const char *what, bhd_error *error)
+                             const char *what, const bhd__handle_judge *judge, bhd_error *error)
 {
     complaint c;
+    c.judge = judge;
     for (size_t i = 0; i < count; i++) {
         if (check(&values[i], types->parts[i].type, &c))
             continue;

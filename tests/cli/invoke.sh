@@ -129,6 +129,26 @@ expect_code 2
 expect_out ""
 expect_in_err "bulkhead: "
 
+# Handles have no text; nothing runs.
+counters=guests/component/counters.wat
+for json in "" --json; do
+    for call in 'merge(1, 2)' '[method]counter.bump(1)' 'keep({})'; do
+        try run --max-bytes=1MiB $json --invoke="$call" $counters
+        expect_code 2
+        expect_out ""
+        expect_in_err "bulkhead: --invoke: ${call%%(*} takes a resource, which has no text; a program can call it, with what bulkhead/resource.h declares"
+    done
+    for call in '[constructor]counter(1)' 'many(2)' 'pair(0)' 'kept()'; do
+        try run --max-bytes=1MiB $json --invoke="$call" $counters
+        expect_code 2
+        expect_out ""
+        expect_in_err "bulkhead: --invoke: ${call%%(*} gives a resource, which has no text; a program can call it, with what bulkhead/resource.h declares"
+    done
+    try run --max-bytes=1MiB $json --invoke='ended()' $counters
+    expect_code 0
+    expect_out 0
+done
+
 # A call that does not come back: the account, its exit code, and no result.
 try run --max-bytes=1MiB --timeout=0.2 --invoke='spin()' guests/basic/loop.wat
 expect_code 124

@@ -18,10 +18,12 @@ typedef struct world {
     unsigned calls;
     int made, ended;
     bhd_invocation *waiting; /* of `later` */
-    int how;                 /* what `later` and `greet` do; see below */
+    int how;                 /* what `later`, `greet` and `open` do; see below */
+    bhd_value kept;          /* what `open` gave last, or gives again */
+    char refusal[BHD_MESSAGE_SIZE];
 } world;
 
-enum { ANSWER, FAIL, NOTHING, DEFER, WRONG_TYPE, TOO_LARGE, TWICE };
+enum { ANSWER, FAIL, NOTHING, DEFER, WRONG_TYPE, TOO_LARGE, TWICE, KEEP, AGAIN };
 
 static void answer(bhd_invocation *invocation, bhd_value value)
 {
@@ -130,8 +132,15 @@ static void counter_open(void *env, bhd_invocation *invocation, const bhd_value 
     world *w = env;
     bhd_value handle;
     bhd_error error = BHD_ERROR_INIT;
-    counter *c = malloc(sizeof *c);
     (void)count;
+    if (w->how == AGAIN) {
+        bhd_status status = bhd_invocation_return(invocation, &w->kept, 1, &error);
+        expect_status(BHD_SIGNATURE_MISMATCH, status, &error);
+        (void)snprintf(w->refusal, sizeof w->refusal, "%s", error.message);
+        bhd_error_fini(&error);
+        return;
+    }
+    counter *c = malloc(sizeof *c);
     assert_non_null(c);
     *c = (counter){w, in[0].of.u32};
     if (bhd_invocation_resource(invocation, "counter", c, &handle, &error) != BHD_OK) {
@@ -146,7 +155,10 @@ static void counter_open(void *env, bhd_invocation *invocation, const bhd_value 
         return;
     }
     answer(invocation, handle);
-    bhd_value_fini(&handle);
+    if (w->how == KEEP)
+        w->kept = handle;
+    else
+        bhd_value_fini(&handle);
 }
 
 static void counter_bump(void *env, bhd_invocation *invocation, const bhd_value *in, size_t count)
@@ -578,6 +590,35 @@ static void resources_that_never_reach_the_guest_end_with_the_sandbox(void **sta
     assert_int_equal(1, w.ended);
 }
 
+static void a_function_gives_only_what_it_has(void **state)
+{
+    (void)state;
+    static const char *const refusals[] = {
+        "result 1: expected own<counter>, got a resource that was given away or dropped",
+        "result 1: expected own<counter>, got a resource of another sandbox",
+    };
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        world w = {.how = KEEP};
+        guest g = begin_with(&w, false, 10);
+        uint32_t first = call_u32(g.sandbox, "open", 1);
+        assert_int_equal(2, call_u32(g.sandbox, "bump", first));
+        if (i == 1) {
+            bhd_value kept = w.kept;
+            guest_again(&g);
+            w.how = ANSWER;
+            (void)call_u32(g.sandbox, "open", 1); /* in the same place of its table */
+            w.kept = kept;
+        }
+        w.how = AGAIN;
+        bhd_value start = bhd_value_u32(1);
+        value_ends(g.sandbox, BHD_TRAP, "it gave no answer", "open", &start, 1);
+        assert_string_equal(refusals[i], w.refusal);
+        bhd_value_fini(&w.kept);
+        guest_end(&g);
+        assert_int_equal(w.made, w.ended);
+    }
+}
+
 static void a_guest_cannot_hoard_resources(void **state)
 {
     (void)state;
@@ -603,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_waiting_guest_is_cancelled),
         cmocka_unit_test(a_resource_ends_once_however_it_ends),
         cmocka_unit_test(resources_that_never_reach_the_guest_end_with_the_sandbox),
+        cmocka_unit_test(a_function_gives_only_what_it_has),
         cmocka_unit_test(a_guest_cannot_hoard_resources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -374,36 +374,10 @@ static void submitted_calls_take_and_give_values(void **state)
     guest_end(&g);
 }
 
-static void exports_with_resources_are_refused(void **state)
-{
-    (void)state;
-    static const char text[] =
-        "(component (type $t (resource (rep i32))) (export $r \"thing\" (type $t))"
-        " (core func $new (canon resource.new $t))"
-        " (core module $m (import \"r\" \"new\" (func $new (param i32) (result i32)))"
-        "  (func (export \"make\") (result i32) (call $new (i32.const 1))))"
-        " (core instance $m (instantiate $m (with \"r\" (instance (export \"new\" (func $new))))))"
-        " (func (export \"make\") (result (own $r)) (canon lift (core func $m \"make\"))))";
-    bhd_host *host = guest_host();
-    bhd_limits limits = guest_limits(MIB(1));
-    bhd_component *component = guest_component(host, text, &limits);
-    bhd_sandbox *sandbox = guest_sandbox(component);
-    bhd_error error = BHD_ERROR_INIT;
-    bhd_function *function = NULL;
-    expect_status(BHD_NOT_SUPPORTED, bhd_sandbox_function(sandbox, "make", &function, &error),
-                  &error);
-    expect_in(error.message, "the function takes or gives a resource");
-    bhd_error_fini(&error);
-    bhd_sandbox_free(sandbox);
-    bhd_component_free(component);
-    bhd_host_free(host);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(submitted_calls_take_and_give_values),
-        cmocka_unit_test(exports_with_resources_are_refused),
         cmocka_unit_test(numbers_go_in_and_out),
         cmocka_unit_test(strings_go_in_and_out_in_every_encoding),
         cmocka_unit_test(lists_of_numbers_are_one_buffer),

@@ -153,6 +153,41 @@ static bhd_status life_with_values(bhd_error *error)
     return status == BHD_OK ? live(shared_host, echo, &limits, echo_values, error) : status;
 }
 
+/* Handles go out, in, and out again, and end; nothing of them is left wherever memory ran out. */
+static bhd_status hold_resources(bhd_sandbox *sandbox, bhd_error *error)
+{
+    bhd_function *many, *merge;
+    bhd_value three = bhd_value_u32(3), list = bhd_value_bool(false), merged;
+    bhd_call *call = NULL;
+    bhd_status status = bhd_sandbox_function(sandbox, "many", &many, error);
+    if (status == BHD_OK)
+        status = bhd_sandbox_function(sandbox, "merge", &merge, error);
+    if (status == BHD_OK)
+        status = bhd_sandbox_call(sandbox, many, &three, 1, &list, 1, error);
+    if (status == BHD_OK)
+        status = bhd_sandbox_call(sandbox, merge, list.of.items.data, 2, &merged, 1, error);
+    if (status == BHD_OK) {
+        status = bhd_sandbox_drop(sandbox, &merged, error);
+        bhd_value_fini(&merged);
+    }
+    if (status == BHD_OK)
+        status = bhd_sandbox_submit_drop(sandbox, &list, NULL, &call, error);
+    bhd_value_fini(&list);
+    if (status == BHD_OK && bhd_call_wait(call, BHD_WAIT_FOREVER)) {
+        const bhd_error *failure;
+        status = bhd_call_result(call, NULL, NULL, &failure);
+        memcpy(error->message, failure->message, sizeof error->message);
+    }
+    bhd_call_free(call);
+    return status;
+}
+
+static bhd_status life_with_resources(bhd_error *error)
+{
+    bhd_limits limits = guest_limits(MIB(1));
+    return live(shared_host, "component/counters.wat", &limits, hold_resources, error);
+}
+
 static bhd_status life_that_runs_out_of_memory(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
@@ -223,6 +258,7 @@ static void every_allocation_of_a_life_may_fail(void **state)
         {"fiber", life_on_a_fiber},
         {"component", life_of_a_component},
         {"values", life_with_values},
+        {"resources", life_with_resources},
         {"out of memory", life_that_runs_out_of_memory},
         {"inspection", life_of_a_text},
     };
