@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* Allocations that were attempted. Written by every allocation; orders nothing. */
 static _Atomic uint64_t attempted;
@@ -102,6 +105,13 @@ void bhd__free(void *pointer)
         return;
     atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
     free(pointer);
+}
+
+void bhd__alloc_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 void bhd__alloc_fail_at(uint64_t nth, int onwards)

@@ -200,7 +200,10 @@ void bhd__engine_free(bhd__engine *engine)
     bhd__stacks_free(engine->stacks);
     bhd__slots_free(engine->slots);
     pthread_mutex_destroy(&engine->variants_lock);
+    bool is_much = atomic_load_explicit(&engine->has_compiled_much, memory_order_relaxed);
     bhd__free(engine);
+    if (is_much)
+        bhd__alloc_trim();
 }
 
 void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats)

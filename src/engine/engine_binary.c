@@ -1,5 +1,6 @@
 #include "engine/engine_binary.h"
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "engine/engine_room.h"
@@ -225,6 +226,8 @@ void bhd__binary_fini(bhd__binary *binary)
     if (binary->owned.data)
         wasm_byte_vec_delete(&binary->owned);
     binary->owned = (wasm_byte_vec_t){0, NULL};
+    if (binary->totals.compile_work >= BHD__TRIM_WORK)
+        bhd__alloc_trim();
 }
 
 bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,

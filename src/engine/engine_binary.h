@@ -7,6 +7,10 @@
 #include "bulkhead/host.h"
 #include "bulkhead_engine.h"
 
+/* From so much work on, what compiling needed is given back to the system at once: the allocator
+ * would keep it, some hundred bytes for each unit. */
+#define BHD__TRIM_WORK UINT64_C(100000)
+
 /* The part of the host's max_compile_work that one function may take, and linking. */
 #define BHD__FUNCTION_WORK_SHARE 8
 

@@ -250,6 +250,9 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     bhd__binary view;
     bhd_status status = bhd__binary_init(&view, &engine->options, c->metered, binary, size, error);
     c->kind = view.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
+    c->is_much = view.totals.compile_work >= BHD__TRIM_WORK;
+    if (status == BHD_OK && c->is_much)
+        atomic_store_explicit(&engine->has_compiled_much, true, memory_order_relaxed);
     if (status == BHD_OK)
         status = bhd__engine_variant(engine, c->metered, &c->variant, error);
     if (status == BHD_OK)
@@ -289,7 +292,10 @@ void bhd__code_free(bhd__code *code)
         wasmtime_instance_pre_delete(code->module_pre);
     if (code->module)
         wasmtime_module_delete(code->module);
+    bool is_much = code->is_much;
     bhd__free(code);
+    if (is_much)
+        bhd__alloc_trim();
 }
 
 bhd_component_kind bhd__code_kind(const bhd__code *code)

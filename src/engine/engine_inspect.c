@@ -158,6 +158,8 @@ bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t siz
     bhd_status status = bhd__binary_init(&binary, &engine->options, false, data, size, error);
     if (status != BHD_OK)
         return status;
+    if (binary.totals.compile_work >= BHD__TRIM_WORK)
+        atomic_store_explicit(&engine->has_compiled_much, true, memory_order_relaxed);
     visit v = {inspection, false};
     inspection->kind = binary.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
     inspection->size = binary.size;

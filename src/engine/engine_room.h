@@ -48,6 +48,9 @@ struct bhd__engine {
     _Atomic(bhd__variant *) variants[2];
     bhd__clock clock;
     bhd__scheduler *scheduler; /* of submitted calls */
+    /* Something large was compiled, for which the engine's compiler keeps memory until it ends. Set
+     * by any thread, read at the end. */
+    atomic_bool has_compiled_much;
 };
 
 struct bhd__code {
@@ -57,6 +60,7 @@ struct bhd__code {
     bool needs_wasi; /* runs on a fiber, because its host calls may wait */
     bool may_wait;   /* the same for functions of the host */
     bool metered;
+    bool is_much; /* took BHD__TRIM_WORK or more to compile */
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;
     wasmtime_component_t *component;
