@@ -139,7 +139,7 @@ static void verdict_fini(path_verdict *verdict)
     bhd_error_fini(&verdict->error);
 }
 
-static void print_good(const path_verdict *verdict)
+static void print_good(const check_options *check, const path_verdict *verdict)
 {
     const bhd_manifest *manifest = verdict->target.manifest;
     const bhd_limits *limits = bhd_manifest_limits(manifest);
@@ -155,10 +155,15 @@ static void print_good(const path_verdict *verdict)
         cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
         return;
     }
-    (void)bhd_size_to_text(verdict->inspection.initial_memory_bytes, initial, sizeof initial);
-    printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements\n",
-           verdict->inspection.is_exact ? "" : "at least ", initial, limit,
-           verdict->inspection.initial_table_elements, limits->max_table_elements);
+    const bhd_inspection *inspection = &verdict->inspection;
+    /* It fits, so the sum is below the limit. */
+    (void)bhd_size_to_text(inspection->initial_memory_bytes + inspection->initial_heap_bytes,
+                           initial, sizeof initial);
+    printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements, takes %" PRIu64
+           " of %" PRIu64 " units of work to compile\n",
+           inspection->is_exact ? "" : "at least ", initial, limit,
+           inspection->initial_table_elements, limits->max_table_elements, inspection->compile_work,
+           check->host.max_compile_work);
     cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
 }
 
@@ -230,6 +235,8 @@ static json_t *verdict_json(const path_verdict *verdict)
         const bhd_inspection *inspection = &verdict->inspection;
         (void)json_object_set_new(object, "initial_memory_bytes",
                                   cli_json_number(inspection->initial_memory_bytes));
+        (void)json_object_set_new(object, "initial_heap_bytes",
+                                  cli_json_number(inspection->initial_heap_bytes));
         (void)json_object_set_new(object, "initial_table_elements",
                                   cli_json_number(inspection->initial_table_elements));
         (void)json_object_set_new(object, "exact", json_boolean(inspection->is_exact));
@@ -257,7 +264,7 @@ static cli_exit check_all(bhd_host *host, const check_options *check, json_t *ar
         if (check->json)
             (void)json_array_append_new(array, verdict_json(&verdict));
         else if (verdict.code == CLI_EXIT_OK)
-            print_good(&verdict);
+            print_good(check, &verdict);
         else
             print_bad(&verdict);
         failed += verdict.code != CLI_EXIT_OK;

@@ -144,6 +144,11 @@ static void print_needs(const bhd_inspection *inspection)
     print_bytes(inspection->initial_memory_bytes);
     printf(" in %" PRIu64 " memor%s\n", inspection->instance_memories,
            inspection->instance_memories == 1 ? "y" : "ies");
+    if (inspection->initial_heap_bytes > 0) {
+        printf("starts with ");
+        print_bytes(inspection->initial_heap_bytes);
+        printf(" of heap for collected objects\n");
+    }
     printf("starts with %s%" PRIu64 " element%s in %" PRIu64 " table%s\n", least,
            inspection->initial_table_elements, inspection->initial_table_elements == 1 ? "" : "s",
            inspection->instance_tables, inspection->instance_tables == 1 ? "" : "s");
@@ -240,6 +245,8 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
     (void)json_object_set_new(object, "exact", json_boolean(inspection->is_exact));
     (void)json_object_set_new(object, "initial_memory_bytes",
                               cli_json_number(inspection->initial_memory_bytes));
+    (void)json_object_set_new(object, "initial_heap_bytes",
+                              cli_json_number(inspection->initial_heap_bytes));
     (void)json_object_set_new(object, "initial_table_elements",
                               cli_json_number(inspection->initial_table_elements));
     (void)json_object_set_new(object, "instance_memories",

@@ -190,6 +190,7 @@ typedef struct bhd_engine_totals {
     bool is_component;
     bool is_exact; /* false: imports core modules or components, whose needs are unknown */
     uint64_t memories, memory_bytes, tables, table_elements, instances;
+    bool needs_heap; /* of collected objects, from the beginning */
     uint64_t functions, largest_function_bytes; /* of the binary, compiled once */
     uint64_t compile_work;                      /* the estimate of engine/src/work.rs */
     uint64_t linking_work;                      /* the part of it that is no function's */

@@ -39,6 +39,7 @@ pub struct bhd_engine_totals_t {
     tables: u64,
     table_elements: u64,
     instances: u64,
+    needs_heap: bool,
     functions: u64,
     largest_function_bytes: u64,
     compile_work: u64,
@@ -152,6 +153,7 @@ fn walk<'a>(
     let (mut functions, mut largest_function_bytes) = (0u64, 0u64);
     let mut nanoseconds = 0u64;
     let (mut signatures, mut signature_values) = (0u64, 0u64);
+    let mut needs_heap = false;
     let mut heaviest = bhd_engine_function_t::default();
     let mut estimate = Estimate::default();
     let mut linking = Linking::default();
@@ -223,7 +225,8 @@ fn walk<'a>(
                                 nanoseconds = nanoseconds.saturating_add(entry);
                             }
                         }
-                        ElementItems::Expressions(_, expressions) => {
+                        ElementItems::Expressions(ty, expressions) => {
+                            top.signatures.add_elements(&ty, expressions.count());
                             for expression in expressions {
                                 for operator in expression?.get_operators_reader() {
                                     if let Operator::RefFunc { function_index } = operator? {
@@ -246,9 +249,17 @@ fn walk<'a>(
                         }
                         TypeRef::Tag(tag) => top.signatures.add_tag(tag.func_type_idx),
                         TypeRef::Memory(ty) => extent(&top.memory(&ty, true)),
-                        TypeRef::Table(ty) => extent(&top.table(&ty, true)),
-                        _ => {}
+                        TypeRef::Table(ty) => {
+                            top.signatures.add_table(&ty.element_type, true);
+                            extent(&top.table(&ty, true));
+                        }
+                        TypeRef::Global(ty) => top.signatures.add_global(&ty.content_type, true),
                     }
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    top.signatures.add_global(&global?.ty.content_type, false);
                 }
             }
             Payload::MemorySection(section) => {
@@ -258,7 +269,9 @@ fn walk<'a>(
             }
             Payload::TableSection(section) => {
                 for table in section {
-                    extent(&top.table(&table?.ty, false));
+                    let ty = table?.ty;
+                    top.signatures.add_table(&ty.element_type, false);
+                    extent(&top.table(&ty, false));
                 }
             }
             Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
@@ -376,6 +389,8 @@ fn walk<'a>(
             }
             Payload::End(_) => {
                 let done = stack.pop().expect("a level is open");
+                // All modules of a component are compiled together, and if one needs it, all do.
+                needs_heap |= done.signatures.needs_heap;
                 let link = if done.module.is_none() { linking.end() } else { None };
                 match stack.last_mut() {
                     Some(parent) if done.module.is_some() => {
@@ -392,6 +407,7 @@ fn walk<'a>(
                         }
                         return Ok(bhd_engine_totals_t {
                             is_component,
+                            needs_heap: needs_heap && done.totals.instances > 0,
                             functions,
                             largest_function_bytes,
                             compile_work: nanoseconds.div_ceil(1000),

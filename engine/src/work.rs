@@ -10,8 +10,8 @@
 //! Nothing here decides: C compares the result with what the host allows.
 
 use wasmparser::{
-    BlockType, CompositeInnerType, ContType, FrameKind, FuncType, FunctionBody, ModuleArity, Operator,
-    RefType, SubType,
+    AbstractHeapType, BlockType, CompositeInnerType, ContType, FrameKind, FuncType,
+    FunctionBody, HeapType, ModuleArity, Operator, RefType, SubType, ValType,
 };
 
 /// What a function takes however small it is, and what one takes that can be called from outside.
@@ -74,8 +74,28 @@ pub struct Signatures {
     /// Can be called from outside, so that there is a second way in.
     entries: Vec<bool>,
     tags: Vec<u32>,
+    /// Tables and globals of references that are counted.
+    tables: Vec<bool>,
+    globals: Vec<bool>,
     imported: u32,
     bodies: u32,
+    /// The engine makes a heap for it as soon as it is instantiated.
+    pub needs_heap: bool,
+}
+
+/// Of an object in the heap, not of a function.
+fn is_counted(ty: &RefType, signatures: &Signatures) -> bool {
+    match ty.heap_type() {
+        HeapType::Abstract { ty, .. } => !matches!(
+            ty,
+            AbstractHeapType::Func | AbstractHeapType::NoFunc | AbstractHeapType::Cont | AbstractHeapType::NoCont
+        ),
+        HeapType::Concrete(at) | HeapType::Exact(at) => {
+            let at = at.as_module_index().unwrap_or(u32::MAX) as usize;
+            let known = signatures.types.get(at).map(|t| &t.composite_type.inner);
+            !matches!(known, Some(CompositeInnerType::Func(_) | CompositeInnerType::Cont(_)))
+        }
+    }
 }
 
 impl Signatures {
@@ -93,6 +113,46 @@ impl Signatures {
         self.functions.push(ty);
         self.entries.push(false);
         self.imported += imported as u32;
+    }
+
+    pub fn add_table(&mut self, ty: &RefType, imported: bool) {
+        let counted = is_counted(ty, self);
+        self.tables.push(counted);
+        self.needs_heap |= counted && !imported;
+    }
+
+    pub fn add_global(&mut self, ty: &ValType, imported: bool) {
+        let counted = matches!(ty, ValType::Ref(r) if is_counted(r, self));
+        self.globals.push(counted);
+        self.needs_heap |= counted && !imported;
+    }
+
+    pub fn add_elements(&mut self, ty: &RefType, count: u32) {
+        self.needs_heap |= count > 0 && is_counted(ty, self);
+    }
+
+    /// As the engine's compiler decides it, but for code that cannot be reached, which it skips.
+    pub fn look_for_heap(&mut self, operator: &Operator<'_>) {
+        use Operator::*;
+        if self.needs_heap {
+            return;
+        }
+        let table = |at: u32| self.tables.get(at as usize).copied().unwrap_or(false);
+        let global = |at: u32| self.globals.get(at as usize).copied().unwrap_or(false);
+        let needs = match operator {
+            TableGet { table: at } | TableSet { table: at } | TableGrow { table: at }
+            | TableFill { table: at } | TableInit { table: at, .. } => table(*at),
+            TableCopy { dst_table, .. } => table(*dst_table),
+            GlobalGet { global_index } | GlobalSet { global_index } => global(*global_index),
+            Throw { .. } => true,
+            TryTable { try_table } => try_table
+                .catches
+                .iter()
+                .any(|c| matches!(c, wasmparser::Catch::One { .. } | wasmparser::Catch::OneRef { .. })),
+            RefI31 | I31GetS | I31GetU | RefEq | AnyConvertExtern | ExternConvertAny => false,
+            _ => proposal(operator) == "gc",
+        };
+        self.needs_heap |= needs;
     }
 
     pub fn add_tag(&mut self, ty: u32) {
@@ -254,6 +314,7 @@ impl Estimate {
             // An operator that cannot be read ends the compilation as well.
             while !operators.eof() && self.body.work < ENOUGH {
                 let Ok(operator) = operators.read() else { break };
+                signatures.look_for_heap(&operator);
                 self.operator(&operator, signatures, metered);
             }
         }
@@ -521,10 +582,7 @@ impl Estimate {
     }
 }
 
-/// What is neither control nor a local, in nanoseconds, and whether it branches inside: elements of
-/// tables are made when they are asked for, references are counted.
-fn weight(operator: &Operator<'_>) -> (u64, bool) {
-    use Operator::*;
+fn proposal(operator: &Operator<'_>) -> &'static str {
     macro_rules! by_proposal {
         ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
             match operator {
@@ -533,6 +591,13 @@ fn weight(operator: &Operator<'_>) -> (u64, bool) {
             }
         };
     }
+    wasmparser::for_each_operator!(by_proposal)
+}
+
+/// What is neither control nor a local, in nanoseconds, and whether it branches inside: elements of
+/// tables are made when they are asked for, references are counted.
+fn weight(operator: &Operator<'_>) -> (u64, bool) {
+    use Operator::*;
     match operator {
         Nop | Drop | I32Const { .. } | I64Const { .. } | F32Const { .. } | F64Const { .. } => {
             return (300, false);
@@ -553,7 +618,7 @@ fn weight(operator: &Operator<'_>) -> (u64, bool) {
         }
         _ => {}
     }
-    match wasmparser::for_each_operator!(by_proposal) {
+    match proposal(operator) {
         "mvp" | "sign_extension" => (1_500, false),
         "simd" | "relaxed_simd" => (6_000, false),
         "bulk_memory" | "saturating_float_to_int" => (15_000, false),

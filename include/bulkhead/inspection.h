@@ -47,6 +47,9 @@ typedef struct bhd_inspection {
     /** Bytes of all memories and elements of all tables when instantiated, instances counted as
      *  often as they are made. Exact unless the binary imports core modules. */
     uint64_t initial_memory_bytes, initial_table_elements;
+    /** Bytes of the heap of collected objects when instantiated: 0, or what the engine makes of it
+     *  for exceptions, tables of references to objects and garbage collection. Counts as memory. */
+    uint64_t initial_heap_bytes;
     /** Linear memories and tables of one sandbox. */
     uint64_t instance_memories, instance_tables;
     bool is_exact;
@@ -62,7 +65,8 @@ typedef struct bhd_inspection {
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
-        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, false, 0, 0, 0, NULL   \
+        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, false, 0, 0, 0,     \
+            NULL                                                                                   \
     }
 
 BHD_BEGIN_DECLS

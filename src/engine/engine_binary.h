@@ -11,6 +11,9 @@
  * would keep it, some hundred bytes for each unit. */
 #define BHD__TRIM_WORK UINT64_C(100000)
 
+/* The heap of collected objects begins with it, where there is one; it is charged as memory is. */
+#define BHD__HEAP_INITIAL_BYTES UINT64_C(65536)
+
 /* The part of the host's max_compile_work that one function may take, and linking. */
 #define BHD__FUNCTION_WORK_SHARE 8
 

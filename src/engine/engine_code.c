@@ -41,6 +41,19 @@ static bhd_status too_large(bhd_error *error, uint64_t needs, uint64_t allowed, 
     return BHD_COMPONENT_TOO_LARGE;
 }
 
+static bhd_status too_large_with_heap(bhd_error *error, uint64_t memory, uint64_t needs,
+                                      uint64_t allowed)
+{
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                    "the component starts with %" PRIu64 " bytes: %" PRIu64
+                    " of memory, and %" PRIu64
+                    " of heap, because it uses exceptions, garbage collection or tables of "
+                    "references to objects; its limit (max_bytes) is %" PRIu64 " bytes",
+                    needs, memory, BHD__HEAP_INITIAL_BYTES, allowed);
+    bhd__error_range(error, needs, 0, allowed);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
 static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
                             const bhd_limits *limits, bhd_error *error)
 {
@@ -61,6 +74,12 @@ static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
                                          "max_instances", error);
     if (status != BHD_OK)
         return status;
+    uint64_t heap = totals.needs_heap ? BHD__HEAP_INITIAL_BYTES : 0;
+    uint64_t bytes;
+    if (__builtin_add_overflow(totals.memory_bytes, heap, &bytes))
+        bytes = UINT64_MAX;
+    if (heap > 0 && bytes > limits->max_memory_bytes)
+        return too_large_with_heap(error, totals.memory_bytes, bytes, limits->max_memory_bytes);
     if (totals.memory_bytes > limits->max_memory_bytes)
         return too_large(error, totals.memory_bytes, limits->max_memory_bytes,
                          "the component starts with %" PRIu64

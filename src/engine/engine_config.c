@@ -1,6 +1,7 @@
 #include "engine/engine_config.h"
 
 #include "base/fail.h"
+#include "engine/engine_binary.h"
 
 #include <string.h>
 
@@ -82,7 +83,7 @@ static void set_memory(wasm_config_t *config)
         /* Enough to see who asked for memory, little enough to cost nothing. */
         .backtrace_max_frames = 32,
         /* The heap begins when the first object is made, with one page that counts. */
-        .gc_heap_initial_bytes = 65536,
+        .gc_heap_initial_bytes = BHD__HEAP_INITIAL_BYTES,
         /* Images are off; no module may make the engine build a dense one. */
         .memory_guaranteed_dense_image_bytes = 0,
         /* The slots guard both sides themselves; this covers memories that are not ours, of which

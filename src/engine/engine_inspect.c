@@ -107,8 +107,11 @@ static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
     inspection->is_exact = totals->is_exact;
     inspection->compile_work = totals->compile_work;
     inspection->largest_function_work = totals->heaviest.work;
-    uint64_t floor = engine->options.policy.min_memory_bytes;
-    inspection->minimum_max_bytes = totals->memory_bytes > floor ? totals->memory_bytes : floor;
+    inspection->initial_heap_bytes = totals->needs_heap ? BHD__HEAP_INITIAL_BYTES : 0;
+    uint64_t floor = engine->options.policy.min_memory_bytes, bytes;
+    if (__builtin_add_overflow(totals->memory_bytes, inspection->initial_heap_bytes, &bytes))
+        bytes = UINT64_MAX;
+    inspection->minimum_max_bytes = bytes > floor ? bytes : floor;
 }
 
 /* Compiled only for its types; nothing is linked and nothing runs. A binary that is valid but not

@@ -132,7 +132,8 @@ static void the_smallest_limit_is_the_smallest_limit(void **state)
         bhd_limits limits = guest_limits(i.minimum_max_bytes);
         bhd_component *component = guest_component(host, sources[k], &limits);
         bhd_sandbox *sandbox = guest_sandbox(component);
-        assert_true(guest_metrics(sandbox).current_bytes == i.initial_memory_bytes);
+        assert_true(guest_metrics(sandbox).current_bytes ==
+                    i.initial_memory_bytes + i.initial_heap_bytes);
         bhd_sandbox_free(sandbox);
         bhd_component_free(component);
         bhd_error error = BHD_ERROR_INIT;
