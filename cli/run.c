@@ -147,33 +147,17 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The metrics of a guest that ended before its sandbox came to be. */
-static void metrics_without_sandbox(const bhd_error *error, const bhd_limits *limits,
-                                    bhd_memory_metrics *metrics)
-{
-    bhd_limiter *limiter = NULL;
-    if (error->out_of_memory != NULL) {
-        *metrics = error->out_of_memory->metrics;
-    } else if (bhd_limiter_new(limits, NULL, &limiter, NULL) == BHD_OK) {
-        /* A ledger in which nothing happened: nothing is known of what the start function used. */
-        bhd_limiter_metrics(limiter, metrics);
-    }
-    bhd_limiter_free(limiter);
-}
-
 static void complete_report(cli_report *report, const bhd_sandbox *sandbox,
-                            const bhd_limits *limits, const bhd_error *error)
+                            const bhd_start_account *account, const bhd_limits *limits)
 {
-    bool metered = limits->max_fuel != 0;
+    report->has_fuel = limits->max_fuel != 0;
     if (sandbox != NULL) {
         bhd_sandbox_metrics(sandbox, &report->metrics);
-        report->has_fuel = metered;
         report->fuel_consumed = bhd_sandbox_fuel_consumed(sandbox);
-        return;
+    } else {
+        report->metrics = account->metrics;
+        report->fuel_consumed = account->fuel_consumed;
     }
-    metrics_without_sandbox(error, limits, &report->metrics);
-    report->has_fuel = metered && error->code == BHD_OUT_OF_FUEL;
-    report->fuel_consumed = limits->max_fuel;
 }
 
 /* What the failure of a guest, or of the attempt to run it, means for the process. */
@@ -200,7 +184,7 @@ static const char **guest_arguments(const run_options *run, const char *name)
 }
 
 static bhd_status run_guest(const run_options *run, bhd_component *component, bhd_sandbox **sandbox,
-                            int *exit_code, bhd_error *error)
+                            bhd_start_account *account, int *exit_code, bhd_error *error)
 {
     bhd_sandbox_options sandbox_options = BHD_SANDBOX_OPTIONS_INIT;
     const char **argv = guest_arguments(run, bhd_component_name(component));
@@ -211,6 +195,7 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     sandbox_options.standard_output.output = BHD_OUTPUT_INHERIT;
     sandbox_options.standard_error.output = BHD_OUTPUT_INHERIT;
     sandbox_options.standard_input.source = BHD_INPUT_INHERIT;
+    sandbox_options.account = account;
 
     bhd_status status = bhd_sandbox_new(component, &sandbox_options, sandbox, error);
     if (status == BHD_OK)
@@ -259,12 +244,13 @@ static int run_component(const run_options *run, bhd_component *component,
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_sandbox *sandbox = NULL;
+    bhd_start_account account = {.is_known = false};
     cli_report report = {.component = bhd_component_name(component),
                          .version = bhd_component_version(component),
                          .lockdown = *lockdown};
 
     double begin = seconds_now();
-    report.status = run_guest(run, component, &sandbox, &report.exit_code, &error);
+    report.status = run_guest(run, component, &sandbox, &account, &report.exit_code, &error);
     report.wall_seconds = seconds_now() - begin;
     print_captured(sandbox);
     if (report.status != BHD_OK)
@@ -275,8 +261,10 @@ static int run_component(const run_options *run, bhd_component *component,
     if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
         report.exit_code = CLI_EXIT_INTERNAL;
 
-    complete_report(&report, sandbox, bhd_component_limits(component), &error);
-    if (!cli_report_print(&report, run->report))
+    complete_report(&report, sandbox, &account, bhd_component_limits(component));
+    /* Without a sandbox and without an account nothing ran. */
+    bool is_known = sandbox != NULL || account.is_known;
+    if (!cli_report_print(&report, is_known ? run->report : CLI_REPORT_NONE))
         cli_complain("the report could not be made: not enough memory");
     bhd_sandbox_free(sandbox);
     bhd_error_fini(&error);

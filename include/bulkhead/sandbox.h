@@ -42,6 +42,15 @@ typedef struct bhd_input {
     size_t size;
 } bhd_input;
 
+/** What a guest had used when it ended before its sandbox came to be: in its start function. */
+typedef struct bhd_start_account {
+    /** The rest is written. False: the failure came before there was anything to count. */
+    bool is_known;
+    bhd_memory_metrics metrics;
+    uint64_t fuel_consumed; /**< as bhd_sandbox_fuel_consumed */
+    uint64_t sandbox_id;    /**< as bhd_sandbox_id */
+} bhd_start_account;
+
 typedef struct bhd_sandbox_options {
     /** Arguments of the guest, argv[0] included; copied. NULL: the component's name alone. Those
      *  that the component itself declares follow them. */
@@ -53,12 +62,15 @@ typedef struct bhd_sandbox_options {
     /** Most that is kept of each stream that is captured; what comes after it is dropped and
      *  counted. */
     size_t capture_bytes;
+    /** Written when bhd_sandbox_new fails, because there is no sandbox to ask then. Not kept. NULL:
+     *  nobody wants to know. */
+    bhd_start_account *account;
 } bhd_sandbox_options;
 
 #define BHD_SANDBOX_OPTIONS_INIT                                                                   \
     {                                                                                              \
         NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL}, {BHD_OUTPUT_NONE, NULL, NULL},                     \
-            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536                             \
+            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL                       \
     }
 
 /** An exported function of one sandbox. Owned by the sandbox and valid as long as it is. */
@@ -75,7 +87,7 @@ BHD_BEGIN_DECLS
  * BHD_EXIT, BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT, and BHD_NOT_SUPPORTED where faults of the
  * guest could not be traps: in a child of fork, on a thread with too little stack or too small a
  * signal stack, and when the program has replaced the engine's handlers (host.h). After an error
- * nothing of the sandbox remains. The caller frees `*sandbox`.
+ * nothing of the sandbox remains but what `options->account` says. The caller frees `*sandbox`.
  *
  * Unblocks SIGSEGV, SIGILL and SIGFPE on the calling thread: blocked, a fault would end the
  * process.

@@ -97,6 +97,17 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
     return status == BHD_OK ? BHD_OK : bhd__sandbox_failed(sandbox, status, error);
 }
 
+/* While everything that was charged still is. */
+static void write_account(const bhd_sandbox *sandbox, bhd_start_account *account)
+{
+    if (!account || !sandbox->limiter)
+        return;
+    account->is_known = true;
+    bhd_limiter_metrics(sandbox->limiter, &account->metrics);
+    account->fuel_consumed = sandbox->instance ? bhd__instance_fuel_consumed(sandbox->instance) : 0;
+    account->sandbox_id = sandbox->id;
+}
+
 bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *options,
                            bhd_sandbox **sandbox, bhd_error *error)
 {
@@ -106,6 +117,8 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
                          "bhd_sandbox_new: component or sandbox is NULL");
     if (!options)
         options = &defaults;
+    if (options->account)
+        *options->account = (bhd_start_account){0};
     bhd_status status = bhd__fork_check(error);
     if (status == BHD_OK)
         status = check_options(options, error);
@@ -123,6 +136,7 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
     s->id = atomic_fetch_add_explicit(&component->host->next_sandbox, 1, memory_order_relaxed) + 1;
     status = begin(s, options, error);
     if (status != BHD_OK) {
+        write_account(s, options->account);
         bhd_sandbox_free(s);
         return status;
     }

@@ -26,6 +26,26 @@ record 124 "${json[@]}" --fuel=1000 guests/basic/start_loop.wat
 record 137 run --report examples/hog/deny.toml
 record 124 "${report[@]}" --fuel=1000 guests/basic/loop.wat
 
+# A guest that ends in its start function has used what it had then: two pages, one page.
+try "${json[@]}" guests/basic/start_trap.wat
+for part in '"result": "trap"' '"current_bytes": 131072' '"peak_bytes": 131072' '"growth_count": 1'; do
+    expect_in_err "$part"
+done
+cat >"$work/start_component.wat" <<'END'
+(component (core module $m (memory 3) (func $f (loop $l (br $l))) (start $f))
+  (core instance (instantiate $m)))
+END
+try "${json[@]}" --timeout=0.1 "$work/start_component.wat"
+for part in '"result": "timeout"' '"current_bytes": 196608' '"peak_bytes": 196608'; do
+    expect_in_err "$part"
+done
+try "${json[@]}" --fuel=1000 guests/basic/start_loop.wat
+for part in '"result": "out_of_fuel"' '"current_bytes": 65536' '"fuel_consumed": 1000'; do
+    expect_in_err "$part"
+done
+try "${report[@]}" guests/basic/start_trap.wat
+expect_in_err 'peak             128.0 KiB'
+
 # Out of memory in the start function: there is no sandbox any more, but there is the account.
 manifest start 'max_bytes = "512KiB"
 on_exceed = "trap"'
