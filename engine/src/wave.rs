@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use wasm_wave::ast::Node as Ast;
 use wasm_wave::wasm::{WasmType, WasmTypeKind, WasmValue, WasmValueError};
 
 use crate::value::{Buffer, Case, Items, Value, allocate, case, heap, kind, text};
@@ -470,6 +471,123 @@ impl WasmValue for Val {
     }
 }
 
+fn word(kind: u32) -> &'static str {
+    match kind {
+        kind::BOOL => "bool",
+        kind::S8 => "s8",
+        kind::U8 => "u8",
+        kind::S16 => "s16",
+        kind::U16 => "u16",
+        kind::S32 => "s32",
+        kind::U32 => "u32",
+        kind::S64 => "s64",
+        kind::U64 => "u64",
+        kind::F32 => "f32",
+        kind::F64 => "f64",
+        kind::CHAR => "char",
+        kind::STRING => "string",
+        kind::LIST => "list",
+        kind::RECORD => "record",
+        kind::TUPLE => "tuple",
+        kind::VARIANT => "variant",
+        kind::ENUM => "enum",
+        kind::FLAGS => "flags",
+        _ => "value",
+    }
+}
+
+/// Whether the text of a value is one of that type at all, whatever is in it.
+fn is_of_kind(ast: &Ast, ty: Ty, text: &str) -> bool {
+    match ty.kind() {
+        WasmTypeKind::Bool => ast.as_bool().is_ok(),
+        WasmTypeKind::S8 => ast.as_number::<i8>(text).is_ok(),
+        WasmTypeKind::U8 => ast.as_number::<u8>(text).is_ok(),
+        WasmTypeKind::S16 => ast.as_number::<i16>(text).is_ok(),
+        WasmTypeKind::U16 => ast.as_number::<u16>(text).is_ok(),
+        WasmTypeKind::S32 => ast.as_number::<i32>(text).is_ok(),
+        WasmTypeKind::U32 => ast.as_number::<u32>(text).is_ok(),
+        WasmTypeKind::S64 => ast.as_number::<i64>(text).is_ok(),
+        WasmTypeKind::U64 => ast.as_number::<u64>(text).is_ok(),
+        WasmTypeKind::F32 => ast.as_number::<f32>(text).is_ok(),
+        WasmTypeKind::F64 => ast.as_number::<f64>(text).is_ok(),
+        WasmTypeKind::Char => ast.as_char(text).is_ok(),
+        WasmTypeKind::String => ast.as_str(text).is_ok(),
+        WasmTypeKind::List => ast.as_list().is_ok(),
+        WasmTypeKind::Record => ast.as_record(text).is_ok(),
+        WasmTypeKind::Tuple => ast.as_tuple().is_ok(),
+        WasmTypeKind::Variant => ast.as_variant(text).is_ok(),
+        WasmTypeKind::Enum => ast.as_enum(text).is_ok(),
+        WasmTypeKind::Flags => ast.as_flags(text).is_ok(),
+        _ => true,
+    }
+}
+
+/// The crate says where a value does not fit, but not what would; and it takes no notice of fields
+/// that a record does not have, so that a misspelt one which may be left out would be lost. The
+/// rest is the crate's to refuse.
+fn check(ast: &Ast, ty: Ty, text: &str) -> Result<(), String> {
+    if !is_of_kind(ast, ty, text) {
+        let at = ast.span();
+        return Err(format!("expected {} at {}..{}", word(ty.node().kind), at.start, at.end));
+    }
+    match ty.kind() {
+        WasmTypeKind::Record => {
+            for (name, value) in ast.as_record(text).into_iter().flatten() {
+                let at = value.span();
+                let Some(n) = ty.find(name) else {
+                    return Err(format!("unknown field {name:?} at {}..{}", at.start, at.end));
+                };
+                check_part(value, ty.part(n), text)?;
+            }
+        }
+        WasmTypeKind::List => {
+            for item in ast.as_list().into_iter().flatten() {
+                check_part(item, ty.part(0), text)?;
+            }
+        }
+        WasmTypeKind::Tuple => {
+            for (n, item) in ast.as_tuple().into_iter().flatten().enumerate() {
+                check_part(item, ty.part(n), text)?;
+            }
+        }
+        WasmTypeKind::Variant => {
+            if let Ok((name, Some(payload))) = ast.as_variant(text) {
+                check_part(payload, ty.find(name).and_then(|n| ty.part(n)), text)?;
+            }
+        }
+        // Both may be written as what they carry alone.
+        WasmTypeKind::Option => match ast.as_option() {
+            Ok(Some(payload)) => check_part(payload, ty.part(0), text)?,
+            Ok(None) => {}
+            Err(_) => check_part(ast, ty.part(0), text)?,
+        },
+        WasmTypeKind::Result => match ast.as_result() {
+            Ok(Ok(Some(payload))) => check_part(payload, ty.part(0), text)?,
+            Ok(Err(Some(payload))) => check_part(payload, ty.part(1), text)?,
+            Ok(_) => {}
+            Err(_) => check_part(ast, ty.part(0), text)?,
+        },
+        _ => {}
+    }
+    Ok(())
+}
+
+fn check_part(ast: &Ast, ty: Option<Ty>, text: &str) -> Result<(), String> {
+    ty.map_or(Ok(()), |ty| check(ast, ty, text))
+}
+
+fn parse(text: &str, ty: Ty) -> Result<Value, String> {
+    let mut parser = wasm_wave::parser::Parser::new(text);
+    let raw = parser.parse_raw_value().map_err(|e| e.to_string())?;
+    parser.finish().map_err(|e| e.to_string())?;
+    check(raw.node(), ty, text)?;
+    let made = raw.to_wasm_value::<Val>(&ty).map_err(|e| {
+        let problem = e.to_string();
+        problem.strip_prefix("error converting Wasm value: ").unwrap_or(&problem).to_string()
+    })?;
+    made.take().map_err(|e| e.to_string())
+}
+
 /// 0: `*value` is C's; 1: the text is wrong, and what is wrong is in the buffer; 2: no memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_wave_parse(
@@ -483,13 +601,12 @@ pub unsafe extern "C" fn bhd_engine_wave_parse(
 ) -> i32 {
     let problem = match std::str::from_utf8(unsafe { crate::bytes(text, size) }) {
         Err(_) => "the text is not UTF-8".to_string(),
-        Ok(text) => match wasm_wave::from_str::<Val>(&Ty(ty), text).map(Val::take) {
-            Ok(Ok(made)) => {
+        Ok(text) => match parse(text, Ty(ty)) {
+            Ok(made) => {
                 unsafe { value.write(made) };
                 return 0;
             }
-            Ok(Err(e)) => e.to_string(),
-            Err(e) => e.to_string(),
+            Err(problem) => problem,
         },
     };
     if problem.contains(NO_MEMORY) {
