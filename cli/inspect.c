@@ -35,10 +35,10 @@ static const struct argp_child children[] = {
 
 static const char documentation[] =
     "Shows what a component imports, exports and needs. Nothing runs.\v"
-    "FILE is a component or a core module, binary or text. Its memories and tables are shown as "
-    "they are declared, and the last lines say what it starts with, the smallest max_bytes that a "
-    "manifest can give it, and the work of compiling it. What the host would refuse to run can be "
-    "inspected too.";
+    "FILE is a component or a core module, binary or text. The world of a component is shown as "
+    "WIT, memories and tables as they are declared, and the last lines say what it starts with, "
+    "the smallest max_bytes that a manifest can give it, and the work of compiling it. What the "
+    "host would refuse to run can be inspected too.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -116,13 +116,29 @@ static void print_extents(const char *what, const bhd_extent *extents, size_t co
     }
 }
 
-static void print_items(const bhd_item *items, size_t count)
+/* Of what may not run here, nothing is known about these. */
+static void print_items(const char *title, const bhd_inspection *inspection, const bhd_item *items,
+                        size_t count)
 {
+    char line[64];
+    const char *none = inspection->refusal != NULL ? ": not listed" : ": none";
+    (void)snprintf(line, sizeof line, "%s%s", title, count > 0 ? "" : none);
+    print_title(line);
     for (size_t i = 0; i < count; i++) {
         bool has_module = items[i].module != NULL && items[i].module[0] != '\0';
         bool has_name = items[i].name[0] != '\0';
         printf("  %s%s%s: %s\n", has_module ? items[i].module : "", has_module ? " " : "",
                has_name ? items[i].name : "\"\"", items[i].type);
+    }
+}
+
+/* Every line of the text, two columns to the right. */
+static void print_wit(const char *wit)
+{
+    while (*wit != '\0') {
+        size_t length = strcspn(wit, "\n");
+        printf("%s%.*s\n", length > 0 ? "  " : "", (int)length, wit);
+        wit += length + (wit[length] == '\n');
     }
 }
 
@@ -163,10 +179,14 @@ static void print_text(const char *file, const bhd_inspection *inspection)
 {
     printf("%s: %s, %" PRIu64 " bytes\n", cli_show(file).text, kind_text(inspection->kind),
            inspection->size);
-    print_title(inspection->import_count > 0 ? "imports" : "imports: none");
-    print_items(inspection->imports, inspection->import_count);
-    print_title(inspection->export_count > 0 ? "exports" : "exports: none");
-    print_items(inspection->exports, inspection->export_count);
+    if (inspection->refusal != NULL)
+        printf("not allowed to run here: %s\n", inspection->refusal);
+    print_items("imports", inspection, inspection->imports, inspection->import_count);
+    print_items("exports", inspection, inspection->exports, inspection->export_count);
+    if (inspection->wit != NULL) {
+        print_title("world");
+        print_wit(inspection->wit);
+    }
     print_title(inspection->memory_count > 0 ? "memories" : "memories: none");
     print_extents("memory", inspection->memories, inspection->memory_count);
     print_title(inspection->table_count > 0 ? "tables" : "tables: none");
@@ -234,10 +254,12 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
         object, "kind",
         cli_json_text(inspection->kind == BHD_KIND_COMPONENT ? "component" : "module"));
     (void)json_object_set_new(object, "size_bytes", cli_json_number(inspection->size));
+    (void)json_object_set_new(object, "refusal", cli_json_text(inspection->refusal));
     (void)json_object_set_new(object, "imports",
                               items_json(inspection->imports, inspection->import_count, true));
     (void)json_object_set_new(object, "exports",
                               items_json(inspection->exports, inspection->export_count, false));
+    (void)json_object_set_new(object, "wit", cli_json_text(inspection->wit));
     (void)json_object_set_new(object, "memories",
                               extents_json(inspection->memories, inspection->memory_count, true));
     (void)json_object_set_new(object, "tables",

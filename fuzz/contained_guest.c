@@ -27,6 +27,7 @@
 #define METERED_SECONDS 0.25
 #define UNMETERED_SECONDS 0.005
 #define MOST_VALUES 16
+#define WIT_MOST (256 * 1024 + 64)
 #define MOST_CALLS 24
 /* Sandboxes of one input; a guest that has ended goes on with its next export in another. */
 #define MOST_LIVES 3
@@ -277,6 +278,19 @@ static void run(world *w, bhd_component *component, const bhd_inspection *inspec
     require_clean(w);
 }
 
+/* Only components have one, and it can be shown to anybody. */
+static void require_wit(const bhd_inspection *inspection)
+{
+    const char *wit = inspection->wit;
+    FUZZ_REQUIRE((inspection->kind == BHD_KIND_COMPONENT) == (wit != NULL));
+    if (wit == NULL)
+        return;
+    size_t length = strlen(wit);
+    FUZZ_REQUIRE(length > 0 && wit[length - 1] == '\n' && length <= WIT_MOST);
+    for (size_t i = 0; i < length; i++)
+        FUZZ_REQUIRE((wit[i] >= ' ' && wit[i] <= '~') || wit[i] == '\n');
+}
+
 static void load(world *w, const bhd_component_options *options, const uint8_t *binary, size_t size)
 {
     bhd_component *component = NULL;
@@ -286,6 +300,8 @@ static void load(world *w, const bhd_component_options *options, const uint8_t *
     bhd_status status = bhd_component_new(w->host, options, binary, size, &component, &error);
     FUZZ_REQUIRE(status == BHD_OK || may_refuse(status));
     require_account(status, &error);
+    if (seen == BHD_OK)
+        require_wit(&inspection);
     if (status == BHD_OK) {
         FUZZ_REQUIRE(seen == BHD_OK && inspection.refusal == NULL);
         FUZZ_REQUIRE(inspection.kind == bhd_component_get_kind(component));

@@ -224,4 +224,9 @@ void bhd_engine_module_items(const wasmtime_module_t *module, void *env, bhd_eng
 void bhd_engine_component_items(const wasmtime_component_t *component, const wasm_engine_t *engine,
                                 void *env, bhd_engine_item_fn item);
 
+/* Calls `text` once with the world of a component as WIT: printable ASCII and newlines, at most a
+ * little more than 256 KiB. The binary is valid with every proposal on. */
+wasmtime_error_t *bhd_engine_component_wit(const uint8_t *binary, size_t size, void *env,
+                                           void (*text)(void *env, bhd_engine_str_t wit));
+
 #endif

@@ -27,6 +27,8 @@ mod value_lower;
 mod value_type;
 mod wasi;
 mod wave;
+mod wit;
+mod wit_text;
 mod work;
 
 /// Hands `text` to C as pointer and length; C copies what it keeps.

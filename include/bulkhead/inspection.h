@@ -61,12 +61,18 @@ typedef struct bhd_inspection {
     /** What the binary uses that this host has switched off, or NULL; imports and exports are not
      *  listed then. Imports and limits are judged when a component is loaded, not here. */
     char *refusal;
+    /** The world of a component as WIT, in lines that end in "\n"; NULL for a core module. It is
+     *  the world root:component/root, followed by every interface in it that has a name. What WIT
+     *  has no word for, such as a type without a name or a core module, is there as a comment.
+     *  Printable ASCII. Of more than 256 KiB the beginning, and a last line that begins with
+     *  "// cut: ". */
+    char *wit;
 } bhd_inspection;
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
         BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, false, 0, 0, 0,     \
-            NULL                                                                                   \
+            NULL, NULL                                                                             \
     }
 
 BHD_BEGIN_DECLS

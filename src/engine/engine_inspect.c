@@ -97,6 +97,13 @@ static void add_item(void *env, bool is_export, bhd_engine_str_t module, bhd_eng
         v->failed = true;
 }
 
+static void set_wit(void *env, bhd_engine_str_t wit)
+{
+    visit *v = env;
+    v->inspection->wit = bhd__strndup(wit.data, wit.size);
+    v->failed = v->failed || !v->inspection->wit;
+}
+
 static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
                        bhd_inspection *inspection)
 {
@@ -154,6 +161,22 @@ static bhd_status describe_items(bhd__engine *engine, const bhd__binary *binary,
     return status;
 }
 
+/* What the items do not show: sizes, from the core modules, and types by their names. */
+static bhd_status describe_binary(bhd__engine *engine, const bhd__binary *binary, visit *v,
+                                  bhd_error *error)
+{
+    bhd_engine_totals_t totals;
+    wasmtime_error_t *failure =
+        bhd_engine_extents(binary->data, binary->size, false, v, add_extent, &totals);
+    if (!failure)
+        set_totals(engine, &totals, v->inspection);
+    if (!failure && binary->is_component)
+        failure = bhd_engine_component_wit(binary->data, binary->size, v, set_wit);
+    if (failure)
+        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+    return BHD_OK;
+}
+
 bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,
                                bhd_inspection *inspection, bhd_error *error)
 {
@@ -167,16 +190,8 @@ bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t siz
     inspection->kind = binary.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
     inspection->size = binary.size;
     status = describe_items(engine, &binary, &v, error);
-    if (status == BHD_OK) {
-        bhd_engine_totals_t totals;
-        wasmtime_error_t *failure =
-            bhd_engine_extents(binary.data, binary.size, false, &v, add_extent, &totals);
-        if (failure)
-            status =
-                bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
-        else
-            set_totals(engine, &totals, inspection);
-    }
+    if (status == BHD_OK)
+        status = describe_binary(engine, &binary, &v, error);
     bhd__binary_fini(&binary);
     if (status == BHD_OK && v.failed)
         status = bhd__fail_no_memory(error);
@@ -202,5 +217,6 @@ void bhd_inspection_fini(bhd_inspection *inspection)
     bhd__free(inspection->memories);
     bhd__free(inspection->tables);
     bhd__free(inspection->refusal);
+    bhd__free(inspection->wit);
     *inspection = (bhd_inspection)BHD_INSPECTION_INIT;
 }

@@ -3,12 +3,14 @@
 
 for guest in basic/add basic/grow basic/three_memories basic/table_grow basic/names basic/memory64 \
     basic/shared_memory basic/custom_page_size basic/memory_import basic/unknown_import \
-    component/run_ok component/two_memories component/three_instances component/nested; do
+    component/run_ok component/two_memories component/three_instances component/nested \
+    component/world component/imports_unknown hostile/comp_async; do
     record 0 inspect guests/$guest.wat
     expect_no_err
     expect_clean "$work/out"
 done
-for guest in basic/add basic/table_grow basic/names basic/memory64 component/two_memories; do
+for guest in basic/add basic/table_grow basic/names basic/memory64 component/two_memories \
+    component/world hostile/comp_async; do
     record 0 inspect --json guests/$guest.wat
     expect_no_err
     expect_clean "$work/out"
@@ -23,6 +25,29 @@ expect_in_out "wasi:cli/run@0.2"
 expect_in_out "smallest max_bytes it can start with: 524288 bytes (512 KiB)"
 try inspect --floor=64KiB examples/hello/hello.wasm
 expect_in_out "smallest max_bytes it can start with: 131072 bytes (128 KiB)"
+
+# The world of a component is text that reads on its own: nothing in it is cut, and the lines are whole.
+try inspect examples/hello/hello.wasm
+expect_in_out "  package root:component;"
+expect_in_out "    import wasi:io/streams@0.2.12;"
+expect_in_out "      use error.{error};"
+expect_in_out "        blocking-flush: func() -> result<_, stream-error>;"
+expect_clean "$work/out"
+
+# Names that would harm a terminal, and a type that is exponentially large as text.
+printf '(component (import "url=<h:/\\1b[31m\\e2\\80\\ae>" (func)))\n' >"$work/names.wat"
+record 0 inspect "$work/names.wat"
+record 0 inspect --json "$work/names.wat"
+expect_clean "$work/out"
+{
+    echo '(component (type $t0 (tuple u8 u8))'
+    for n in {1..16}; do echo "(type \$t$n (tuple \$t$((n - 1)) \$t$((n - 1))))"; done
+    echo '(import "f" (func (param "a" $t16))))'
+} >"$work/large.wat"
+try inspect "$work/large.wat"
+expect_code 0
+expect_in_out "  // cut: more than 262144 bytes"
+[[ $(wc -c <"$work/out") -lt 300000 ]] || fail "more text than its bound"
 
 # The smallest max_bytes is exactly that: with one byte less the guest is refused, with it it starts.
 for guest in basic/three_memories basic/grow component/two_memories component/three_instances; do

@@ -206,6 +206,16 @@ static bhd_status life_of_a_text(bhd_error *error)
     return status;
 }
 
+static bhd_status life_of_a_world(bhd_error *error)
+{
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    static const char text[] = "(component (import \"a:b/c\" (instance (export \"f\" (func)))))";
+    bhd_status status = bhd_inspect(shared_host, text, sizeof text - 1, &inspection, error);
+    assert_true(status != BHD_OK || inspection.wit != NULL);
+    bhd_inspection_fini(&inspection);
+    return status;
+}
+
 static void sweep(const char *name, life a_life)
 {
     uint64_t failures = 0;
@@ -261,6 +271,7 @@ static void every_allocation_of_a_life_may_fail(void **state)
         {"resources", life_with_resources},
         {"out of memory", life_that_runs_out_of_memory},
         {"inspection", life_of_a_text},
+        {"inspection of a component", life_of_a_world},
     };
     for (size_t i = 0; i < COUNT_OF(lives); i++) {
         shared_host = guest_host();
