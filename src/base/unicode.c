@@ -7,6 +7,8 @@
  */
 #include "base/unicode.h"
 
+#include <string.h>
+
 typedef struct character_range {
     uint32_t first, last;
 } character_range;
@@ -82,10 +84,26 @@ size_t bhd__utf8_decode(const char *bytes, size_t length, uint32_t *character)
     return size;
 }
 
+/* Bytes at the beginning that are ASCII: a multiple of eight, most text being all of it. */
+static size_t ascii_ahead(const char *bytes, size_t length)
+{
+    uint64_t eight;
+    size_t at = 0;
+    for (; length - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, bytes + at, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return at;
+}
+
 bool bhd__utf8_is_valid(const char *bytes, size_t length)
 {
     uint32_t character;
     for (size_t at = 0; at < length;) {
+        at += ascii_ahead(bytes + at, length - at);
+        if (at == length)
+            break;
         size_t size = bhd__utf8_decode(bytes + at, length - at, &character);
         if (size == 0)
             return false;

@@ -201,6 +201,27 @@ static void test_utf8_boundaries(void **state)
     assert_false(bhd__utf8_is_valid("ok\xED\xA0\x80", 5));
 }
 
+/* Wherever in a longer text it is. */
+static void test_one_byte_that_is_no_text_is_seen_at_every_place(void **state)
+{
+    (void)state;
+    for (size_t size = 2; size <= 40; size++) {
+        for (size_t at = 0; at < size; at++) {
+            char *text = malloc(size);
+            assert_non_null(text);
+            memset(text, 'x', size);
+            assert_true(bhd__utf8_is_valid(text, size));
+            text[at] = '\xC3';
+            assert_false(bhd__utf8_is_valid(text, size));
+            if (at + 1 < size) {
+                text[at + 1] = '\xBC';
+                assert_true(bhd__utf8_is_valid(text, size));
+            }
+            free(text);
+        }
+    }
+}
+
 static void check_json(const char *bytes, size_t length, const char *expected)
 {
     char buffer[256];
@@ -276,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_escaped_output_is_itself_safe),
         cmocka_unit_test(test_most_cuts_between_characters),
         cmocka_unit_test(test_utf8_boundaries),
+        cmocka_unit_test(test_one_byte_that_is_no_text_is_seen_at_every_place),
         cmocka_unit_test(test_json_strings),
         cmocka_unit_test(test_json_strings_read_back_the_same),
     };
