@@ -286,6 +286,27 @@ pub fn unsupported<T>() -> Result<T> {
 pub const NO_ABI: CanonicalAbiInfo =
     CanonicalAbiInfo { size32: 0, align32: 1, size64: 0, align64: 1, flat_count: None };
 
+/// Makes a type one that stands for all parameters or results of a function, `$words` of which may
+/// be on the stack. What they take in memory is only known from the type of the function, and every
+/// value is held against that when it is written or read. A value in it is owned or left alone by C
+/// meanwhile, so that it may go to another thread.
+macro_rules! known_when_used {
+    ($ty:ty, $words:expr $(, $n:ident)?) => {
+        unsafe impl $(<const $n: usize>)? Send for $ty {}
+        unsafe impl $(<const $n: usize>)? Sync for $ty {}
+        unsafe impl $(<const $n: usize>)? ComponentNamedList for $ty {}
+        unsafe impl $(<const $n: usize>)? ComponentType for $ty {
+            type Lower = [ValRaw; $words];
+            const ABI: CanonicalAbiInfo = NO_ABI;
+
+            fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> Result<()> {
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use known_when_used;
+
 pub fn flat_count(abi: &CanonicalAbiInfo) -> Result<usize> {
     match abi.flat_count(usize::MAX) {
         Some(n) => Ok(n),

@@ -8,7 +8,7 @@ use wasmtime_environ::component::{StringEncoding, VariantInfo};
 use crate::error::Stop;
 use crate::value::{
     Buffer, Items, Made, NO_ABI, Resource, Value, allocate, case, cost, flag_bytes, flag_words,
-    flat_count, kind, kind_of, plain, slice, text, unsupported,
+    flat_count, kind, kind_of, known_when_used, plain, slice, text, unsupported,
 };
 
 type Words<'a> = std::slice::Iter<'a, ValRaw>;
@@ -331,25 +331,12 @@ fn load_items(
 /// not taken yet. `N` is how many flat values are read.
 pub struct Taken<const N: usize>(Made);
 
-// The value in it is owned, and nobody else knows it.
-unsafe impl<const N: usize> Send for Taken<N> {}
-unsafe impl<const N: usize> Sync for Taken<N> {}
+known_when_used!(Taken<N>, N, N);
 
 impl<const N: usize> Taken<N> {
     /// The tuple; C frees it.
     pub fn take(self) -> Value {
         self.0.take()
-    }
-}
-
-unsafe impl<const N: usize> ComponentNamedList for Taken<N> {}
-unsafe impl<const N: usize> ComponentType for Taken<N> {
-    type Lower = [ValRaw; N];
-    /// Not used; see `Given`.
-    const ABI: CanonicalAbiInfo = NO_ABI;
-
-    fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> Result<()> {
-        Ok(())
     }
 }
 
@@ -364,6 +351,12 @@ fn load_tuple(cx: &mut LiftContext<'_>, ty: InterfaceType, at: usize) -> Result<
         bail!("pointer out of bounds of memory");
     };
     load(cx, ty, bytes)
+}
+
+/// `bytes` are empty, because their number is not known to the type: where they begin is what counts.
+fn load_where(cx: &mut LiftContext<'_>, ty: InterfaceType, bytes: &[u8]) -> Result<Made> {
+    let at = bytes.as_ptr() as usize - cx.memory().as_ptr() as usize;
+    Ok(Made(load_tuple(cx, ty, at)?))
 }
 
 unsafe impl<const N: usize> Lift for Taken<N> {
@@ -387,9 +380,7 @@ unsafe impl<const N: usize> Lift for Taken<N> {
         ty: InterfaceType,
         bytes: &[u8],
     ) -> Result<Self> {
-        // Empty, because the size is not known to the type; where it begins is what counts.
-        let at = bytes.as_ptr() as usize - cx.memory().as_ptr() as usize;
-        Ok(Taken(Made(load_tuple(cx, ty, at)?)))
+        load_where(cx, ty, bytes).map(Taken)
     }
 }
 
@@ -397,8 +388,7 @@ unsafe impl<const N: usize> Lift for Taken<N> {
 /// of the function, so none is promised here, and they are read from where the words begin.
 pub struct Received(Made);
 
-unsafe impl Send for Received {}
-unsafe impl Sync for Received {}
+known_when_used!(Received, 0);
 
 impl Received {
     pub fn new(tuple: Value) -> Received {
@@ -413,16 +403,6 @@ impl Received {
 
 /// The words of a call that may be on the stack (`MAX_FLAT_PARAMS`).
 const FLAT_MAX: usize = 16;
-
-unsafe impl ComponentNamedList for Received {}
-unsafe impl ComponentType for Received {
-    type Lower = [ValRaw; 0];
-    const ABI: CanonicalAbiInfo = NO_ABI;
-
-    fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> Result<()> {
-        Ok(())
-    }
-}
 
 unsafe impl Lift for Received {
     fn linear_lift_from_flat(
@@ -444,7 +424,6 @@ unsafe impl Lift for Received {
         ty: InterfaceType,
         bytes: &[u8],
     ) -> Result<Self> {
-        let at = bytes.as_ptr() as usize - cx.memory().as_ptr() as usize;
-        Ok(Received(Made(load_tuple(cx, ty, at)?)))
+        load_where(cx, ty, bytes).map(Received)
     }
 }

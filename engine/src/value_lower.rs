@@ -8,7 +8,8 @@ use wasmtime::{Result, ValRaw, bail};
 use wasmtime_environ::component::VariantInfo;
 
 use crate::value::{
-    Made, NO_ABI, Value, flag_bytes, flag_words, flat_count, kind, kind_of, plain, slice, unsupported,
+    Made, NO_ABI, Value, flag_bytes, flag_words, flat_count, kind, kind_of, known_when_used, plain,
+    slice, unsupported,
 };
 
 /// Words of a call that go on the stack.
@@ -305,21 +306,7 @@ pub struct Given<const N: usize> {
     pub count: usize,
 }
 
-// The C side promises that nobody writes to the array meanwhile.
-unsafe impl<const N: usize> Send for Given<N> {}
-unsafe impl<const N: usize> Sync for Given<N> {}
-
-unsafe impl<const N: usize> ComponentNamedList for Given<N> {}
-unsafe impl<const N: usize> ComponentType for Given<N> {
-    type Lower = [ValRaw; N];
-    /// Not used: what the values take in memory is only known from the type of the function.
-    const ABI: CanonicalAbiInfo = NO_ABI;
-
-    /// Every value is held against the type of the function when it is written.
-    fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> Result<()> {
-        Ok(())
-    }
-}
+known_when_used!(Given<N>, N, N);
 
 unsafe impl<const N: usize> Lower for Given<N> {
     fn linear_lower_to_flat<T>(
@@ -366,8 +353,7 @@ unsafe impl<const N: usize> Lower for Given<N> {
 /// The result of a function of the host: a tuple of C, freed when it has been written.
 pub struct Answer<const N: usize>(Made);
 
-unsafe impl<const N: usize> Send for Answer<N> {}
-unsafe impl<const N: usize> Sync for Answer<N> {}
+known_when_used!(Answer<N>, N, N);
 
 impl<const N: usize> Answer<N> {
     pub fn new(tuple: Value) -> Answer<N> {
@@ -381,16 +367,6 @@ impl<const N: usize> Answer<N> {
     fn given(&self) -> Given<N> {
         let buffer = unsafe { self.0.0.of.buffer };
         Given { data: buffer.data.cast(), count: buffer.count }
-    }
-}
-
-unsafe impl<const N: usize> ComponentNamedList for Answer<N> {}
-unsafe impl<const N: usize> ComponentType for Answer<N> {
-    type Lower = [ValRaw; N];
-    const ABI: CanonicalAbiInfo = NO_ABI;
-
-    fn typecheck(_: &InterfaceType, _: &InstanceType<'_>) -> Result<()> {
-        Ok(())
     }
 }
 
