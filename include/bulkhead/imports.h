@@ -60,8 +60,9 @@ typedef struct bhd_host_function {
     bool may_wait;
 } bhd_host_function;
 
-/** Ends a resource: called once for each, when the guest drops it, when it was given to a function
- *  that kept it, or when the sandbox is freed. Must not call into the sandbox. */
+/** Ends a resource: called once for each, when the guest drops it, when the program does
+ *  (resource.h; a submitted drop on a worker), when it was given to a function that kept it, or
+ *  when the sandbox is freed. Must not call into the sandbox. */
 typedef void (*bhd_resource_destructor)(void *user_data, void *data);
 
 typedef struct bhd_host_resource {

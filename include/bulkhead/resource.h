@@ -17,8 +17,8 @@
  *     bhd_value_fini(&counter);
  *
  * **Handle and resource are two things.** bhd_value_fini frees the handle, as it frees every value:
- * on any thread, at any time, also during a call and after the sandbox is gone. It runs no code of
- * the guest. The resource ends in one of three ways:
+ * on any thread, at any time, also during a call (of what that call was not given) and after the
+ * sandbox is gone. It runs no code of the guest. The resource ends in one of three ways:
  *
  * - bhd_sandbox_drop: its destructor runs;
  * - it is given to a function as own<...>, and is the guest's from then on;
