@@ -28,9 +28,6 @@ const BLOCK: u64 = 2_500;
 /// Where paths meet (blocks, ifs, loops), for each local that is read in the function.
 const JOIN_LOCAL: u64 = 600;
 const LOOP_LOCAL: u64 = 2_500;
-/// The same, for each value on the stack that is not of the block itself.
-const JOIN_STACK: u64 = 40;
-const LOOP_STACK: u64 = 200;
 /// A loop, besides.
 const LOOP: u64 = 20_000;
 /// A local that differs where paths meet, or a value that a block takes or leaves.
@@ -207,7 +204,6 @@ struct Local {
 struct Frame {
     ty: BlockType,
     kind: FrameKind,
-    height: u64,
     began: u64,
     /// Locals that changed in here, as differences between one frame and the one around it.
     changed: i64,
@@ -238,7 +234,6 @@ pub struct Estimate {
 #[derive(Default)]
 struct Body {
     work: u64,
-    height: u64,
     reads: u64,
     blocks: u64,
     loops: u64,
@@ -356,10 +351,9 @@ impl Estimate {
 
     fn push(&mut self, ty: BlockType, kind: FrameKind, catches: u64, is_try: bool) {
         let catches = catches + self.frames.last().map_or(0, |f| f.catches);
-        let height = self.body.height;
         self.now += 1;
         self.frames.push(Frame {
-            ty, kind, height, began: self.now, changed: 0, catches, calls: 0, is_try,
+            ty, kind, began: self.now, changed: 0, catches, calls: 0, is_try,
         });
         if kind == FrameKind::Loop {
             self.loops.push(LoopFrame { began: self.now, changed: 0, inside: 0 });
@@ -369,14 +363,10 @@ impl Estimate {
     fn block(&mut self, ty: BlockType, kind: FrameKind, catches: u64, signatures: &Signatures) {
         let (parameters, results) = signatures.block_arity(ty);
         let values = parameters + results;
-        self.body.height = self.body.height.saturating_sub(parameters);
-        let below = self.body.height;
         self.push(ty, kind, catches, catches > 0);
         let b = &mut self.body;
-        b.height += parameters;
         b.blocks += 1;
         b.add(BLOCK, 1);
-        b.add(JOIN_STACK, below);
         if values > 0 {
             b.carried += 1;
             b.add(MEET, values);
@@ -385,7 +375,6 @@ impl Estimate {
         if kind == FrameKind::Loop {
             b.loops += 1;
             b.add(LOOP, 1);
-            b.add(LOOP_STACK, below);
             b.add(2 * LOOP_AGAIN, parameters.saturating_mul(b.carried));
             self.change_implicit();
         }
@@ -506,7 +495,6 @@ impl Estimate {
             Block { blockty } => return self.block(blockty, FrameKind::Block, 0, signatures),
             Loop { blockty } => return self.block(blockty, FrameKind::Loop, 0, signatures),
             If { blockty } => {
-                self.body.height = self.body.height.saturating_sub(1);
                 self.body.add(4_000, 1);
                 self.block(blockty, FrameKind::If, 0, signatures);
                 if metered {
@@ -519,22 +507,11 @@ impl Estimate {
                 self.body.add(5_000, catches);
                 return self.block(try_table.ty, FrameKind::Block, catches, signatures);
             }
-            Else => {
-                if let Some(frame) = self.frames.last() {
-                    self.body.height = frame.height + signatures.block_arity(frame.ty).0;
-                }
-                return;
-            }
-            End => {
-                if let Some(frame) = self.frames.last() {
-                    self.body.height = frame.height + signatures.block_arity(frame.ty).1;
-                }
-                return self.pop();
-            }
+            Else => return,
+            End => return self.pop(),
             Br { .. } | Return | Unreachable | Throw { .. } | ThrowRef => {
                 self.body.add(3_000, 1);
                 self.body.add(500, values);
-                self.body.height = self.frames.last().map_or(0, |f| f.height);
                 if metered {
                     self.change_implicit();
                 }
@@ -548,7 +525,6 @@ impl Estimate {
                 self.body.add(8_000, 1);
                 self.body.add(100, values);
                 self.body.add(400, u64::from(targets.len()));
-                self.body.height = self.frames.last().map_or(0, |f| f.height);
                 return;
             }
             Call { .. } | ReturnCall { .. } => self.call(10_000, values),
@@ -576,9 +552,6 @@ impl Estimate {
         if metered && is_control {
             self.change_implicit();
         }
-        let floor = self.frames.last().map_or(0, |f| f.height);
-        let b = &mut self.body;
-        b.height = b.height.saturating_sub(takes.into()).max(floor) + u64::from(gives);
     }
 }
 

@@ -1,0 +1,119 @@
+/*
+ * Each term of the estimate of engine/src/work.rs that no bomb of test_compile_bombs_serial.c needs
+ * by itself: a module with many of what the term is about is said to take more, by at least so
+ * much, than the same module with something cheaper in its place.
+ *
+ * The last column is between what is left without the term and what is measured with it; `make
+ * bench-compile` measures.
+ */
+#include "support/bomb_text.h"
+#include "support/real_guest.h"
+
+#include "bulkhead/inspection.h"
+
+/* `count` times what is in the middle. */
+typedef struct shape {
+    const char *before, *part, *after;
+    unsigned count;
+} shape;
+
+typedef struct term {
+    const char *name;
+    shape without, with;
+    uint64_t least; /* units of work between them */
+} term;
+
+#define LOOPS_OF(block)                                                                            \
+    "(module (memory 1)(func (param i32) (local i32) ",                                            \
+        block " local.get 1 i32.const 1 i32.add local.tee 1 br_if 0 end ",                         \
+        "(i32.store (i32.const 0) (local.get 1))))"
+
+static const term terms[] = {
+    {"a signature", {"(module ", "", ")", 0}, {"(module ", "(type (func))", ")", 1000}, 40000},
+    {"a parameter",
+     {"(module ", "(type (func))", ")", 500},
+     {"(module ", "(type (func (param i32 i64 i32 i64 i32 i64 i32 i64 i32 i64)))", ")", 500},
+     20000},
+    {"a block",
+     {"(module (func ", "nop ", "))", 5000},
+     {"(module (func ", "block end ", "))", 5000},
+     8000},
+    {"a loop",
+     {"(module (func ", "block end ", "))", 100},
+     {"(module (func ", "loop end ", "))", 100},
+     1500},
+    {"a value that meets another one",
+     {"(module (func (param i32) ", "local.get 0 if nop else nop end ", "))", 50},
+     {"(module (func (param i32) ",
+      "local.get 0 if (result i32) i32.const 2 else i32.const 1 end drop ", "))", 50},
+     180},
+    {"a variable that changes in loop after loop",
+     {LOOPS_OF("block"), 1000},
+     {LOOPS_OF("loop"), 1000},
+     80000},
+};
+
+static uint64_t work_of(bhd_host *host, const shape *it)
+{
+    bomb_text text = {0};
+    bomb_put(&text, it->before);
+    for (unsigned i = 0; i < it->count; i++)
+        bomb_put(&text, it->part);
+    bomb_put(&text, it->after);
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    bhd_error error = BHD_ERROR_INIT;
+    expect_ok(bhd_inspect(host, text.data, text.size, &inspection, &error), &error);
+    uint64_t work = inspection.compile_work;
+    bhd_inspection_fini(&inspection);
+    bomb_free(&text);
+    return work;
+}
+
+static void what_takes_more_is_said_to_take_more(void **state)
+{
+    const term *it = *state;
+    bhd_host *host = guest_host();
+    uint64_t without = work_of(host, &it->without), with = work_of(host, &it->with);
+    if (with < without + it->least)
+        fail_msg("%s: %llu units with it, %llu without; at least %llu were expected between them",
+                 it->name, (unsigned long long)with, (unsigned long long)without,
+                 (unsigned long long)it->least);
+    bhd_host_free(host);
+}
+
+/* What lies on the stack below a block costs nothing there, and counts for nothing. */
+static void values_below_a_block_cost_nothing(void **state)
+{
+    (void)state;
+    bomb_text texts[2] = {{0}, {0}};
+    bhd_host *host = guest_host();
+    uint64_t work[2];
+    for (int first = 0; first < 2; first++) {
+        bomb_text *text = &texts[first];
+        bomb_put(text, "(module (func (param i32) ");
+        for (unsigned i = 0; first && i < 500; i++)
+            bomb_put(text, "block local.get 0 br_if 0 end ");
+        for (unsigned i = 0; i < 500; i++)
+            bomb_put(text, "local.get 0 ");
+        for (unsigned i = 0; !first && i < 500; i++)
+            bomb_put(text, "block local.get 0 br_if 0 end ");
+        for (unsigned i = 0; i < 500; i++)
+            bomb_put(text, "drop ");
+        bomb_put(text, "))");
+        const shape whole = {text->data, "", "", 0};
+        work[first] = work_of(host, &whole);
+        bomb_free(text);
+    }
+    assert_int_equal(work[0], work[1]);
+    bhd_host_free(host);
+}
+
+int main(void)
+{
+    static struct CMUnitTest tests[COUNT_OF(terms) + 1];
+    for (size_t i = 0; i < COUNT_OF(terms); i++)
+        tests[i] = (struct CMUnitTest){terms[i].name, what_takes_more_is_said_to_take_more, NULL,
+                                       NULL, (void *)(uintptr_t)&terms[i]};
+    tests[COUNT_OF(terms)] = (struct CMUnitTest)cmocka_unit_test(values_below_a_block_cost_nothing);
+    return _cmocka_run_group_tests("compile terms", tests, COUNT_OF(tests), NULL, NULL);
+}
