@@ -29,7 +29,7 @@ const ITEMS_MAX: u64 = 1_000_000;
 const ITEM: u64 = 500;
 const INSTANCE: u64 = 2_000;
 const LIFT: u64 = 4_000;
-const UNIT: u64 = 80;
+const UNIT: u64 = 110;
 const EXPORT_UNITS: u64 = 16;
 /// Each resource there is, for each instance: the table of them is copied.
 const RESOURCE: u64 = 5;

@@ -39,6 +39,10 @@ const LOOP_AGAIN: u64 = 60;
 const NESTED: u64 = 60;
 /// Each operator, for the square of the number of loops around it.
 const DEPTH: u64 = 2;
+/// Each value that each target of a branch table takes: the validator looks at all of them.
+const TARGET_VALUE: u64 = 16;
+/// Each field of a structure that begins with zeros.
+const ZERO_FIELD: u64 = 8_000;
 /// The square of the number of operators that branch without being a block.
 const HIDDEN_AGAIN: u64 = 30;
 /// The square of the number of ways from a call to a handler, and of calls in one handler's reach
@@ -164,6 +168,13 @@ impl Signatures {
         }
         let values = self.arity_of(function).map_or(0, |(p, r)| p as u64 + r as u64);
         ENTRY + signature(values)
+    }
+
+    fn fields(&self, ty: u32) -> u64 {
+        match self.types.get(ty as usize).map(|t| &t.composite_type.inner) {
+            Some(CompositeInnerType::Struct(s)) => s.fields.len() as u64,
+            _ => 0,
+        }
     }
 
     fn arity_of(&self, function: u32) -> Option<(u32, u32)> {
@@ -525,6 +536,7 @@ impl Estimate {
                 self.body.add(8_000, 1);
                 self.body.add(100, values);
                 self.body.add(400, u64::from(targets.len()));
+                self.body.add(TARGET_VALUE, u64::from(targets.len()).saturating_mul(takes.into()));
                 return;
             }
             Call { .. } | ReturnCall { .. } => self.call(10_000, values),
@@ -541,6 +553,12 @@ impl Estimate {
                 self.set(local_index);
                 self.body.add(300, 1);
                 is_control = false;
+            }
+            StructNewDefault { struct_type_index } => {
+                is_control = false;
+                self.body.hidden += 1;
+                self.body.add(70_000, 1);
+                self.body.add(ZERO_FIELD, signatures.fields(struct_type_index));
             }
             _ => {
                 is_control = false;

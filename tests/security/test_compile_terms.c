@@ -1,10 +1,10 @@
 /*
- * Each term of the estimate of engine/src/work.rs that no bomb of test_compile_bombs_serial.c needs
- * by itself: a module with many of what the term is about is said to take more, by at least so
- * much, than the same module with something cheaper in its place.
+ * Each term of the estimates of engine/src/work.rs and linking.rs that no bomb needs by itself: a
+ * module with many of what the term is about is said to take more, by at least so much, than the
+ * same module with something cheaper in its place.
  *
- * The last column is between what is left without the term and what is measured with it; `make
- * bench-compile` measures.
+ * The last column is between what is left without the term and what is measured with it;
+ * bench/bench_compile.c measures.
  */
 #include "support/bomb_text.h"
 #include "support/real_guest.h"
@@ -22,6 +22,13 @@ typedef struct term {
     shape without, with;
     uint64_t least; /* units of work between them */
 } term;
+
+#define FIVE "(field i32)(field i32)(field i32)(field i32)(field i32)"
+#define TEN FIVE FIVE
+
+#define LIFTS                                                                                      \
+    "(component (core module $m (func (export \"f\")))(core instance $i (instantiate $m))"         \
+    "(alias core export $i \"f\" (core func $f))"
 
 #define LOOPS_OF(block)                                                                            \
     "(module (memory 1)(func (param i32) (local i32) ",                                            \
@@ -47,6 +54,27 @@ static const term terms[] = {
      {"(module (func (param i32) ",
       "local.get 0 if (result i32) i32.const 2 else i32.const 1 end drop ", "))", 50},
      180},
+    {"a value that each target of a branch table takes",
+     {"(module (func (result i32 i32 i32 i32 i32 i32 i32 i32) i32.const 0 i32.const 0 i32.const 0 "
+      "i32.const 0 i32.const 0 i32.const 0 i32.const 0 i32.const 0 i32.const 0 br_table 0 ",
+      "0 ", "))", 0},
+     {"(module (func (result i32 i32 i32 i32 i32 i32 i32 i32) i32.const 0 i32.const 0 i32.const 0 "
+      "i32.const 0 i32.const 0 i32.const 0 i32.const 0 i32.const 0 i32.const 0 br_table 0 ",
+      "0 ", "))", 10000},
+     4800},
+    {"a field that begins with zero",
+     {"(module (type $s (struct (field i32)))(func ", "(drop (struct.new_default $s))", "))", 100},
+     {"(module (type $s (struct " TEN TEN TEN TEN "))(func ", "(drop (struct.new_default $s))",
+      "))", 100},
+     20000},
+    {"an instance of a component",
+     {"(component (component $c) ", "(type (list u8))", ")", 500},
+     {"(component (component $c) ", "(instance (instantiate $c))", ")", 500},
+     700},
+    {"a lifted function",
+     {LIFTS, "(alias core export $i \"f\" (core func))", ")", 500},
+     {LIFTS, "(func (canon lift (core func $f)))", ")", 500},
+     1500},
     {"a variable that changes in loop after loop",
      {LOOPS_OF("block"), 1000},
      {LOOPS_OF("loop"), 1000},
@@ -72,7 +100,9 @@ static uint64_t work_of(bhd_host *host, const shape *it)
 static void what_takes_more_is_said_to_take_more(void **state)
 {
     const term *it = *state;
-    bhd_host *host = guest_host();
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.features = BHD_FEATURE_GC;
+    bhd_host *host = guest_host_with(&options);
     uint64_t without = work_of(host, &it->without), with = work_of(host, &it->with);
     if (with < without + it->least)
         fail_msg("%s: %llu units with it, %llu without; at least %llu were expected between them",
