@@ -3,15 +3,17 @@
 ;; at everything else. A test puts another function in the place of "run" and another port in the
 ;; place of 4242.
 (component $connect
-  (import "wasi:io/streams@0.2.0" (instance $streams
-    (export "input-stream" (type (sub resource)))
-    (export "output-stream" (type (sub resource)))))
-  (alias export $streams "input-stream" (type $input_stream))
-  (alias export $streams "output-stream" (type $output_stream))
   (import "wasi:io/poll@0.2.0" (instance $poll
     (export "pollable" (type $p (sub resource)))
     (export "[method]pollable.block" (func (param "self" (borrow $p))))))
   (alias export $poll "pollable" (type $pollable))
+  (import "wasi:io/streams@0.2.0" (instance $streams
+    (export "pollable" (type $p (eq $pollable)))
+    (export "input-stream" (type $i (sub resource)))
+    (export "output-stream" (type (sub resource)))
+    (export "[method]input-stream.subscribe" (func (param "self" (borrow $i)) (result (own $p))))))
+  (alias export $streams "input-stream" (type $input_stream))
+  (alias export $streams "output-stream" (type $output_stream))
   (import "wasi:sockets/network@0.2.0" (instance $network
     (export "network" (type (sub resource)))
     (type $e (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory"
@@ -88,6 +90,7 @@
   (core func $bound (canon lower (func $tcp "[method]tcp-socket.finish-bind")
     (memory (core memory $libc "memory"))))
   (core func $subscribe (canon lower (func $tcp "[method]tcp-socket.subscribe")))
+  (core func $to_read (canon lower (func $streams "[method]input-stream.subscribe")))
   (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core func $resolve (canon lower (func $lookup "resolve-addresses")
     (memory (core memory $libc "memory")) string-encoding=utf8))
@@ -103,6 +106,7 @@
       i32 i32)))
     (import "net" "bound" (func $bound (param i32 i32)))
     (import "net" "subscribe" (func $subscribe (param i32) (result i32)))
+    (import "net" "to-read" (func $to_read (param i32) (result i32)))
     (import "net" "block" (func $block (param i32)))
     (import "net" "resolve" (func $resolve (param i32 i32 i32 i32)))
 
@@ -129,7 +133,12 @@
         (br_if $again (i32.and (i32.load8_u (i32.const 0))
           (i32.eq (i32.load8_u (i32.const 4)) (i32.const 8)))))
       (call $verdict (i32.const 4)))
-    (func (export "run") (result i32) (call $connect_port (i32.const 4242)))
+    (func $connect (export "run") (result i32) (call $connect_port (i32.const 4242)))
+    ;; Waits for the first byte of whoever is there.
+    (func (export "answer") (result i32)
+      (if (call $connect) (then (unreachable)))
+      (call $block (call $to_read (i32.load (i32.const 4))))
+      (i32.const 0))
     ;; The port beside it.
     (func (export "other") (result i32) (call $connect_port (i32.const 4243)))
     (func (export "named") (result i32)
@@ -168,6 +177,7 @@
       (export "bind" (func $bind))
       (export "bound" (func $bound))
       (export "subscribe" (func $subscribe))
+      (export "to-read" (func $to_read))
       (export "block" (func $block))
       (export "resolve" (func $resolve))))))
   (func $run (result (result)) (canon lift (core func $main "run")))

@@ -8,8 +8,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -490,9 +492,9 @@ static void captured_output_is_bounded(void **state)
 
 /* -- network ---------------------------------------------------------------------------------- */
 
-/* connect.wat with this function as "run" and this port as its own; 0: connected, 1: denied. */
-static int connect_as(bhd_host *host, const char *function, uint16_t port,
-                      const bhd_capabilities *asked)
+/* connect.wat with this function as "run" and this port as its own. */
+static bhd_component *connecting(bhd_host *host, const char *function, uint16_t port,
+                                 const bhd_capabilities *asked, double timeout_seconds)
 {
     size_t size;
     char *text = connect_text(function, port, &size);
@@ -500,13 +502,23 @@ static int connect_as(bhd_host *host, const char *function, uint16_t port,
     bhd_component *component = NULL;
     bhd_component_options options = {
         .name = "connect", .limits = guest_limits(MIB(1)), .capabilities = asked};
+    options.limits.timeout_seconds = timeout_seconds;
     expect_ok(bhd_component_new(host, &options, text, size, &component, &error), &error);
+    free(text);
+    return component;
+}
+
+/* 0: connected, 1: denied. */
+static int connect_as(bhd_host *host, const char *function, uint16_t port,
+                      const bhd_capabilities *asked)
+{
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_component *component = connecting(host, function, port, asked, 20);
     bhd_sandbox *sandbox = guest_sandbox(component);
     int exit_code = -1;
     expect_ok(bhd_sandbox_run(sandbox, &exit_code, &error), &error);
     bhd_sandbox_free(sandbox);
     bhd_component_free(component);
-    free(text);
     return exit_code;
 }
 
@@ -533,6 +545,44 @@ static void connections_go_where_they_were_granted(void **state)
     assert_int_equal(1, connect_as(host, "named", port, &nothing));
     close(fd);
     close(other_fd);
+    bhd_host_free(host);
+}
+
+static void a_socket_that_never_answers_ends_at_the_deadline(void **state)
+{
+    (void)state;
+    uint16_t port;
+    int fd = connect_listen(&port);
+    bhd_endpoint network[] = {{"127.0.0.1", port}};
+    bhd_capabilities asked = BHD_CAPABILITIES_INIT;
+    asked.network = network;
+    asked.endpoint_count = 1;
+    bhd_host *host = guest_host();
+    /* To one that answers it comes back. */
+    bhd_component *patient = connecting(host, "answer", port, &asked, 60);
+    bhd_sandbox *sandbox = guest_sandbox(patient);
+    bhd_call *call = submitted_run(sandbox, NULL);
+    struct pollfd listener = {fd, POLLIN, 0};
+    assert_int_equal(1, poll(&listener, 1, 60000));
+    int peer = accept(fd, NULL, NULL);
+    assert_int_equal(1, write(peer, "!", 1));
+    expect_end(call, BHD_OK);
+    close(peer);
+    bhd_sandbox_free(sandbox);
+    bhd_component_free(patient);
+
+    bhd_component *component = connecting(host, "answer", port, &asked, 0.3);
+    uint64_t before = process_descriptors();
+    sandbox = guest_sandbox(component);
+    guest_run_ends(sandbox, BHD_TIMEOUT, NULL);
+    bhd_sandbox_free(sandbox);
+    sandbox = guest_sandbox(component);
+    expect_end(submitted_run(sandbox, NULL), BHD_TIMEOUT);
+    bhd_sandbox_free(sandbox);
+    assert_int_equal(before, process_descriptors());
+    bhd_component_free(component);
+    close(fd);
+    expect_stats(host, 0, 0);
     bhd_host_free(host);
 }
 
@@ -696,6 +746,7 @@ int main(void)
         cmocka_unit_test(input_that_never_ends_ends_at_the_deadline),
         cmocka_unit_test(captured_output_is_bounded),
         cmocka_unit_test(connections_go_where_they_were_granted),
+        cmocka_unit_test(a_socket_that_never_answers_ends_at_the_deadline),
         cmocka_unit_test(connections_are_bounded),
         cmocka_unit_test(a_core_module_cannot_have_the_network),
         cmocka_unit_test(what_is_not_granted_is_refused_at_load_all_at_once),
