@@ -1,32 +1,11 @@
 /*
- * Fails the 1st, 2nd, 3rd ... allocation of the library in a whole life (host, component, sandbox,
- * calls) until the life succeeds: each failure is reported as what it is, nothing is half done, and
- * nothing is left behind. The engine's own allocations do not pass through our door and cannot be
- * failed here.
+ * Every allocation of the library in a whole life (host, component, sandbox, calls) may fail: each
+ * failure is reported as what it is, nothing is half done, and nothing is left behind. What is given
+ * to components is in test_allocation_sweep_given.c.
  */
 #include "base/alloc.h"
 #include "support/process_facts.h"
-#include "support/real_guest.h"
-
-/* A life ends with the first status that is not BHD_OK, and leaves nothing. */
-typedef bhd_status (*life)(bhd_error *error);
-
-static bhd_host *shared_host; /* for lives that are not about hosts */
-
-static bhd_status live(bhd_host *host, const char *source, const bhd_limits *limits,
-                       bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error)
-{
-    bhd_component *component = NULL;
-    bhd_sandbox *sandbox = NULL;
-    bhd_status status = guest_try_component(host, source, limits, &component, error);
-    if (status == BHD_OK)
-        status = bhd_sandbox_new(component, NULL, &sandbox, error);
-    if (status == BHD_OK)
-        status = use(sandbox, error);
-    bhd_sandbox_free(sandbox);
-    bhd_component_free(component);
-    return status;
-}
+#include "support/sweep.h"
 
 static bhd_status grow_a_little(bhd_sandbox *sandbox, bhd_error *error)
 {
@@ -40,13 +19,6 @@ static bhd_status grow_too_far(bhd_sandbox *sandbox, bhd_error *error)
     return guest_call(sandbox, error, NULL, "collect_rows", 100);
 }
 
-static bhd_status run(bhd_sandbox *sandbox, bhd_error *error)
-{
-    int exit_code = -1;
-    bhd_status status = bhd_sandbox_run(sandbox, &exit_code, error);
-    return status == BHD_OK && exit_code != 0 ? BHD_INTERNAL : status;
-}
-
 static bhd_status life_of_a_host(bhd_error *error)
 {
     bhd_host *host = NULL;
@@ -57,10 +29,10 @@ static bhd_status life_of_a_host(bhd_error *error)
     bhd_status status = bhd_host_new(&options, &host, error);
     if (status == BHD_OK) {
         guest_keep_signals();
-        status = live(host, "basic/grow.wat", &limits, grow_a_little, error);
+        status = sweep_live(host, "basic/grow.wat", &limits, grow_a_little, error);
         if (status == BHD_OK) {
             limits.max_fuel = 1000000; /* another engine */
-            status = live(host, "basic/grow.wat", &limits, grow_a_little, error);
+            status = sweep_live(host, "basic/grow.wat", &limits, grow_a_little, error);
         }
         bhd_host_stats stats;
         bhd_host_get_stats(host, &stats);
@@ -73,19 +45,19 @@ static bhd_status life_of_a_host(bhd_error *error)
 static bhd_status life_of_several_memories(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
-    return live(shared_host, "basic/three_memories.wat", &limits, run, error);
+    return sweep_live(sweep_host, "basic/three_memories.wat", &limits, sweep_run, error);
 }
 
 static bhd_status life_on_a_fiber(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
-    return live(shared_host, "wasi/print.core.wasm", &limits, run, error);
+    return sweep_live(sweep_host, "wasi/print.core.wasm", &limits, sweep_run, error);
 }
 
 static bhd_status life_of_a_component(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
-    return live(shared_host, "component/two_memories.wat", &limits, run, error);
+    return sweep_live(sweep_host, "component/two_memories.wat", &limits, sweep_run, error);
 }
 
 /* Gives back what it is given. */
@@ -150,7 +122,7 @@ static bhd_status life_with_values(bhd_error *error)
     bhd_status status =
         bhd_type_parse("record { a: list<variant { one(u8), two }>, b: own<x> }", &type, error);
     bhd_type_free(type);
-    return status == BHD_OK ? live(shared_host, echo, &limits, echo_values, error) : status;
+    return status == BHD_OK ? sweep_live(sweep_host, echo, &limits, echo_values, error) : status;
 }
 
 /* Handles go out, in, and out again, and end; nothing of them is left wherever memory ran out. */
@@ -185,14 +157,14 @@ static bhd_status hold_resources(bhd_sandbox *sandbox, bhd_error *error)
 static bhd_status life_with_resources(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
-    return live(shared_host, "component/counters.wat", &limits, hold_resources, error);
+    return sweep_live(sweep_host, "component/counters.wat", &limits, hold_resources, error);
 }
 
 static bhd_status life_that_runs_out_of_memory(bhd_error *error)
 {
     bhd_limits limits = guest_limits(MIB(1));
     bhd_status status =
-        live(shared_host, "basic/deny_then_unreachable.wat", &limits, grow_too_far, error);
+        sweep_live(sweep_host, "basic/deny_then_unreachable.wat", &limits, grow_too_far, error);
     return status == BHD_OUT_OF_MEMORY ? BHD_OK : status == BHD_OK ? BHD_INTERNAL : status;
 }
 
@@ -201,7 +173,7 @@ static bhd_status life_of_a_text(bhd_error *error)
     bhd_inspection inspection = BHD_INSPECTION_INIT;
     static const char text[] = "(module (import \"a\" \"b\" (func)) (memory (export \"m\") 1)"
                                " (table 3 funcref) (func (export \"f\") (param i32)))";
-    bhd_status status = bhd_inspect(shared_host, text, sizeof text - 1, &inspection, error);
+    bhd_status status = bhd_inspect(sweep_host, text, sizeof text - 1, &inspection, error);
     bhd_inspection_fini(&inspection);
     return status;
 }
@@ -210,40 +182,10 @@ static bhd_status life_of_a_world(bhd_error *error)
 {
     bhd_inspection inspection = BHD_INSPECTION_INIT;
     static const char text[] = "(component (import \"a:b/c\" (instance (export \"f\" (func)))))";
-    bhd_status status = bhd_inspect(shared_host, text, sizeof text - 1, &inspection, error);
+    bhd_status status = bhd_inspect(sweep_host, text, sizeof text - 1, &inspection, error);
     assert_true(status != BHD_OK || inspection.wit != NULL);
     bhd_inspection_fini(&inspection);
     return status;
-}
-
-static void sweep(const char *name, life a_life)
-{
-    uint64_t failures = 0;
-    for (uint64_t nth = 1;; nth++) {
-        bhd_error error = BHD_ERROR_INIT;
-        uint64_t live_before = bhd__alloc_live();
-        uint64_t made_before = bhd__alloc_count();
-        bhd__alloc_fail_at(nth, 0);
-        bhd_status status = a_life(&error);
-        bhd__alloc_fail_at(0, 0);
-        bool all_were_made = bhd__alloc_count() - made_before < nth;
-        if (status != BHD_OK) {
-            if (status != BHD_HOST_OUT_OF_MEMORY)
-                print_error("%s, allocation %u\n", name, (unsigned)nth);
-            expect_status(BHD_HOST_OUT_OF_MEMORY, status, &error);
-            assert_string_equal("the host process is out of memory", error.message);
-            failures++;
-        }
-        bhd_error_fini(&error);
-        /* What a failed life leaves is what a life before it left: free slots and stacks. */
-        if (nth > 1 && shared_host)
-            assert_true(bhd__alloc_live() <= live_before + 8);
-        if (all_were_made)
-            break;
-        assert_true(nth < 10000);
-    }
-    print_message("%s: %u failures\n", name, (unsigned)failures);
-    assert_true(failures > 3);
 }
 
 static void every_allocation_of_a_host_may_fail(void **state)
@@ -251,7 +193,7 @@ static void every_allocation_of_a_host_may_fail(void **state)
     (void)state;
     uint64_t before = bhd__alloc_live();
     uint64_t threads = process_threads();
-    shared_host = NULL;
+    sweep_host = NULL;
     sweep("host", life_of_a_host);
     assert_true(bhd__alloc_live() == before);
     assert_true(process_threads() <= threads + 8); /* the engine's own pools, which stay */
@@ -262,7 +204,7 @@ static void every_allocation_of_a_life_may_fail(void **state)
     (void)state;
     static const struct {
         const char *name;
-        life a_life;
+        sweep_life a_life;
     } lives[] = {
         {"several memories", life_of_several_memories},
         {"fiber", life_on_a_fiber},
@@ -273,18 +215,8 @@ static void every_allocation_of_a_life_may_fail(void **state)
         {"inspection", life_of_a_text},
         {"inspection of a component", life_of_a_world},
     };
-    for (size_t i = 0; i < COUNT_OF(lives); i++) {
-        shared_host = guest_host();
-        uint64_t before = bhd__alloc_live();
-        sweep(lives[i].name, lives[i].a_life);
-        expect_stats(shared_host, 0, 0);
-        /* It is as good as new. */
-        bhd_error error = BHD_ERROR_INIT;
-        expect_ok(lives[i].a_life(&error), &error);
-        bhd_error_fini(&error);
-        assert_true(bhd__alloc_live() <= before + 8); /* free slots and stacks */
-        bhd_host_free(shared_host);
-    }
+    for (size_t i = 0; i < COUNT_OF(lives); i++)
+        sweep_on_a_host(lives[i].name, lives[i].a_life);
 }
 
 /* When nothing can be allocated at all any more, too. */
