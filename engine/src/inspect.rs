@@ -574,6 +574,9 @@ pub unsafe extern "C" fn bhd_engine_module_items(
 /// How much of one type is written out. Types are trees of shared parts, and a small binary can
 /// name one that is exponentially large as text.
 const TYPE_TEXT_MAX: usize = 4096;
+/// How much of all of them together, and of each one after that.
+const TYPE_TEXTS_MAX: usize = 4 << 20;
+const TYPE_TEXT_REST: usize = 64;
 
 fn type_text(text: &mut String, ty: &Type) {
     if text.len() > TYPE_TEXT_MAX {
@@ -705,15 +708,14 @@ fn func_text(f: &ComponentFunc) -> String {
         text.push_str(" -> ");
         type_text(&mut text, &result);
     }
-    if text.len() > TYPE_TEXT_MAX {
-        let mut end = TYPE_TEXT_MAX;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push_str(" ...");
+    cut(&text, TYPE_TEXT_MAX)
+}
+
+fn cut(text: &str, size: usize) -> String {
+    match text.len() <= size {
+        true => text.to_owned(),
+        false => format!("{} ...", &text[..text.floor_char_boundary(size)]),
     }
-    text
 }
 
 fn component_item(
@@ -751,14 +753,17 @@ pub unsafe extern "C" fn bhd_engine_component_items(
     let component = unsafe { &*(component as *const wasmtime::component::Component) };
     let engine = unsafe { &*(engine as *const Engine) };
     let ty = component.component_type();
+    let mut left = TYPE_TEXTS_MAX;
+    let mut give = |exported, name: &str, text: &str| {
+        let whole = text.len() <= left;
+        left -= if whole { text.len() } else { 0 };
+        let text = if whole { text.to_owned() } else { cut(text, TYPE_TEXT_REST) };
+        item(env, exported, "".into(), name.into(), text.as_str().into())
+    };
     for (name, e) in ty.imports(engine) {
-        component_item(engine, name, e.ty, &mut |n, t| {
-            item(env, false, "".into(), n.into(), t.into())
-        });
+        component_item(engine, name, e.ty, &mut |n, t| give(false, n, t));
     }
     for (name, e) in ty.exports(engine) {
-        component_item(engine, name, e.ty, &mut |n, t| {
-            item(env, true, "".into(), n.into(), t.into())
-        });
+        component_item(engine, name, e.ty, &mut |n, t| give(true, n, t));
     }
 }

@@ -31,6 +31,8 @@ const INSTANCE: u64 = 2_000;
 const LIFT: u64 = 4_000;
 const UNIT: u64 = 110;
 const EXPORT_UNITS: u64 = 16;
+/// Names are copied with what they name; so many bytes of one are a unit.
+const NAME_BYTES: u64 = 8;
 /// Each resource there is, for each instance: the table of them is copied.
 const RESOURCE: u64 = 5;
 /// A function of the host as a core function, or one of the engine's for resources.
@@ -48,6 +50,10 @@ const ENUM_CASE: u64 = 1_000;
 const INLINED: u64 = 50_000_000;
 
 pub const ENOUGH: u64 = 1 << 60;
+
+fn name_units(name: &str) -> u64 {
+    EXPORT_UNITS + name.len() as u64 / NAME_BYTES
+}
 
 fn sum(a: u64, b: u64) -> u64 {
     a.saturating_add(b).min(ENOUGH)
@@ -450,7 +456,7 @@ impl<'a> Linking<'a> {
 
     fn give(&mut self, name: &'a str, item: Item<'a>) {
         let mut size = kind_size(&item);
-        size.own = sum(size.own, EXPORT_UNITS);
+        size.own = sum(size.own, name_units(name));
         let top = self.top();
         top.size.add(size);
         top.exports.insert(name, item);
@@ -488,7 +494,7 @@ impl<'a> Linking<'a> {
             _ => {}
         }
         let mut size = kind_size(&item);
-        size.own = sum(size.own, EXPORT_UNITS);
+        size.own = sum(size.own, name_units(import.name.name));
         self.copy(size);
         self.push(item);
         self.item()
@@ -497,7 +503,7 @@ impl<'a> Linking<'a> {
     pub fn export(&mut self, export: &ComponentExport<'a>) -> bool {
         let item = self.find(export.kind, export.index);
         let mut size = kind_size(&item);
-        size.own = sum(size.own, EXPORT_UNITS);
+        size.own = sum(size.own, name_units(export.name.name));
         self.copy(size);
         self.push(item.clone());
         self.give(export.name.name, item);
@@ -633,7 +639,7 @@ impl<'a> Linking<'a> {
                 for export in exports {
                     let item = self.find(export.kind, export.index);
                     size.add(kind_size(&item));
-                    size.own = sum(size.own, EXPORT_UNITS);
+                    size.own = sum(size.own, name_units(export.name.name));
                     is_host &= match &item {
                         Item::Function(f) => f.is_host,
                         Item::Instance(i) => i.is_host,
@@ -658,7 +664,7 @@ impl<'a> Linking<'a> {
         for arg in args {
             let item = self.find(arg.kind, arg.index);
             given.add(kind_size(&item));
-            given.own = sum(given.own, EXPORT_UNITS);
+            given.own = sum(given.own, name_units(arg.name));
             self.item();
         }
         self.copy(given);

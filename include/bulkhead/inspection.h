@@ -15,7 +15,8 @@ typedef struct bhd_item {
     /** Of an import of a core module: the module's name; otherwise empty. */
     char *module;
     char *name;
-    /** "func(i32, i32) -> i64", "memory 1", "instance", "func(text: string) -> result<u32>". */
+    /** "func(i32, i32) -> i64", "memory 1", "instance", "func(text: string) -> result<u32>". One
+     *  that is cut ends in " ...": above 4 KiB, and above 64 bytes when all of them have 4 MiB. */
     char *type;
 } bhd_item;
 

@@ -1,6 +1,7 @@
 /*
  * Inspections: what a binary is and needs, without running it.
  */
+#include "support/bomb_text.h"
 #include "support/real_guest.h"
 
 #include <stdio.h>
@@ -236,9 +237,45 @@ static void nonsense_cannot_be_inspected(void **state)
     bhd_host_free(host);
 }
 
+/* A few functions with long types, in each of many instances: what they are called is bounded
+ * elsewhere, what they are must be here. */
+static void texts_of_types_are_bounded(void **state)
+{
+    (void)state;
+    enum { FUNCTIONS = 60, INSTANCES = 400 };
+    static char name[3000];
+    memset(name, 'n', sizeof name - 1);
+    bomb_text t = {0};
+    bomb_put(&t, "(component (type $t (instance ");
+    for (unsigned i = 0; i < FUNCTIONS; i++)
+        bomb_printf(&t, "(export \"e%u\" (func (param \"p-%s\" u32)))", i, name);
+    bomb_put(&t, "))");
+    for (unsigned i = 0; i < INSTANCES; i++)
+        bomb_printf(&t, "(import \"i%u\" (instance (type $t)))", i);
+    bomb_put(&t, ")");
+    bhd_host *host = guest_host();
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    bhd_error error = BHD_ERROR_INIT;
+    expect_ok(bhd_inspect(host, t.data, t.size, &inspection, &error), &error);
+    assert_int_equal(INSTANCES * (FUNCTIONS + 1), inspection.import_count);
+    size_t all = 0, cut = 0;
+    for (size_t i = 0; i < inspection.import_count; i++) {
+        size_t size = strlen(inspection.imports[i].type);
+        all += size;
+        cut += size > 4 && strcmp(inspection.imports[i].type + size - 4, " ...") == 0;
+    }
+    assert_in_range(all, MIB(4), MIB(4) + INSTANCES * FUNCTIONS * 68);
+    assert_in_range(cut, 20000, INSTANCES * FUNCTIONS);
+    expect_in(inspection.imports[1].type, "nnn: u32)");
+    bhd_inspection_fini(&inspection);
+    bomb_free(&t);
+    bhd_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_of_types_are_bounded),
         cmocka_unit_test(a_module_shows_its_exports_with_types),
         cmocka_unit_test(imports_show_their_modules_and_types),
         cmocka_unit_test(memories_and_tables_are_summed),

@@ -139,6 +139,23 @@ static void exports_times_instances_are_refused(void **state)
     expect_text_refused(&t, BHD_COMPONENT_TOO_LARGE, LINKING);
 }
 
+/* Half a megabyte of names, in each of 900 instances. */
+static void names_times_instances_are_refused(void **state)
+{
+    (void)state;
+    static char name[9000];
+    memset(name, 'n', sizeof name - 1);
+    bomb_text t = {0};
+    bomb_put(&t, "(component (type $t (instance ");
+    for (unsigned i = 0; i < 60; i++)
+        bomb_printf(&t, "(export \"e%u-%s\" (func))", i, name);
+    bomb_put(&t, "))");
+    for (unsigned i = 0; i < 900; i++)
+        bomb_printf(&t, "(import \"i%u\" (instance (type $t)))", i);
+    bomb_put(&t, ")");
+    expect_text_refused(&t, BHD_COMPONENT_TOO_LARGE, LINKING);
+}
+
 static void resources_times_instances_are_refused(void **state)
 {
     (void)state;
@@ -444,6 +461,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(instances_that_double_are_refused, after_each),
         cmocka_unit_test_teardown(components_as_values_are_refused, after_each),
         cmocka_unit_test_teardown(exports_times_instances_are_refused, after_each),
+        cmocka_unit_test_teardown(names_times_instances_are_refused, after_each),
         cmocka_unit_test_teardown(resources_times_instances_are_refused, after_each),
         cmocka_unit_test_teardown(imports_of_core_instances_are_refused, after_each),
         cmocka_unit_test_teardown(functions_of_large_types_are_refused, after_each),
