@@ -41,7 +41,8 @@ static json_t *float_json(float number)
         return real_json(shortest);
     for (int precision = 6; precision <= 9; precision++) {
         (void)snprintf(digits, sizeof digits, "%.*g", precision, (double)number);
-        if (sscanf(digits, "%lf", &shortest) == 1 && (float)shortest == number)
+        shortest = strtod(digits, NULL);
+        if ((float)shortest == number)
             break;
     }
     return json_real(shortest);

@@ -6,7 +6,8 @@
  *
  * BHD_VERBOSE=1 prints what each was said to take.
  */
-#include "support/hostile.h"
+#include "support/bomb_host.h"
+#include "support/bomb_text.h"
 #include "support/process_facts.h"
 
 #include "bulkhead/inspection.h"
@@ -18,40 +19,21 @@
 #include <wasm.h>
 #include <wasmtime.h>
 
-static bhd_host *host;
-static neighbours n;
-
 /* -- making them --------------------------------------------------------------------------- */
 
-typedef struct text {
-    char *data;
-    size_t size, capacity;
-} text;
-
-static void put(text *t, const char *more, size_t size)
-{
-    if (t->size + size > t->capacity) {
-        t->capacity = (t->size + size) * 2 + 64;
-        t->data = realloc(t->data, t->capacity);
-        assert_non_null(t->data);
-    }
-    memcpy(t->data + t->size, more, size);
-    t->size += size;
-}
-
 /* In `part`, # is the number of the repetition modulo `locals`, @ the same in bytes. */
-static void repeat(text *t, const char *part, unsigned count, unsigned locals)
+static void repeat(bomb_text *t, const char *part, unsigned count, unsigned locals)
 {
     for (unsigned i = 0; part && i < count; i++)
         for (const char *c = part; *c; c++) {
             char number[16];
             unsigned of = locals ? i % locals : i;
             if (*c == '#')
-                put(t, number, (size_t)snprintf(number, sizeof number, "%u", of));
+                bomb_bytes(t, number, (size_t)snprintf(number, sizeof number, "%u", of));
             else if (*c == '@')
-                put(t, number, (size_t)snprintf(number, sizeof number, "%u", of * 4));
+                bomb_bytes(t, number, (size_t)snprintf(number, sizeof number, "%u", of * 4));
             else
-                put(t, c, 1);
+                bomb_bytes(t, c, 1);
         }
 }
 
@@ -98,11 +80,11 @@ static const bomb bombs[] = {
     {"130,000 calls", "", 0, 130000, "call 0 ", NULL, NULL, "130000 calls", false},
 };
 
-static void make_text(const bomb *it, text *t)
+static void make_text(const bomb *it, bomb_text *t)
 {
-    put(t, "(module (memory 1) ", 19);
-    put(t, it->module, strlen(it->module));
-    put(t, "(func $f ", 9);
+    bomb_bytes(t, "(module (memory 1) ", 19);
+    bomb_bytes(t, it->module, strlen(it->module));
+    bomb_bytes(t, "(func $f ", 9);
     repeat(t, "(local i32)", it->locals, 0);
     repeat(t, "(local.set # (i32.load offset=@ (i32.const 0)))", it->locals, 0);
     if (strstr(it->name, "under a handler"))
@@ -113,10 +95,10 @@ static void make_text(const bomb *it, text *t)
     if (strstr(it->name, "under a handler"))
         repeat(t, "end end ", 1, 0);
     repeat(t, "(i32.store offset=@ (i32.const 0) (local.get #))", it->locals, 0);
-    put(t, "))", 2);
+    bomb_bytes(t, "))", 2);
 }
 
-static wasm_byte_vec_t binary_of(text *t)
+static wasm_byte_vec_t binary_of(bomb_text *t)
 {
     wasm_byte_vec_t binary;
     wasmtime_error_t *failure = wasmtime_wat2wasm(t->data, t->size, &binary);
@@ -131,7 +113,7 @@ static wasm_byte_vec_t binary_of(text *t)
 static void expect_refused(const wasm_byte_vec_t *binary, const char *wanted, uint64_t fuel)
 {
     guest_keep_signals();
-    neighbours_begin(&n, host);
+    neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     bhd_component_options options = {.name = "bomb", .limits = guest_limits(MIB(1))};
@@ -139,7 +121,7 @@ static void expect_refused(const wasm_byte_vec_t *binary, const char *wanted, ui
     uint64_t before = process_resident_bytes();
     process_forget_peak();
     bhd_status status =
-        bhd_component_new(host, &options, binary->data, binary->size, &component, &error);
+        bhd_component_new(bomb_host, &options, binary->data, binary->size, &component, &error);
     uint64_t peak = process_peak_bytes();
     bhd_component_free(component);
     if (getenv("BHD_VERBOSE"))
@@ -151,14 +133,14 @@ static void expect_refused(const wasm_byte_vec_t *binary, const char *wanted, ui
     if (!BHD_TESTS_SANITIZED)
         assert_in_range(peak, 0, before + MIB(64));
     bhd_error_fini(&error);
-    neighbours_end(&n);
-    expect_stats(host, 0, 0);
+    neighbours_end(&bomb_neighbours);
+    expect_stats(bomb_host, 0, 0);
 }
 
 static void bombs_are_refused(void **state)
 {
     const bomb *it = *state;
-    text t = {0};
+    bomb_text t = {0};
     make_text(it, &t);
     wasm_byte_vec_t binary = binary_of(&t);
     expect_refused(&binary, it->wanted, it->only_fuel ? 1000 : 0);
@@ -169,37 +151,37 @@ static void bombs_are_refused(void **state)
 static void blocks_with_many_values_are_refused(void **state)
 {
     (void)state;
-    text t = {0};
-    put(&t, "(module (type $t (func ", 23);
+    bomb_text t = {0};
+    bomb_bytes(&t, "(module (type $t (func ", 23);
     repeat(&t, "(param i64)", 500, 0);
     repeat(&t, "(result i64)", 500, 0);
-    put(&t, ")) (func $f ", 12);
+    bomb_bytes(&t, ")) (func $f ", 12);
     repeat(&t, "i64.const 0 ", 500, 0);
     repeat(&t, "block (type $t) end ", 500, 0);
     repeat(&t, "drop ", 500, 0);
-    put(&t, "))", 2);
+    bomb_bytes(&t, "))", 2);
     wasm_byte_vec_t binary = binary_of(&t);
     expect_refused(&binary, "500 blocks", 0);
     wasm_byte_vec_delete(&binary);
 }
 
 /* Signatures that differ in the types of their first parameters. */
-static void put_signatures(text *t, unsigned count, unsigned parameters)
+static void put_signatures(bomb_text *t, unsigned count, unsigned parameters)
 {
-    put(t, "(module ", 8);
+    bomb_bytes(t, "(module ", 8);
     for (unsigned i = 0; i < count; i++) {
-        put(t, "(type (func (param", 18);
+        bomb_bytes(t, "(type (func (param", 18);
         for (unsigned k = 0; k < parameters; k++)
-            put(t, k < 20 && (i >> k & 1) ? " i64" : " i32", 4);
-        put(t, ")))", 3);
+            bomb_bytes(t, k < 20 && (i >> k & 1) ? " i64" : " i32", 4);
+        bomb_bytes(t, ")))", 3);
     }
-    put(t, ")", 1);
+    bomb_bytes(t, ")", 1);
 }
 
 static void many_signatures_are_refused(void **state)
 {
     (void)state;
-    text t = {0};
+    bomb_text t = {0};
     put_signatures(&t, 100000, 20);
     wasm_byte_vec_t binary = binary_of(&t);
     expect_refused(&binary, "100000 types of functions with 2000000 parameters", 0);
@@ -209,7 +191,7 @@ static void many_signatures_are_refused(void **state)
 static void long_signatures_are_refused(void **state)
 {
     (void)state;
-    text t = {0};
+    bomb_text t = {0};
     put_signatures(&t, 700, 1000);
     wasm_byte_vec_t binary = binary_of(&t);
     expect_refused(&binary, "700 types of functions with 700000 parameters", 0);
@@ -219,15 +201,15 @@ static void long_signatures_are_refused(void **state)
 static void locals_in_every_function_are_refused(void **state)
 {
     (void)state;
-    text t = {0}, body = {0};
+    bomb_text t = {0}, body = {0};
     repeat(&body, " i64", 1000, 0);
-    put(&t, "(module ", 8);
+    bomb_bytes(&t, "(module ", 8);
     for (int i = 0; i < 2000; i++) {
-        put(&t, "(func (local", 12);
-        put(&t, body.data, body.size);
-        put(&t, "))", 2);
+        bomb_bytes(&t, "(func (local", 12);
+        bomb_bytes(&t, body.data, body.size);
+        bomb_bytes(&t, "))", 2);
     }
-    put(&t, ")", 1);
+    bomb_bytes(&t, ")", 1);
     free(body.data);
     wasm_byte_vec_t binary = binary_of(&t);
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
@@ -248,10 +230,10 @@ static void locals_in_every_function_are_refused(void **state)
 static void exports_of_50000_functions_are_refused(void **state)
 {
     (void)state;
-    text t = {0};
-    put(&t, "(module ", 8);
+    bomb_text t = {0};
+    bomb_bytes(&t, "(module ", 8);
     repeat(&t, "(func (export \"#\"))", 50000, 0);
-    put(&t, ")", 1);
+    bomb_bytes(&t, ")", 1);
     wasm_byte_vec_t binary = binary_of(&t);
     expect_refused(&binary, "50000 functions", 0);
     wasm_byte_vec_delete(&binary);
@@ -264,12 +246,12 @@ static void the_bound_is_what_inspect_says(void **state)
 {
     (void)state;
     const bomb loops = {"", "", 0, 400, "loop end ", NULL, NULL, "", false};
-    text t = {0};
+    bomb_text t = {0};
     make_text(&loops, &t);
     wasm_byte_vec_t binary = binary_of(&t);
     bhd_error error = BHD_ERROR_INIT;
     bhd_inspection inspection = BHD_INSPECTION_INIT;
-    expect_ok(bhd_inspect(host, binary.data, binary.size, &inspection, &error), &error);
+    expect_ok(bhd_inspect(bomb_host, binary.data, binary.size, &inspection, &error), &error);
     uint64_t work = inspection.largest_function_work;
     assert_true(work > 0 && inspection.compile_work >= work);
     bhd_inspection_fini(&inspection);
@@ -296,21 +278,22 @@ static void what_is_just_allowed_compiles(void **state)
 {
     (void)state;
     const bomb loops = {"", "", 0, 3500, "loop end ", NULL, NULL, "", false};
-    text t = {0};
+    bomb_text t = {0};
     make_text(&loops, &t);
     wasm_byte_vec_t binary = binary_of(&t);
     guest_keep_signals();
-    neighbours_begin(&n, host);
+    neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     bhd_component_options its = {.name = "loops", .limits = guest_limits(MIB(1))};
     uint64_t before = process_resident_bytes();
     process_forget_peak();
-    expect_ok(bhd_component_new(host, &its, binary.data, binary.size, &component, &error), &error);
+    expect_ok(bhd_component_new(bomb_host, &its, binary.data, binary.size, &component, &error),
+              &error);
     if (!BHD_TESTS_SANITIZED)
         assert_in_range(process_peak_bytes(), 0, before + MIB(512));
     bhd_component_free(component);
-    neighbours_end(&n);
+    neighbours_end(&bomb_neighbours);
     wasm_byte_vec_delete(&binary);
 }
 
@@ -325,12 +308,12 @@ static void text_above_a_mebibyte_is_refused(void **state)
     assert_non_null(wat);
     memset(wat, ' ', size);
     memcpy(wat, "(module)", 8);
-    expect_status(BHD_FILE_TOO_LARGE, bhd_component_new(host, &its, wat, size, &component, &error),
-                  &error);
+    expect_status(BHD_FILE_TOO_LARGE,
+                  bhd_component_new(bomb_host, &its, wat, size, &component, &error), &error);
     expect_in(error.message,
               "it has 1048577 bytes, and at most 1048576 are translated here; make a "
               "binary of it first");
-    expect_ok(bhd_component_new(host, &its, wat, size - 1, &component, &error), &error);
+    expect_ok(bhd_component_new(bomb_host, &its, wat, size - 1, &component, &error), &error);
     bhd_component_free(component);
     free(wat);
     bhd_error_fini(&error);
@@ -338,51 +321,28 @@ static void text_above_a_mebibyte_is_refused(void **state)
 
 /* -- all of them --------------------------------------------------------------------------- */
 
-static int make_host(void **state)
-{
-    (void)state;
-    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    options.policy.min_memory_bytes = BHD_POLICY_MIN_BYTES;
-    host = guest_host_with(&options);
-    return 0;
-}
-
-static int free_host(void **state)
-{
-    (void)state;
-    bhd_host_free(host);
-    return 0;
-}
-
-static int after_each(void **state)
-{
-    if (!neighbours_stop(&n))
-        return 0;
-    (void)free_host(state);
-    return make_host(state);
-}
-
 /* An argument chooses the tests in whose name it is. */
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test_teardown(blocks_with_many_values_are_refused, after_each),
-        cmocka_unit_test_teardown(many_signatures_are_refused, after_each),
-        cmocka_unit_test_teardown(long_signatures_are_refused, after_each),
-        cmocka_unit_test_teardown(locals_in_every_function_are_refused, after_each),
-        cmocka_unit_test_teardown(exports_of_50000_functions_are_refused, after_each),
-        cmocka_unit_test_teardown(the_bound_is_what_inspect_says, after_each),
-        cmocka_unit_test_teardown(what_is_just_allowed_compiles, after_each),
-        cmocka_unit_test_teardown(text_above_a_mebibyte_is_refused, after_each),
+        cmocka_unit_test_teardown(blocks_with_many_values_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(many_signatures_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(long_signatures_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(locals_in_every_function_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(exports_of_50000_functions_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(the_bound_is_what_inspect_says, bomb_host_after_each),
+        cmocka_unit_test_teardown(what_is_just_allowed_compiles, bomb_host_after_each),
+        cmocka_unit_test_teardown(text_above_a_mebibyte_is_refused, bomb_host_after_each),
     };
     static struct CMUnitTest tests[COUNT_OF(bombs) + COUNT_OF(others)];
     size_t chosen = 0;
     for (size_t i = 0; i < COUNT_OF(bombs); i++)
         if (argc < 2 || strstr(bombs[i].name, argv[1]))
-            tests[chosen++] = (struct CMUnitTest){bombs[i].name, bombs_are_refused, NULL,
-                                                  after_each, (void *)(uintptr_t)&bombs[i]};
+            tests[chosen++] =
+                (struct CMUnitTest){bombs[i].name, bombs_are_refused, NULL, bomb_host_after_each,
+                                    (void *)(uintptr_t)&bombs[i]};
     for (size_t i = 0; i < COUNT_OF(others); i++)
         if (argc < 2 || strstr(others[i].name, argv[1]))
             tests[chosen++] = others[i];
-    return _cmocka_run_group_tests("compile bombs", tests, chosen, make_host, free_host);
+    return _cmocka_run_group_tests("compile bombs", tests, chosen, bomb_host_begin, bomb_host_end);
 }

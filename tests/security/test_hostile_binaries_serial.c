@@ -7,7 +7,7 @@
  * The binaries are put together here, at the default options of a host. BHD_VERBOSE=1 prints what
  * each costs, BHD_LONG=1 flips more bits.
  */
-#include "support/hostile.h"
+#include "support/bomb_host.h"
 #include "support/process_facts.h"
 
 #include <inttypes.h>
@@ -24,9 +24,6 @@
 /* Beyond its limit, while one sandbox of it lives. */
 #define COST_BYTES MIB(1)
 #define LEFT_BYTES MIB(4)
-
-static bhd_host *host;
-static neighbours n;
 
 /* -- putting a binary together ------------------------------------------------------------- */
 
@@ -408,7 +405,7 @@ static void compile_again(const bhd_component_options *options, const bytes *b)
         for (int i = 0; i < 3; i++) {
             bhd_component *component = NULL;
             bhd_status status =
-                bhd_component_new(host, options, b->data, b->size, &component, NULL);
+                bhd_component_new(bomb_host, options, b->data, b->size, &component, NULL);
             assert_int_equal(status == BHD_OK, component != NULL);
             bhd_component_free(component);
         }
@@ -425,14 +422,14 @@ static void bombs_are_refused_or_cost_seconds(void **state)
     guest_keep_signals();
     bytes b = {0};
     it->make(&b, it->a, it->c);
-    neighbours_begin(&n, host);
+    neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     bhd_component_options options = {.name = "bomb", .limits = guest_limits(MIB(1))};
     uint64_t before = process_resident_bytes();
     process_forget_peak();
     double began = process_seconds();
-    bhd_status status = bhd_component_new(host, &options, b.data, b.size, &component, &error);
+    bhd_status status = bhd_component_new(bomb_host, &options, b.data, b.size, &component, &error);
     double seconds = process_seconds() - began;
     uint64_t peak = process_peak_bytes(), beyond = 0;
     if (component) {
@@ -458,8 +455,8 @@ static void bombs_are_refused_or_cost_seconds(void **state)
         assert_true(seconds < SECONDS_MAX);
         assert_in_range(beyond, 0, COST_BYTES);
     }
-    neighbours_end(&n);
-    expect_stats(host, 0, 0);
+    neighbours_end(&bomb_neighbours);
+    expect_stats(bomb_host, 0, 0);
 }
 
 /* -- cut off and with flipped bits --------------------------------------------------------- */
@@ -516,7 +513,7 @@ static void try_binary(const victim *v, const uint8_t *data, size_t size, tally 
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
-    bhd_status status = bhd_component_new(host, &options, data, size, &component, &error);
+    bhd_status status = bhd_component_new(bomb_host, &options, data, size, &component, &error);
     if (status != BHD_OK) {
         t->refused++;
         assert_null(component);
@@ -546,7 +543,7 @@ static void cut_off_binaries_are_refused(void **state)
 {
     const victim *v = *state;
     guest_keep_signals();
-    neighbours_begin(&n, host);
+    neighbours_begin(&bomb_neighbours, bomb_host);
     bytes b = binary_of(v->file);
     unsigned step = getenv("BHD_LONG") ? 1 : v->step * (BHD_TESTS_SANITIZED ? 10 : 1);
     tally t = {0, 0};
@@ -561,15 +558,15 @@ static void cut_off_binaries_are_refused(void **state)
     /* Cut off between two sections it may still be whole. */
     assert_true(t.refused > t.ran);
     free(b.data);
-    neighbours_end(&n);
-    expect_stats(host, 0, 0);
+    neighbours_end(&bomb_neighbours);
+    expect_stats(bomb_host, 0, 0);
 }
 
 static void flipped_bits_are_refused_or_contained(void **state)
 {
     const victim *v = *state;
     guest_keep_signals();
-    neighbours_begin(&n, host);
+    neighbours_begin(&bomb_neighbours, bomb_host);
     bytes b = binary_of(v->file);
     unsigned step = getenv("BHD_LONG") ? 1 : v->step * (BHD_TESTS_SANITIZED ? 10 : 1);
     tally t = {0, 0};
@@ -583,8 +580,8 @@ static void flipped_bits_are_refused_or_contained(void **state)
         print_message("  %s: %zu bytes, %u refused, %u ran\n", v->file, b.size, t.refused, t.ran);
     assert_true(t.refused > 0);
     free(b.data);
-    neighbours_end(&n);
-    expect_stats(host, 0, 0);
+    neighbours_end(&bomb_neighbours);
+    expect_stats(bomb_host, 0, 0);
 }
 
 /* -- names --------------------------------------------------------------------------------- */
@@ -626,7 +623,8 @@ static void long_names_are_cut_and_escaped(void **state)
         put(&b, shapes[i][1], strlen(shapes[i][1]));
         bhd_error error = BHD_ERROR_INIT;
         bhd_component *component = NULL;
-        bhd_status status = bhd_component_new(host, &options, b.data, b.size, &component, &error);
+        bhd_status status =
+            bhd_component_new(bomb_host, &options, b.data, b.size, &component, &error);
         free(b.data);
         if (i < 2) {
             expect_status(BHD_IMPORT_UNKNOWN, status, &error);
@@ -640,36 +638,10 @@ static void long_names_are_cut_and_escaped(void **state)
         expect_printable(&error);
         bhd_error_fini(&error);
     }
-    expect_stats(host, 0, 0);
+    expect_stats(bomb_host, 0, 0);
 }
 
 /* -- all of them --------------------------------------------------------------------------- */
-
-static int make_host(void **state)
-{
-    (void)state;
-    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    options.policy.min_memory_bytes = BHD_POLICY_MIN_BYTES;
-    options.slot_keep_bytes = 0;
-    host = guest_host_with(&options);
-    return 0;
-}
-
-static int free_host(void **state)
-{
-    (void)state;
-    bhd_host_free(host);
-    return 0;
-}
-
-/* What a failed test left in its host does not make the next one fail. */
-static int after_each(void **state)
-{
-    if (!neighbours_stop(&n))
-        return 0;
-    (void)free_host(state);
-    return make_host(state);
-}
 
 /* An argument chooses the tests in whose name it is. */
 int main(int argc, char **argv)
@@ -679,18 +651,19 @@ int main(int argc, char **argv)
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(bombs); i++)
         tests[count++] = (struct CMUnitTest){bombs[i].name, bombs_are_refused_or_cost_seconds, NULL,
-                                             after_each, (void *)(uintptr_t)&bombs[i]};
+                                             bomb_host_after_each, (void *)(uintptr_t)&bombs[i]};
     for (size_t i = 0; i < 2 * COUNT_OF(victims); i++) {
         const victim *v = &victims[i / 2];
         snprintf(names[i], sizeof names[i], "%s %s", v->file, i % 2 ? "flipped" : "cut off");
         tests[count++] = (struct CMUnitTest){
             names[i], i % 2 ? flipped_bits_are_refused_or_contained : cut_off_binaries_are_refused,
-            NULL, after_each, (void *)(uintptr_t)v};
+            NULL, bomb_host_after_each, (void *)(uintptr_t)v};
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(long_names_are_cut_and_escaped);
     size_t chosen = 0;
     for (size_t i = 0; i < count; i++)
         if (argc < 2 || strstr(tests[i].name, argv[1]))
             tests[chosen++] = tests[i];
-    return _cmocka_run_group_tests("hostile binaries", tests, chosen, make_host, free_host);
+    return _cmocka_run_group_tests("hostile binaries", tests, chosen, bomb_host_begin,
+                                   bomb_host_end);
 }

@@ -8,7 +8,7 @@
  * BHD_VERBOSE=1 prints what each was said to take.
  */
 #include "support/bomb_text.h"
-#include "support/hostile.h"
+#include "support/bomb_host.h"
 #include "support/process_facts.h"
 
 #include <inttypes.h>
@@ -18,9 +18,6 @@
 #include <wasm.h>
 #include <wasmtime.h>
 
-static bhd_host *host;
-static neighbours n;
-
 #define LINKING "linking what the component is made of takes"
 #define ALL "(max_compile_work)"
 
@@ -28,13 +25,13 @@ static neighbours n;
 static void expect_refused(const void *binary, size_t size, bhd_status wanted, const char *text)
 {
     guest_keep_signals();
-    neighbours_begin(&n, host);
+    neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     bhd_component_options options = {.name = "bomb", .limits = guest_limits(MIB(1))};
     uint64_t before = process_resident_bytes();
     process_forget_peak();
-    bhd_status status = bhd_component_new(host, &options, binary, size, &component, &error);
+    bhd_status status = bhd_component_new(bomb_host, &options, binary, size, &component, &error);
     uint64_t peak = process_peak_bytes();
     bhd_component_free(component);
     if (getenv("BHD_VERBOSE"))
@@ -45,8 +42,8 @@ static void expect_refused(const void *binary, size_t size, bhd_status wanted, c
     if (!BHD_TESTS_SANITIZED)
         assert_in_range(peak, 0, before + MIB(64));
     bhd_error_fini(&error);
-    neighbours_end(&n);
-    expect_stats(host, 0, 0);
+    neighbours_end(&bomb_neighbours);
+    expect_stats(bomb_host, 0, 0);
 }
 
 static void expect_text_refused(bomb_text *t, bhd_status wanted, const char *message)
@@ -407,7 +404,7 @@ static void expect_compiled(const void *binary, size_t size)
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     bhd_component_options its = {.name = "allowed", .limits = guest_limits(MIB(1))};
-    expect_ok(bhd_component_new(host, &its, binary, size, &component, &error), &error);
+    expect_ok(bhd_component_new(bomb_host, &its, binary, size, &component, &error), &error);
     bhd_component_free(component);
 }
 
@@ -428,58 +425,37 @@ static void what_is_allowed_compiles(void **state)
 
 /* -- all of them --------------------------------------------------------------------------- */
 
-static int make_host(void **state)
-{
-    (void)state;
-    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    options.policy.min_memory_bytes = BHD_POLICY_MIN_BYTES;
-    host = guest_host_with(&options);
-    return 0;
-}
-
-static int free_host(void **state)
-{
-    (void)state;
-    bhd_host_free(host);
-    return 0;
-}
-
-static int after_each(void **state)
-{
-    if (!neighbours_stop(&n))
-        return 0;
-    (void)free_host(state);
-    return make_host(state);
-}
-
 /* An argument chooses the tests in whose name it is. */
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test_teardown(instances_of_instances_are_refused, after_each),
-        cmocka_unit_test_teardown(components_that_hold_components_are_refused, after_each),
-        cmocka_unit_test_teardown(instances_that_double_are_refused, after_each),
-        cmocka_unit_test_teardown(components_as_values_are_refused, after_each),
-        cmocka_unit_test_teardown(exports_times_instances_are_refused, after_each),
-        cmocka_unit_test_teardown(names_times_instances_are_refused, after_each),
-        cmocka_unit_test_teardown(resources_times_instances_are_refused, after_each),
-        cmocka_unit_test_teardown(imports_of_core_instances_are_refused, after_each),
-        cmocka_unit_test_teardown(functions_of_large_types_are_refused, after_each),
-        cmocka_unit_test_teardown(types_nested_without_end_are_refused, after_each),
-        cmocka_unit_test_teardown(components_nested_without_end_are_refused, after_each),
-        cmocka_unit_test_teardown(adapters_in_instances_of_instances_are_refused, after_each),
-        cmocka_unit_test_teardown(trampolines_are_refused, after_each),
-        cmocka_unit_test_teardown(functions_of_the_host_need_no_adapter, after_each),
-        cmocka_unit_test_teardown(what_is_allowed_compiles, after_each),
+        cmocka_unit_test_teardown(instances_of_instances_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(components_that_hold_components_are_refused,
+                                  bomb_host_after_each),
+        cmocka_unit_test_teardown(instances_that_double_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(components_as_values_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(exports_times_instances_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(names_times_instances_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(resources_times_instances_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(imports_of_core_instances_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(functions_of_large_types_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(types_nested_without_end_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(components_nested_without_end_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(adapters_in_instances_of_instances_are_refused,
+                                  bomb_host_after_each),
+        cmocka_unit_test_teardown(trampolines_are_refused, bomb_host_after_each),
+        cmocka_unit_test_teardown(functions_of_the_host_need_no_adapter, bomb_host_after_each),
+        cmocka_unit_test_teardown(what_is_allowed_compiles, bomb_host_after_each),
     };
     static struct CMUnitTest tests[COUNT_OF(adapter_bombs) + COUNT_OF(others)];
     size_t chosen = 0;
     for (size_t i = 0; i < COUNT_OF(adapter_bombs); i++)
         if (argc < 2 || strstr(adapter_bombs[i].name, argv[1]))
-            tests[chosen++] = (struct CMUnitTest){adapter_bombs[i].name, adapters_are_refused, NULL,
-                                                  after_each, (void *)(uintptr_t)&adapter_bombs[i]};
+            tests[chosen++] =
+                (struct CMUnitTest){adapter_bombs[i].name, adapters_are_refused, NULL,
+                                    bomb_host_after_each, (void *)(uintptr_t)&adapter_bombs[i]};
     for (size_t i = 0; i < COUNT_OF(others); i++)
         if (argc < 2 || strstr(others[i].name, argv[1]))
             tests[chosen++] = others[i];
-    return _cmocka_run_group_tests("linking bombs", tests, chosen, make_host, free_host);
+    return _cmocka_run_group_tests("linking bombs", tests, chosen, bomb_host_begin, bomb_host_end);
 }
