@@ -11,7 +11,6 @@ bool bhd__heap_reserve(bhd__heap *heap, size_t count)
     size_t capacity = heap->capacity ? heap->capacity : 16;
     while (capacity < count)
         capacity *= 2;
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     bhd__heap_item **items = bhd__realloc_array(heap->items, capacity, sizeof *items);
     if (!items)
         return false;
