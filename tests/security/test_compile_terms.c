@@ -30,6 +30,19 @@ typedef struct term {
     "(component (core module $m (func (export \"f\")))(core instance $i (instantiate $m))"         \
     "(alias core export $i \"f\" (core func $f))"
 
+/* A component whose function is called from the one around it, with one parameter. */
+#define CALLED(definition, type)                                                                   \
+    "(component (component $a " definition                                                         \
+    "(core module $m (func (export \"f\") (param i32)))(core instance $i (instantiate $m))"        \
+    "(alias core export $i \"f\" (core func $c))"                                                  \
+    "(func $f (param \"a\" " type ") (canon lift (core func $c)))(export \"f\" (func $f)))"        \
+    "(instance $a1 (instantiate $a))(alias export $a1 \"f\" (func $f))"
+#define CALL "(core func (canon lower (func $f)))"
+#define ENUM(cases) CALLED("(type $e (enum " cases "))(export $x \"x\" (type $e))", "$x")
+#define CASES(x)                                                                                   \
+    "\"" x "a\" \"" x "b\" \"" x "c\" \"" x "d\" \"" x "e\" \"" x "f\" \"" x "g\" \"" x "h\" "
+#define MANY_CASES CASES("a") CASES("b") CASES("c") CASES("d") CASES("e") CASES("f") CASES("g")
+
 #define LOOPS_OF(block)                                                                            \
     "(module (memory 1)(func (param i32) (local i32) ",                                            \
         block " local.get 1 i32.const 1 i32.add local.tee 1 br_if 0 end ",                         \
@@ -75,6 +88,15 @@ static const term terms[] = {
      {LIFTS, "(alias core export $i \"f\" (core func))", ")", 500},
      {LIFTS, "(func (canon lift (core func $f)))", ")", 500},
      1500},
+    {"a handle that an adapter passes on",
+     {CALLED("", "u32"), CALL, ")", 200},
+     {CALLED("(type $r (resource (rep i32)))(export $x \"x\" (type $r))", "(own $x)"), CALL, ")",
+      200},
+     4000},
+    {"a case of an enum that an adapter checks",
+     {ENUM("\"a\""), CALL, ")", 200},
+     {ENUM(MANY_CASES), CALL, ")", 200},
+     5000},
     {"a variable that changes in loop after loop",
      {LOOPS_OF("block"), 1000},
      {LOOPS_OF("loop"), 1000},
