@@ -121,8 +121,10 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
     if (instance->gate.refusal.happened)
         return BHD_OUT_OF_MEMORY;
     /* What a component gives is checked when none of its code is on the stack any more: a result
-     * that is none, text that is not UTF-8. */
-    return trap >= 0 || has_frames || instance->code->component ? BHD_TRAP : BHD_INTERNAL;
+     * that is none, text that is not UTF-8. A module may export a function of WASI as its own, and
+     * WASI then finds no guest that calls it. */
+    bool is_in_call = instance->code->component || instance->of.module.store_id != 0;
+    return trap >= 0 || has_frames || is_in_call ? BHD_TRAP : BHD_INTERNAL;
 }
 
 static bhd_status timed_out(const bhd__instance *instance, bhd_error *error)

@@ -505,6 +505,28 @@ static void environment_files_and_input_are_empty(void **state)
     assert_int_equal(-1, access("/tmp/bulkhead-guest-was-here", F_OK));
 }
 
+/* WASI finds no guest that calls it, and so no memory. */
+static void a_function_of_wasi_that_a_module_exports_is_a_trap(void **state)
+{
+    (void)state;
+    static const char *const memories[] = {"(memory 1)", "(memory (export \"memory\") 1)"};
+    for (size_t i = 0; i < COUNT_OF(memories); i++) {
+        char text[300];
+        snprintf(text, sizeof text,
+                 "(module (import \"wasi_snapshot_preview1\" \"clock_res_get\""
+                 " (func $f (param i32 i32) (result i32))) %s (export \"f\" (func $f)))",
+                 memories[i]);
+        bhd_limits limits = guest_limits(MIB(1));
+        guest g = guest_begin(text, &limits);
+        bhd_error error = BHD_ERROR_INIT;
+        guest_ends(g.sandbox, BHD_TRAP, &error, "f", 0, 0);
+        expect_in(error.message, "missing required memory export");
+        assert_true(bhd_sandbox_is_dead(g.sandbox));
+        bhd_error_fini(&error);
+        guest_end(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,6 +548,7 @@ int main(void)
         cmocka_unit_test(exit_in_the_start_function_is_an_exit),
         cmocka_unit_test(a_component_reports_success_and_failure),
         cmocka_unit_test(clocks_are_sane),
+        cmocka_unit_test(a_function_of_wasi_that_a_module_exports_is_a_trap),
         cmocka_unit_test(environment_files_and_input_are_empty),
     };
     return cmocka_run_group_tests_name("WASI", tests, NULL, NULL);

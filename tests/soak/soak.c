@@ -32,8 +32,14 @@
 /* One life of these many is slow; one of these many compiles its guest as well. */
 #define SLOW_EVERY 128
 #define COMPILE_EVERY 1024
-/* What the allocator and free slots may hold more than after warming up. */
-#define RESIDENT_ALLOWANCE MIB(8)
+/* The same while it warms up: after some hundred compilations, on whichever threads, the allocator
+ * has as many heaps as it ever gets, and they are as full. */
+#define COMPILE_EVERY_WARMING 64
+/* What the allocator and free slots may hold more than after warming up, and than after a tenth of
+ * a million lives, when the allocator's heaps have come to what they stay at. */
+#define RESIDENT_ALLOWANCE MIB(16)
+#define RESIDENT_ALLOWANCE_LATER MIB(6)
+#define LIVES_TO_SETTLE 100000
 #define MAPPINGS_ALLOWANCE 256
 #define DEVIATIONS_SHOWN 20
 
@@ -62,6 +68,7 @@ static struct soak {
     atomic_uint_fast64_t deviations;
     pthread_mutex_t printing;
     process first, last;
+    uint64_t settled; /* resident bytes after LIVES_TO_SETTLE; 0: not yet */
     double began;
 } soak;
 
@@ -110,9 +117,19 @@ static size_t choose(worker *w, soak_class class)
     return soak.plan.of_class[class][index];
 }
 
+static uint64_t lives_to_warm_up(void)
+{
+    return soak.count / 2 < LIVES_TO_WARM_UP ? soak.count / 2 : LIVES_TO_WARM_UP;
+}
+
+static uint64_t compile_every(uint64_t number)
+{
+    return number < lives_to_warm_up() ? COMPILE_EVERY_WARMING : COMPILE_EVERY;
+}
+
 static void compile_one(worker *w, uint64_t number)
 {
-    soak_class class = number / COMPILE_EVERY % 2 ? SOAK_REFUSED : SOAK_HOSTILE;
+    soak_class class = number / compile_every(number) % 2 ? SOAK_REFUSED : SOAK_HOSTILE;
     const soak_guest *g = &soak.plan.guests[choose(w, class)];
     bhd_error error = BHD_ERROR_INIT;
     bhd_status wanted = class == SOAK_REFUSED ? g->wanted.status : BHD_OK;
@@ -170,9 +187,8 @@ static void look(unsigned round)
         expect_equal("retired slots", 0, stats.slots_retired);
         expect_equal("refused for capacity", 0, stats.refused_capacity);
     }
-    uint64_t warm = soak.count / 2 < LIVES_TO_WARM_UP ? soak.count / 2 : LIVES_TO_WARM_UP;
     soak.last = look_at_process();
-    if (soak.round_end - soak.count / ROUNDS_IN_ALL < warm)
+    if (soak.round_end - soak.count / ROUNDS_IN_ALL < lives_to_warm_up())
         soak.first = soak.last;
     expect_equal("open files", soak.first.descriptors, soak.last.descriptors);
     expect_equal("threads", soak.first.threads, soak.last.threads);
@@ -180,6 +196,11 @@ static void look(unsigned round)
     /* Sanitizers keep what was freed. */
     if (!BHD_TESTS_SANITIZED)
         expect_at_most("resident bytes", soak.first.resident + RESIDENT_ALLOWANCE,
+                       soak.last.resident);
+    if (soak.round_end >= LIVES_TO_SETTLE && soak.settled == 0)
+        soak.settled = soak.last.resident;
+    if (!BHD_TESTS_SANITIZED && soak.settled > 0)
+        expect_at_most("resident bytes since a tenth", soak.settled + RESIDENT_ALLOWANCE_LATER,
                        soak.last.resident);
     if (round % 10 == 9 || round == 0) {
         printf("soak: %3u %% in %.0f s: %" PRIu64 " KiB resident, %" PRIu64 " open files, %" PRIu64
@@ -198,7 +219,7 @@ static void *work(void *shared)
             uint64_t number = atomic_fetch_add_explicit(&soak.next, 1, memory_order_relaxed);
             if (number >= soak.round_end)
                 break;
-            if (number % COMPILE_EVERY == 0)
+            if (number % compile_every(number) == 0)
                 compile_one(w, number);
             live_one(w, number);
         }
