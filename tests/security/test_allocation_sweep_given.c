@@ -17,16 +17,9 @@ static bhd_status live_with(bhd_host *host, const char *file, const bhd_componen
 {
     char path[512];
     bhd_component *component = NULL;
-    bhd_sandbox *sandbox = NULL;
     snprintf(path, sizeof path, "%s/guests/%s", BHD_SOURCE_DIR, file);
     bhd_status status = bhd_component_load_file(host, path, options, &component, error);
-    if (status == BHD_OK)
-        status = bhd_sandbox_new(component, sandbox_options, &sandbox, error);
-    if (status == BHD_OK)
-        status = use(sandbox, error);
-    bhd_sandbox_free(sandbox);
-    bhd_component_free(component);
-    return status;
+    return sweep_use(status, component, sandbox_options, use, error);
 }
 
 /* -- capabilities -------------------------------------------------------------------------- */
@@ -312,20 +305,13 @@ static bhd_status life_of_a_manifest(bhd_error *error)
                                "[capabilities]\nargs = [\"b\"]\nstdout = \"capture\"\n";
     bhd_manifest *manifest = NULL;
     bhd_component *component = NULL;
-    bhd_sandbox *sandbox = NULL;
     bhd_status status =
         bhd_manifest_parse(text, sizeof text - 1, BHD_SOURCE_DIR "/guests/component/Component.toml",
                            NULL, &manifest, error);
     if (status == BHD_OK)
         status = bhd_component_load(sweep_host, manifest, &component, error);
     bhd_manifest_free(manifest);
-    if (status == BHD_OK)
-        status = bhd_sandbox_new(component, NULL, &sandbox, error);
-    if (status == BHD_OK)
-        status = sweep_run(sandbox, error);
-    bhd_sandbox_free(sandbox);
-    bhd_component_free(component);
-    return status;
+    return sweep_use(status, component, NULL, sweep_run, error);
 }
 
 static void every_allocation_of_a_component_with_a_manifest_may_fail(void **state)

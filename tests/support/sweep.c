@@ -7,19 +7,26 @@
 
 bhd_host *sweep_host;
 
-bhd_status sweep_live(bhd_host *host, const char *source, const bhd_limits *limits,
-                      bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error)
+bhd_status sweep_use(bhd_status status, bhd_component *component,
+                     const bhd_sandbox_options *options,
+                     bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error)
 {
-    bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
-    bhd_status status = guest_try_component(host, source, limits, &component, error);
     if (status == BHD_OK)
-        status = bhd_sandbox_new(component, NULL, &sandbox, error);
+        status = bhd_sandbox_new(component, options, &sandbox, error);
     if (status == BHD_OK)
         status = use(sandbox, error);
     bhd_sandbox_free(sandbox);
     bhd_component_free(component);
     return status;
+}
+
+bhd_status sweep_live(bhd_host *host, const char *source, const bhd_limits *limits,
+                      bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error)
+{
+    bhd_component *component = NULL;
+    bhd_status status = guest_try_component(host, source, limits, &component, error);
+    return sweep_use(status, component, NULL, use, error);
 }
 
 bhd_status sweep_run(bhd_sandbox *sandbox, bhd_error *error)

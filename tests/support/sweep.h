@@ -16,6 +16,10 @@ extern bhd_host *sweep_host;
 /* A component out of guests/ or in text with one sandbox, used once. */
 bhd_status sweep_live(bhd_host *host, const char *source, const bhd_limits *limits,
                       bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error);
+/* One sandbox of a component that was made with `status`, and the end of both. */
+bhd_status sweep_use(bhd_status status, bhd_component *component,
+                     const bhd_sandbox_options *options,
+                     bhd_status (*use)(bhd_sandbox *sandbox, bhd_error *error), bhd_error *error);
 /* Runs the sandbox as a command, which has to exit with 0. */
 bhd_status sweep_run(bhd_sandbox *sandbox, bhd_error *error);
 
