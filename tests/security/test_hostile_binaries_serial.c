@@ -643,7 +643,6 @@ static void long_names_are_cut_and_escaped(void **state)
 
 /* -- all of them --------------------------------------------------------------------------- */
 
-/* An argument chooses the tests in whose name it is. */
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[COUNT_OF(bombs) + 2 * COUNT_OF(victims) + 1];
@@ -660,10 +659,5 @@ int main(int argc, char **argv)
             NULL, bomb_host_after_each, (void *)(uintptr_t)v};
     }
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(long_names_are_cut_and_escaped);
-    size_t chosen = 0;
-    for (size_t i = 0; i < count; i++)
-        if (argc < 2 || strstr(tests[i].name, argv[1]))
-            tests[chosen++] = tests[i];
-    return _cmocka_run_group_tests("hostile binaries", tests, chosen, bomb_host_begin,
-                                   bomb_host_end);
+    return bomb_host_run("hostile binaries", tests, count, argc, argv);
 }

@@ -3,6 +3,8 @@
  */
 #include "support/bomb_host.h"
 
+#include <stdio.h>
+
 bhd_host *bomb_host;
 neighbours bomb_neighbours;
 
@@ -29,4 +31,15 @@ int bomb_host_after_each(void **state)
         return 0;
     (void)bomb_host_end(state);
     return bomb_host_begin(state);
+}
+
+int bomb_host_run(const char *name, const struct CMUnitTest *tests, size_t count, int argc,
+                  char **argv)
+{
+    char pattern[128];
+    if (argc > 1) {
+        (void)snprintf(pattern, sizeof pattern, "*%s*", argv[1]);
+        cmocka_set_test_filter(pattern);
+    }
+    return _cmocka_run_group_tests(name, tests, count, bomb_host_begin, bomb_host_end);
 }

@@ -17,4 +17,8 @@ int bomb_host_begin(void **state);
 int bomb_host_end(void **state);
 int bomb_host_after_each(void **state);
 
+/* Runs the tests of a program whose argument, if it has one, chooses those in whose name it is. */
+int bomb_host_run(const char *name, const struct CMUnitTest *tests, size_t count, int argc,
+                  char **argv);
+
 #endif
