@@ -3,8 +3,7 @@
  * that a change of the memory room can be judged by itself.
  *
  * Each line is the median of the runs and the fastest and slowest run, in nanoseconds for one
- * tenancy. The last lines turn single means off: no scan for dirty pages (older kernels), nothing
- * kept resident.
+ * tenancy. The last lines turn single means off: no hint which pages are resident, nothing kept.
  */
 #include "support/machine.h"
 #include "support/samples.h"
@@ -29,7 +28,7 @@ typedef struct tenancy {
     unsigned pages;       /* that each writes to */
     uint64_t keep;
     bool grows; /* by 64 KiB at the end of its life, so that the next takes that away again */
-    bool scans;
+    bool hints;
 } tenancy;
 
 static const tenancy tenancies[] = {
@@ -39,20 +38,17 @@ static const tenancy tenancies[] = {
     {"untouched, the next is larger or smaller", MIB, 2 * MIB, 0, KEEP, false, true},
     {"32 pages touched, the next is larger or smaller", MIB, 2 * MIB, 32, KEEP, false, true},
     {"one page touched, grows by 64 KiB", MIB, MIB, 1, KEEP, true, true},
-    {"one page touched, no scan", MIB, MIB, 1, KEEP, false, false},
-    {"32 pages touched, no scan", MIB, MIB, 32, KEEP, false, false},
+    {"one page touched, no hint", MIB, MIB, 1, KEEP, false, false},
+    {"32 pages touched, no hint", MIB, MIB, 32, KEEP, false, false},
     {"one page touched, nothing kept", MIB, MIB, 1, 0, false, true},
     {"32 pages touched, nothing kept", MIB, MIB, 32, 0, false, true},
 };
 
-static long no_scan(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                    uint64_t *walked)
+static int no_answer(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)start;
-    (void)end;
-    (void)runs;
-    (void)capacity;
-    (void)walked;
+    (void)address;
+    (void)bytes;
+    (void)pages;
     return -1;
 }
 
@@ -99,8 +95,8 @@ static void measure(const tenancy *t)
     bhd__slots *slots = NULL;
     bhd__os os = *bhd__os_get();
     samples series = {0};
-    if (!t->scans) {
-        os.dirty = no_scan;
+    if (!t->hints) {
+        os.resident = no_answer;
         bhd__os_replace(&os);
     }
     must(bhd__slots_new(&options, &slots, &error), &error);

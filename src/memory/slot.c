@@ -1,15 +1,16 @@
 /*
  * One slot. See slot.h for what always holds.
  *
- * Cleaning costs what was written, not what could have been: the kernel is asked which pages hold
- * something (present or swapped out, the zero page excepted), the first keep_bytes of them are
- * zeroed where they are, because a page that stays costs its next tenant no fault, and the rest is
- * given back. Where the kernel cannot say, everything is given back.
+ * Cleaning costs what was touched, not what could have been: pages that are resident are zeroed
+ * where they are, up to keep_bytes of them, because a page that stays costs its next tenant no
+ * fault. Everything else is given back.
  *
- * How far the kernel's answer is trusted: an answer that contradicts itself (no progress, beyond
- * the range, runs out of order or off the page grid) is no answer, and everything is given back. An
- * answer "nothing is dirty" is believed: it comes from the page tables that decide what the next
- * tenant reads, and os.c makes sure that it speaks of this process.
+ * Nothing is believed. Which pages are resident is asked of the kernel, but the answer only chooses
+ * between two ways to make a page zero: every byte of the slot is either looked at here and written
+ * where it is not zero, or lies in a range that the kernel has been made to give back. A wrong or
+ * outdated answer costs time. (The kernel could also be asked which pages were written, and ranges
+ * that it calls untouched left alone. That takes a file, /proc/self/pagemap, whose descriptor the
+ * program may close, and whose number may then be the pagemap of another process.)
  *
  * Tables of pages outlive the pages that are given back (8 bytes for each page ever touched), until
  * the slot is unmapped.
@@ -22,11 +23,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Runs for each question to the kernel; it is asked until the end of the range is reached. */
-enum { RUNS = 64 };
-/* Separate runs that are given back one by one; after that, all the rest at once. Bounds what a
- * guest with many scattered swapped-out pages can make a release cost. */
-enum { SEPARATE_DISCARDS = 16 };
+/* Pages of one question to the kernel, and questions; what lies beyond is given back unseen. That
+ * bounds what a large memory can make a release cost, as does the number of ranges that are given
+ * back one by one. */
+enum { LOOK_PAGES = 2048, LOOKS = 32, SEPARATE_DISCARDS = 64 };
 
 /* The reason of a call that failed; never 0, which would read as success. */
 static int reason_of_failure(void)
@@ -101,84 +101,76 @@ int bhd__slot_resize(bhd__slot *slot, uint64_t bytes)
     return bytes < slot->bytes ? shrink(slot, bytes) : 0;
 }
 
-/* Whether the kernel's answer about [at, end) makes sense. */
-static bool is_sound(const bhd__os_run *runs, long count, uint64_t at, uint64_t end,
-                     uint64_t walked)
-{
-    uint64_t grid = bhd__os_page_bytes() - 1;
-    if (count < 0 || count > RUNS || walked <= at || walked > end || (walked & grid) != 0)
-        return false;
-    for (long i = 0; i < count; i++) {
-        if (runs[i].start < at || runs[i].end <= runs[i].start || runs[i].end > walked ||
-            ((runs[i].start | runs[i].end) & grid) != 0)
-            return false;
-        at = runs[i].end;
-    }
-    return true;
-}
-
-/* One cleaning in progress; addresses as in os.h. */
+/* One cleaning in progress. */
 typedef struct cleaning {
     bhd__slot *slot;
-    uint64_t end;
-    uint64_t may_keep; /* bytes that may still be zeroed and kept */
+    uint64_t page;
+    uint64_t clean;    /* [0, clean) of the slot is zero */
+    uint64_t may_keep; /* bytes that may still stay */
     unsigned discards; /* that may still be made one by one */
 } cleaning;
 
-static uint8_t *pointer_to(const cleaning *c, uint64_t address)
+static int give_back_until(cleaning *c, uint64_t end)
 {
-    return c->slot->base + (address - (uint64_t)(uintptr_t)c->slot->base);
+    if (c->clean < end && bhd__os_get()->discard(c->slot->base + c->clean, end - c->clean) != 0)
+        return -1;
+    c->clean = end;
+    return 0;
 }
 
-static int discard(const cleaning *c, uint64_t start, uint64_t end)
+/* Pages that were only read are the system's one page of zeros, and stay that if nothing is written
+ * to them. */
+static void zero(uint8_t *page, uint64_t bytes)
 {
-    return bhd__os_get()->discard(pointer_to(c, start), end - start);
+    if (page[0] != 0 || memcmp(page, page + 1, bytes - 1) != 0)
+        memset(page, 0, bytes);
 }
 
-/* Cleans one run. `*at`: how far the slot is clean then, the end of the run or of the slot. */
-static int clean_run(cleaning *c, const bhd__os_run *run, uint64_t *at)
+/* The page at `at` stays. False: there was no room to keep it, or too much lay before it that had
+ * to be given back by itself; or that failed. */
+static bool keep(cleaning *c, uint64_t at)
 {
-    uint64_t length = run->end - run->start;
-    *at = run->end;
-    if (run->swapped && c->discards > 0) {
+    if (c->may_keep < c->page)
+        return false;
+    if (c->clean < at) {
+        if (c->discards == 0 || give_back_until(c, at) != 0)
+            return false;
         c->discards--;
-        return discard(c, run->start, run->end);
     }
-    /* Zeroing would bring a swapped page back in only to write zeros to it. */
-    uint64_t kept = run->swapped ? 0 : length < c->may_keep ? length : c->may_keep;
-    if (kept > 0) {
-        memset(pointer_to(c, run->start), 0, kept);
-        c->may_keep -= kept;
-        c->slot->kept_bytes += kept;
-        c->slot->kept_end = run->start + kept - (uint64_t)(uintptr_t)c->slot->base;
-    }
-    if (kept == length)
-        return 0;
-    *at = c->end;
-    return discard(c, run->start + kept, c->end);
+    zero(c->slot->base + at, c->page);
+    c->clean = at + c->page;
+    c->may_keep -= c->page;
+    c->slot->kept_bytes += c->page;
+    c->slot->kept_end = c->clean;
+    return true;
+}
+
+/* Keeps what is resident in [at, end), and gives back what lies between. */
+static bool keep_resident(cleaning *c, uint64_t at, uint64_t end)
+{
+    /* A kernel that leaves part of the answer out says "not resident". */
+    unsigned char pages[LOOK_PAGES] = {0};
+    if (bhd__os_get()->resident(c->slot->base + at, end - at, pages) != 0)
+        return false;
+    for (uint64_t i = 0; at < end; i++, at += c->page)
+        if ((pages[i] & 1) != 0 && !keep(c, at))
+            return false;
+    return true;
 }
 
 int bhd__slot_clean(bhd__slot *slot)
 {
-    const bhd__os *os = bhd__os_get();
-    uint64_t at = (uint64_t)(uintptr_t)slot->base;
-    cleaning c = {slot, at + slot->bytes, slot->shape->keep_bytes, SEPARATE_DISCARDS};
-    bhd__os_run runs[RUNS];
+    cleaning c = {slot, bhd__os_page_bytes(), 0, slot->shape->keep_bytes, SEPARATE_DISCARDS};
+    uint64_t at = 0, step = LOOK_PAGES * c.page;
     slot->kept_end = 0;
     slot->kept_bytes = 0;
-    while (at < c.end) {
-        uint64_t walked = at;
-        long count = c.may_keep > 0 ? os->dirty(at, c.end, runs, RUNS, &walked) : -1;
-        if (!is_sound(runs, count, at, c.end, walked))
-            return discard(&c, at, c.end);
-        for (long i = 0; i < count && at < c.end; i++) {
-            if (clean_run(&c, &runs[i], &at) != 0)
-                return -1;
-        }
-        if (at < c.end)
-            at = walked;
+    for (unsigned looks = 0; looks < LOOKS && at < slot->bytes && c.may_keep >= c.page; looks++) {
+        uint64_t end = slot->bytes - at < step ? slot->bytes : at + step;
+        if (!keep_resident(&c, at, end))
+            break;
+        at = end;
     }
-    return 0;
+    return give_back_until(&c, slot->bytes);
 }
 
 int bhd__slot_drop_kept(bhd__slot *slot)

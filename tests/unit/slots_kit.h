@@ -226,14 +226,6 @@ static inline uint64_t resident_bytes(const void *address, uint64_t bytes)
     return found;
 }
 
-/* Whether this kernel can tell dirty pages; without, slots work but keep nothing. */
-static inline bool can_scan(void)
-{
-    bhd__os_run run;
-    uint64_t walked, here = (uint64_t)(uintptr_t)&walked & ~(page_bytes() - 1);
-    return bhd__os_get()->dirty(here, here + page_bytes(), &run, 1, &walked) >= 0;
-}
-
 /* -- Children ---------------------------------------------------------------------------------- */
 
 /* For children of fork, where an assertion of cmocka would go on with the next test. */
@@ -267,7 +259,7 @@ typedef enum os_call {
     CALL_OPEN,  /* protect: make accessible */
     CALL_CLOSE, /* protect: make inaccessible */
     CALL_DISCARD,
-    CALL_DIRTY,
+    CALL_RESIDENT,
     CALL_HIDE,
     CALL_COUNT,
 } os_call;
@@ -329,12 +321,9 @@ static inline int ordered_discard(void *address, size_t bytes)
     return ordered_to_fail(CALL_DISCARD) ? -1 : orders.real->discard(address, bytes);
 }
 
-static inline long ordered_dirty(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                                 uint64_t *walked)
+static inline int ordered_resident(void *address, size_t bytes, unsigned char *pages)
 {
-    if (ordered_to_fail(CALL_DIRTY))
-        return -1;
-    return orders.real->dirty(start, end, runs, capacity, walked);
+    return ordered_to_fail(CALL_RESIDENT) ? -1 : orders.real->resident(address, bytes, pages);
 }
 
 static inline void ordered_hide(void *address, size_t bytes)
@@ -347,7 +336,7 @@ static inline void take_orders(void)
 {
     static const bhd__os os = {
         ordered_reserve, ordered_unmap, ordered_protect,
-        ordered_discard, ordered_dirty, ordered_hide,
+        ordered_discard, ordered_resident, ordered_hide,
     };
     bhd__os_replace(NULL);
     memset(&orders, 0, sizeof orders);

@@ -1,6 +1,6 @@
 /*
  * Nothing of a tenant is left in its slot: every kind of dirt, with every amount of pages that may
- * be kept, with a kernel that can tell dirty pages, one that cannot, and one that talks nonsense.
+ * be kept, whatever the kernel says about which pages are resident.
  */
 #include "slots_kit.h"
 
@@ -37,17 +37,17 @@ static void every_other_page(bhd__slot *slot)
     scattered(slot, bhd__slot_bytes(slot) / page_bytes() / 2);
 }
 
-static void as_many_runs_as_one_scan_holds(bhd__slot *slot)
+static void as_many_gaps_as_are_given_back_one_by_one(bhd__slot *slot)
 {
     scattered(slot, 64);
 }
 
-static void one_run_more_than_a_scan_holds(bhd__slot *slot)
+static void one_gap_more(bhd__slot *slot)
 {
     scattered(slot, 65);
 }
 
-static void one_run_more_than_two_scans_hold(bhd__slot *slot)
+static void twice_as_many_gaps_and_one(bhd__slot *slot)
 {
     grown(slot, 2 * MIB);
     scattered(slot, 129);
@@ -81,164 +81,95 @@ static void random_bytes(bhd__slot *slot)
 
 static bhd__os twisted;
 
-static long cannot_say(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                       uint64_t *walked)
+static int cannot_say(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)start;
-    (void)end;
-    (void)runs;
-    (void)capacity;
-    (void)walked;
+    (void)address;
+    (void)bytes;
+    (void)pages;
     return -1;
 }
 
-static long real_dirty(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                       uint64_t *walked)
+static int real_resident(void *address, size_t bytes, unsigned char *pages)
 {
     bhd__os_replace(NULL);
-    long count = bhd__os_get()->dirty(start, end, runs, capacity, walked);
+    int failed = bhd__os_get()->resident(address, bytes, pages);
     bhd__os_replace(&twisted);
-    return count;
+    return failed;
 }
 
-static long walks_a_page_at_a_time(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                                   uint64_t *walked)
-{
-    (void)end;
-    return real_dirty(start, start + page_bytes(), runs, capacity, walked);
-}
-
-static long finds_one_run_at_a_time(uint64_t start, uint64_t end, bhd__os_run *runs,
-                                    size_t capacity, uint64_t *walked)
-{
-    (void)capacity;
-    return real_dirty(start, end, runs, 1, walked);
-}
-
-static long says_once_and_no_more(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                                  uint64_t *walked)
+static int says_once_and_no_more(void *address, size_t bytes, unsigned char *pages)
 {
     static int asked;
-    (void)capacity;
-    if (++asked % 2 == 0)
-        return -1;
-    return real_dirty(start, end, runs, 1, walked);
+    return ++asked % 2 == 0 ? -1 : real_resident(address, bytes, pages);
 }
 
-static long does_not_move(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                          uint64_t *walked)
+static int says_nothing_at_all(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)end;
-    (void)runs;
-    (void)capacity;
-    *walked = start;
+    (void)address;
+    (void)bytes;
+    (void)pages;
     return 0;
 }
 
-static long moves_back(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                       uint64_t *walked)
+/* As the pagemap of another process did. */
+static int calls_everything_untouched(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)end;
-    (void)runs;
-    (void)capacity;
-    *walked = start - page_bytes();
+    (void)address;
+    memset(pages, 0, bytes / page_bytes());
     return 0;
 }
 
-static long moves_beyond_the_end(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                                 uint64_t *walked)
+static int calls_everything_resident(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)start;
-    (void)runs;
-    (void)capacity;
-    *walked = end + page_bytes();
+    (void)address;
+    memset(pages, 0xff, bytes / page_bytes());
     return 0;
 }
 
-static long moves_off_the_grid(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                               uint64_t *walked)
+static int says_the_opposite(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)end;
-    (void)runs;
-    (void)capacity;
-    *walked = start + page_bytes() / 2;
-    return 0;
+    int failed = real_resident(address, bytes, pages);
+    for (size_t i = 0; i < bytes / page_bytes(); i++)
+        pages[i] ^= 1;
+    return failed;
 }
 
-static long more_runs_than_there_is_room_for(uint64_t start, uint64_t end, bhd__os_run *runs,
-                                             size_t capacity, uint64_t *walked)
+static int says_anything(void *address, size_t bytes, unsigned char *pages)
 {
-    (void)start;
-    (void)runs;
-    *walked = end;
-    return (long)capacity + 1;
+    static uint64_t seed = 7;
+    (void)address;
+    for (size_t i = 0; i < bytes / page_bytes(); i++)
+        pages[i] = (unsigned char)next_random(&seed);
+    return next_random(&seed) % 8 == 0 ? -1 : 0;
 }
 
-/* One run that cannot be, and one that hides what is dirty. */
-static long one_run(uint64_t from, uint64_t to, bhd__os_run *runs, uint64_t end, uint64_t *walked)
+/* What was resident may be swapped out before it is acted on, and the other way round. */
+static int is_outdated_at_once(void *address, size_t bytes, unsigned char *pages)
 {
-    runs[0] = (bhd__os_run){from, to, 0};
-    *walked = end;
-    return 1;
+    int failed = real_resident(address, bytes, pages);
+    (void)bhd__os_get()->discard(address, bytes / 2 / page_bytes() * page_bytes());
+    ((uint8_t *)address)[bytes - 1] = 1;
+    return failed;
 }
 
-static long a_run_before_the_start(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                                   uint64_t *walked)
-{
-    (void)capacity;
-    return one_run(start - page_bytes(), start, runs, end, walked);
-}
-
-static long a_run_beyond_the_end(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                                 uint64_t *walked)
-{
-    (void)start;
-    (void)capacity;
-    return one_run(end - page_bytes(), end + page_bytes(), runs, end, walked);
-}
-
-static long an_empty_run(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                         uint64_t *walked)
-{
-    (void)capacity;
-    return one_run(start, start, runs, end, walked);
-}
-
-static long a_run_off_the_grid(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                               uint64_t *walked)
-{
-    (void)capacity;
-    return one_run(start + 8, start + page_bytes(), runs, end, walked);
-}
-
-static long runs_out_of_order(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                              uint64_t *walked)
-{
-    (void)capacity;
-    runs[0] = (bhd__os_run){start + page_bytes(), start + 2 * page_bytes(), 0};
-    runs[1] = (bhd__os_run){start, start + page_bytes(), 0};
-    *walked = end;
-    return 2;
-}
-
-static long (*const kernels[])(uint64_t, uint64_t, bhd__os_run *, size_t, uint64_t *) = {
+static int (*const kernels[])(void *, size_t, unsigned char *) = {
     NULL, /* the real one */
-    cannot_say, walks_a_page_at_a_time, finds_one_run_at_a_time, says_once_and_no_more,
+    cannot_say,
+    says_once_and_no_more,
+    says_nothing_at_all,
+    calls_everything_untouched,
+    calls_everything_resident,
+    says_the_opposite,
+    says_anything,
+    is_outdated_at_once,
 };
 
-static long (*const liars[])(uint64_t, uint64_t, bhd__os_run *, size_t, uint64_t *) = {
-    does_not_move,          moves_back,           moves_beyond_the_end,
-    moves_off_the_grid,     an_empty_run,         more_runs_than_there_is_room_for,
-    a_run_before_the_start, a_run_beyond_the_end, a_run_off_the_grid,
-    runs_out_of_order,
-};
-
-static void twist(long (*dirty)(uint64_t, uint64_t, bhd__os_run *, size_t, uint64_t *))
+static void twist(int (*resident)(void *, size_t, unsigned char *))
 {
     bhd__os_replace(NULL);
     twisted = *bhd__os_get();
-    if (dirty != NULL) {
-        twisted.dirty = dirty;
+    if (resident != NULL) {
+        twisted.resident = resident;
         bhd__os_replace(&twisted);
     }
 }
@@ -274,10 +205,6 @@ static void check_dirt(dirt *make_dirty)
         for (size_t i = 0; i < COUNT_OF(keeps); i++)
             check_one(make_dirty, keeps[i]);
     }
-    for (size_t k = 0; k < COUNT_OF(liars); k++) {
-        twist(liars[k]);
-        check_one(make_dirty, 64 * KIB);
-    }
 }
 
 #define DIRT_TEST(name)                                                                            \
@@ -291,9 +218,9 @@ DIRT_TEST(first_byte)
 DIRT_TEST(last_byte)
 DIRT_TEST(every_byte)
 DIRT_TEST(every_other_page)
-DIRT_TEST(as_many_runs_as_one_scan_holds)
-DIRT_TEST(one_run_more_than_a_scan_holds)
-DIRT_TEST(one_run_more_than_two_scans_hold)
+DIRT_TEST(as_many_gaps_as_are_given_back_one_by_one)
+DIRT_TEST(one_gap_more)
+DIRT_TEST(twice_as_many_gaps_and_one)
 DIRT_TEST(only_reads)
 DIRT_TEST(reads_then_writes_among_them)
 DIRT_TEST(growth_then_every_byte)
@@ -304,8 +231,6 @@ DIRT_TEST(random_bytes)
 static void test_as_much_as_may_be_kept_is_kept(void **state)
 {
     (void)state;
-    if (!can_scan())
-        skip();
     bhd__slots *slots = pool_of(RESERVATION, 1, 128 * KIB);
     bhd__slot *slot = acquired(slots, MIB);
     uint8_t *base = bhd__slot_base(slot);
@@ -323,8 +248,6 @@ static void test_as_much_as_may_be_kept_is_kept(void **state)
 static void test_pages_stay_for_the_next_tenant_of_the_same_size(void **state)
 {
     (void)state;
-    if (!can_scan())
-        skip();
     bhd__slots *slots = pool_of(RESERVATION, 1, 128 * KIB);
     take_orders();
     for (int tenant = 0; tenant < 10; tenant++) {
@@ -335,7 +258,8 @@ static void test_pages_stay_for_the_next_tenant_of_the_same_size(void **state)
         bhd__slot_base(slot)[900 * KIB] = 1;
         bhd__slots_release(slots, slot);
     }
-    assert_int_equal(orders.calls[CALL_DISCARD], 0);
+    /* Before, between and after them, each time. */
+    assert_int_equal(orders.calls[CALL_DISCARD], 3 * 10);
     assert_int_equal(orders.calls[CALL_OPEN], 1);
     assert_int_equal(orders.calls[CALL_CLOSE], 0);
     bhd__slots_free(slots);
@@ -344,9 +268,7 @@ static void test_pages_stay_for_the_next_tenant_of_the_same_size(void **state)
 static void test_a_tenant_that_only_read_leaves_nothing_to_do(void **state)
 {
     (void)state;
-    if (!can_scan())
-        skip();
-    bhd__slots *slots = pool_of(RESERVATION, 1, 128 * KIB);
+    bhd__slots *slots = pool_of(RESERVATION, 1, MIB);
     take_orders();
     bhd__slot *slot = acquired(slots, MIB);
     assert_zero(slot);
@@ -356,9 +278,7 @@ static void test_a_tenant_that_only_read_leaves_nothing_to_do(void **state)
     /* The zero page stays mapped: had it been written to, there would be memory behind it. */
     slot = acquired(slots, MIB);
     assert_int_equal(held_pages(bhd__slot_base(slot), MIB), held);
-    bhd__os_run run;
-    uint64_t base = (uint64_t)(uintptr_t)bhd__slot_base(slot), walked;
-    assert_int_equal(bhd__os_get()->dirty(base, base + MIB, &run, 1, &walked), 0);
+    assert_int_equal(resident_bytes(bhd__slot_base(slot), MIB), 0);
     bhd__slots_release(slots, slot);
     bhd__slots_free(slots);
 }
@@ -377,12 +297,12 @@ static void test_a_tail_that_is_taken_away_keeps_no_pages(void **state)
     bhd__slots_free(slots);
 }
 
-static void test_without_a_scan_everything_is_given_back_at_once(void **state)
+static void test_without_an_answer_everything_is_given_back_at_once(void **state)
 {
     (void)state;
     bhd__slots *slots = pool_of(RESERVATION, 1, 128 * KIB);
     take_orders();
-    order_failure(CALL_DIRTY, FOR_EVER);
+    order_failure(CALL_RESIDENT, FOR_EVER);
     bhd__slot *slot = acquired(slots, MIB);
     uint8_t *base = bhd__slot_base(slot);
     scattered(slot, 100);
@@ -394,68 +314,39 @@ static void test_without_a_scan_everything_is_given_back_at_once(void **state)
     bhd__slots_free(slots);
 }
 
-/* -- Swapped-out pages ------------------------------------------------------------------------- */
-
-/* Calls every `nth` page swapped, beginning with the first. */
-static uint64_t swapped_nth;
-
-static long some_are_swapped(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                             uint64_t *walked)
-{
-    uint64_t page = page_bytes();
-    size_t count = 0;
-    while (start < end && count < capacity) {
-        runs[count++] = (bhd__os_run){start, start + page, start / page % swapped_nth == 0};
-        start += page;
-    }
-    *walked = start;
-    return (long)count;
-}
-
-static void test_swapped_runs_are_given_back_and_not_written(void **state)
+static void test_many_gaps_cost_a_bounded_number_of_calls(void **state)
 {
     (void)state;
     bhd__slots *slots = pool_of(RESERVATION, 1, 4 * MIB);
-    bhd__slot *slot = acquired(slots, 64 * KIB);
-    uint8_t *base = bhd__slot_base(slot);
     take_orders();
-    twisted = *bhd__os_get();
-    twisted.dirty = some_are_swapped;
-    bhd__os_replace(&twisted);
-    swapped_nth = 4;
-    every_byte(slot);
-    bhd__slots_release(slots, slot);
-    assert_int_equal(orders.calls[CALL_DISCARD], 4);
-    for (uint64_t i = 0; i < 4; i++) {
-        assert_int_equal(orders.discarded[i][0] / page_bytes() % 4, 0);
-        assert_int_equal(orders.discarded[i][1], page_bytes());
-        assert_int_equal(held_pages((uint8_t *)orders.discarded[i][0], page_bytes()), 0);
-    }
-    assert_int_equal(held_pages(base, 64 * KIB), 12);
-    slot = acquired(slots, 64 * KIB);
-    assert_zero(slot);
-    bhd__slots_release(slots, slot);
-    bhd__slots_free(slots);
-}
-
-static void test_many_swapped_runs_cost_a_bounded_number_of_calls(void **state)
-{
-    (void)state;
-    bhd__slots *slots = pool_of(RESERVATION, 1, 4 * MIB);
     bhd__slot *slot = acquired(slots, 4 * MIB);
-    take_orders();
-    twisted = *bhd__os_get();
-    twisted.dirty = some_are_swapped;
-    bhd__os_replace(&twisted);
-    swapped_nth = 2;
-    every_byte(slot);
+    every_other_page(slot);
     bhd__slots_release(slots, slot);
-    assert_true(orders.calls[CALL_DISCARD] <= 20);
-    slot = acquired(slots, 4 * MIB);
-    assert_zero(slot);
+    assert_true(orders.calls[CALL_DISCARD] <= 65);
+    assert_int_equal(held_pages(bhd__slot_base(slot), 4 * MIB), 65);
+    bhd__slots_free(slots);
+}
+
+static void test_a_large_memory_costs_a_bounded_number_of_calls(void **state)
+{
+    (void)state;
+    bhd__slots *slots = pool_of(GIB, 1, 4 * MIB);
+    take_orders();
+    bhd__slot *slot = acquired(slots, GIB);
+    first_byte(slot);
+    last_byte(slot);
+    bhd__slots_release(slots, slot);
+    assert_true(orders.calls[CALL_RESIDENT] <= 32);
+    assert_int_equal(orders.calls[CALL_DISCARD], 1);
+    slot = acquired(slots, GIB);
+    assert_int_equal(held_pages(bhd__slot_base(slot), GIB), 1);
+    assert_int_equal(bhd__slot_base(slot)[0], 0);
+    assert_int_equal(bhd__slot_base(slot)[GIB - 1], 0);
     bhd__slots_release(slots, slot);
     bhd__slots_free(slots);
 }
+
+/* -- Swapped-out pages ------------------------------------------------------------------------- */
 
 static bool has_swap(void)
 {
@@ -474,7 +365,7 @@ static void test_pages_that_were_really_swapped_out_come_back_zero(void **state)
     (void)state;
 #ifdef MADV_PAGEOUT
     if (!has_swap())
-        skip(); /* the real scan is shown swap entries in test_slots_os.c */
+        skip(); /* calls_everything_untouched stands for it */
     bhd__slots *slots = pool_of(RESERVATION, 1, 4 * MIB);
     bhd__slot *slot = acquired(slots, MIB);
     uint8_t *base = bhd__slot_base(slot);
@@ -525,7 +416,7 @@ static void test_children_of_fork_clean_their_own_copy(void **state)
         skip();
     struct family family = {pool_of(RESERVATION, 1, 4 * MIB), NULL, 3};
     family.slot = acquired(family.slots, MIB);
-    bhd__slots_release(family.slots, family.slot); /* the parent has scanned */
+    bhd__slots_release(family.slots, family.slot);
     family.slot = acquired(family.slots, MIB);
     uint8_t *base = bhd__slot_base(family.slot);
     base[8 * KIB] = 0x77;
@@ -548,9 +439,9 @@ int main(void)
         CLEAN_TEST(nothing_is_left_of_last_byte),
         CLEAN_TEST(nothing_is_left_of_every_byte),
         CLEAN_TEST(nothing_is_left_of_every_other_page),
-        CLEAN_TEST(nothing_is_left_of_as_many_runs_as_one_scan_holds),
-        CLEAN_TEST(nothing_is_left_of_one_run_more_than_a_scan_holds),
-        CLEAN_TEST(nothing_is_left_of_one_run_more_than_two_scans_hold),
+        CLEAN_TEST(nothing_is_left_of_as_many_gaps_as_are_given_back_one_by_one),
+        CLEAN_TEST(nothing_is_left_of_one_gap_more),
+        CLEAN_TEST(nothing_is_left_of_twice_as_many_gaps_and_one),
         CLEAN_TEST(nothing_is_left_of_only_reads),
         CLEAN_TEST(nothing_is_left_of_reads_then_writes_among_them),
         CLEAN_TEST(nothing_is_left_of_growth_then_every_byte),
@@ -559,9 +450,9 @@ int main(void)
         CLEAN_TEST(pages_stay_for_the_next_tenant_of_the_same_size),
         CLEAN_TEST(a_tenant_that_only_read_leaves_nothing_to_do),
         CLEAN_TEST(a_tail_that_is_taken_away_keeps_no_pages),
-        CLEAN_TEST(without_a_scan_everything_is_given_back_at_once),
-        CLEAN_TEST(swapped_runs_are_given_back_and_not_written),
-        CLEAN_TEST(many_swapped_runs_cost_a_bounded_number_of_calls),
+        CLEAN_TEST(without_an_answer_everything_is_given_back_at_once),
+        CLEAN_TEST(many_gaps_cost_a_bounded_number_of_calls),
+        CLEAN_TEST(a_large_memory_costs_a_bounded_number_of_calls),
         CLEAN_TEST(pages_that_were_really_swapped_out_come_back_zero),
         CLEAN_TEST(children_of_fork_clean_their_own_copy),
     };

@@ -289,8 +289,6 @@ static void test_a_slot_whose_tail_cannot_be_taken_away_is_retired(void **state)
 static void test_a_slot_whose_kept_tail_cannot_be_given_back_is_retired(void **state)
 {
     (void)state;
-    if (!can_scan())
-        skip();
     bhd__slots *slots = pool_of(RESERVATION, 1, 2 * MIB);
     bhd__slot *slot = acquired(slots, 2 * MIB);
     memset(bhd__slot_base(slot), 1, 2 * MIB);
@@ -390,12 +388,12 @@ static void test_a_pool_can_be_freed_when_nothing_can_be_unmapped(void **state)
     assert_int_equal(orders.real->unmap(base - 64 * KIB, SPAN), 0);
 }
 
-static void test_lost_hints_and_scans_do_no_harm(void **state)
+static void test_lost_hints_do_no_harm(void **state)
 {
     (void)state;
     bhd__slots *slots = pool_of(RESERVATION, 1, 64 * KIB);
     order_failure(CALL_HIDE, FOR_EVER);
-    order_failure(CALL_DIRTY, FOR_EVER);
+    order_failure(CALL_RESIDENT, FOR_EVER);
     for (int i = 0; i < 3; i++) {
         bhd__slot *slot = acquired(slots, MIB);
         assert_zero(slot);
@@ -481,8 +479,8 @@ SWEEP_TEST(closing_that_fails_once_is_survived, CALL_CLOSE, 1)
 SWEEP_TEST(closing_that_fails_from_then_on_is_survived, CALL_CLOSE, FOR_EVER)
 SWEEP_TEST(discard_that_fails_once_is_survived, CALL_DISCARD, 1)
 SWEEP_TEST(discard_that_fails_from_then_on_is_survived, CALL_DISCARD, FOR_EVER)
-SWEEP_TEST(scan_that_fails_once_is_survived, CALL_DIRTY, 1)
-SWEEP_TEST(scan_that_fails_from_then_on_is_survived, CALL_DIRTY, FOR_EVER)
+SWEEP_TEST(hint_that_fails_once_is_survived, CALL_RESIDENT, 1)
+SWEEP_TEST(hint_that_fails_from_then_on_is_survived, CALL_RESIDENT, FOR_EVER)
 
 static void test_random_failures_never_let_dirt_through(void **state)
 {
@@ -733,7 +731,7 @@ int main(void)
         FAULT_TEST(a_later_discard_that_fails_retires_as_well),
         FAULT_TEST(a_retired_slot_that_cannot_be_unmapped_is_locked_away),
         FAULT_TEST(a_pool_can_be_freed_when_nothing_can_be_unmapped),
-        FAULT_TEST(lost_hints_and_scans_do_no_harm),
+        FAULT_TEST(lost_hints_do_no_harm),
         FAULT_TEST(each_reserve_that_fails_once_is_survived),
         FAULT_TEST(each_reserve_that_fails_from_then_on_is_survived),
         FAULT_TEST(each_unmap_that_fails_from_then_on_is_survived),
@@ -743,8 +741,8 @@ int main(void)
         FAULT_TEST(each_closing_that_fails_from_then_on_is_survived),
         FAULT_TEST(each_discard_that_fails_once_is_survived),
         FAULT_TEST(each_discard_that_fails_from_then_on_is_survived),
-        FAULT_TEST(each_scan_that_fails_once_is_survived),
-        FAULT_TEST(each_scan_that_fails_from_then_on_is_survived),
+        FAULT_TEST(each_hint_that_fails_once_is_survived),
+        FAULT_TEST(each_hint_that_fails_from_then_on_is_survived),
         FAULT_TEST(random_failures_never_let_dirt_through),
         FAULT_TEST(every_allocation_may_fail),
         FAULT_TEST(capacity_is_whole_after_ten_thousand_failures),

@@ -13,11 +13,8 @@ static uint64_t kept(const bhd__slots *slots)
     return stats.kept_bytes;
 }
 
-/* Skips where the kernel cannot scan: there, nothing is ever kept. */
 static bhd__slots *pool_keeping(uint64_t all)
 {
-    if (!can_scan())
-        skip();
     bhd__slots_options options = {BHD__SLOTS_GUARD, MIB, 64 * KIB, SLOTS, 64 * KIB, all};
     bhd_error error = BHD_ERROR_INIT;
     bhd__slots *slots = NULL;

@@ -255,10 +255,9 @@ static int shaky_discard(void *address, size_t bytes)
     return fifth() ? -1 : real_os->discard(address, bytes);
 }
 
-static long shaky_dirty(uint64_t start, uint64_t end, bhd__os_run *runs, size_t capacity,
-                        uint64_t *walked)
+static int shaky_resident(void *address, size_t bytes, unsigned char *pages)
 {
-    return fifth() ? -1 : real_os->dirty(start, end, runs, capacity, walked);
+    return fifth() ? -1 : real_os->resident(address, bytes, pages);
 }
 
 static void test_threads_on_a_failing_system_get_only_clean_slots(void **state)
@@ -273,7 +272,7 @@ static void test_threads_on_a_failing_system_get_only_clean_slots(void **state)
     shaky.reserve = shaky_reserve;
     shaky.protect = shaky_protect;
     shaky.discard = shaky_discard;
-    shaky.dirty = shaky_dirty;
+    shaky.resident = shaky_resident;
     bhd__os_replace(&shaky);
     run_crew(&crew);
     bhd__os_replace(NULL);
