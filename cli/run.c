@@ -210,18 +210,18 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     return status;
 }
 
-/* A core module without _start may still have functions to call. */
-static void explain_no_command(const run_options *run, bhd_component *component, bhd_error *error)
+/* What is not a command may still have functions to call. */
+static void explain_no_command(const run_options *run, const char *source, bhd_error *error)
 {
     char message[BHD_MESSAGE_SIZE];
-    if (error->code != BHD_EXPORT_NOT_FOUND || run->invocation.name != NULL ||
-        bhd_component_get_kind(component) != BHD_KIND_MODULE)
+    if (run->invocation.name != NULL ||
+        (error->code != BHD_EXPORT_NOT_FOUND && error->code != BHD_SIGNATURE_MISMATCH))
         return;
     (void)snprintf(message, sizeof message, "%s", error->message);
-    (void)cli_fail(error, error->code,
-                   "%.800s; `bulkhead inspect' shows what it exports, and --invoke='name(1, 2)' "
-                   "calls it",
-                   message);
+    (void)cli_fail(error, error->code, "%.200s: %.740s%s", cli_show(source).text, message,
+                   error->code == BHD_EXPORT_NOT_FOUND
+                       ? "; --invoke='NAME(1, 2)' calls a function of that name"
+                       : "");
 }
 
 /* What the component asked to be kept is shown when it has ended. */
@@ -239,7 +239,7 @@ static void print_captured(const bhd_sandbox *sandbox)
     }
 }
 
-static int run_component(const run_options *run, bhd_component *component,
+static int run_component(const run_options *run, const char *source, bhd_component *component,
                          const cli_lockdown *lockdown)
 {
     bhd_error error = BHD_ERROR_INIT;
@@ -255,7 +255,7 @@ static int run_component(const run_options *run, bhd_component *component,
     print_captured(sandbox);
     if (report.status != BHD_OK)
         report.exit_code = exit_code_of(run, &error);
-    explain_no_command(run, component, &error);
+    explain_no_command(run, source, &error);
     if (report.status != BHD_OK && report.status != BHD_EXIT)
         cli_complain_error(&error, NULL);
     if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
@@ -335,7 +335,7 @@ static int run_target(const run_options *run)
     if (code == CLI_EXIT_OK)
         code = (int)prepare(run, &target, &lockdown, &host, &component, &error);
     if (code == CLI_EXIT_OK)
-        code = run_component(run, component, &lockdown);
+        code = run_component(run, target.source, component, &lockdown);
     else
         cli_complain_error(&error, target.manifest_path);
 

@@ -42,7 +42,8 @@ typedef struct bhd_input {
     size_t size;
 } bhd_input;
 
-/** What a guest had used when it ended before its sandbox came to be: in its start function. */
+/** What a guest had used when it ended before its sandbox came to be: in its start function or in
+ *  _initialize. */
 typedef struct bhd_start_account {
     /** The rest is written. False: the failure came before there was anything to count. */
     bool is_known;
@@ -80,14 +81,19 @@ BHD_BEGIN_DECLS
 
 /**
  * Makes a sandbox: memories, tables and globals come to be, and the start function runs, under the
- * component's limits and deadline. `options` NULL means BHD_SANDBOX_OPTIONS_INIT; copied.
+ * component's limits and deadline. So does `_initialize` of a core module that exports it, which
+ * is a reactor by WASI's application ABI: its constructors have run before anything else of it is
+ * called. Both together have the time and the fuel of one call.
+ *
+ * `options` NULL means BHD_SANDBOX_OPTIONS_INIT; copied.
  *
  * Errors: BHD_NO_CAPACITY (max_sandboxes live, no slot, no address space: try again when others
- * have ended), BHD_OUT_OF_MEMORY, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP (in the start function),
- * BHD_EXIT, BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT, and BHD_NOT_SUPPORTED where faults of the
- * guest could not be traps: in a child of fork, on a thread with too little stack or too small a
- * signal stack, and when the program has replaced the engine's handlers (host.h). After an error
- * nothing of the sandbox remains but what `options->account` says. The caller frees `*sandbox`.
+ * have ended), BHD_OUT_OF_MEMORY, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP and BHD_EXIT (in the start
+ * function or _initialize), BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT, and BHD_NOT_SUPPORTED
+ * where faults of the guest could not be traps: in a child of fork, on a thread with too little
+ * stack or too small a signal stack, and when the program has replaced the engine's handlers
+ * (host.h). After an error nothing of the sandbox remains but what `options->account` says. The
+ * caller frees `*sandbox`.
  *
  * Unblocks SIGSEGV, SIGILL and SIGFPE on the calling thread: blocked, a fault would end the
  * process.
@@ -107,8 +113,8 @@ BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
  * means one function.
  *
  * BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for a core function with
- * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams and futures. Resources go by
- * handle, see resource.h.
+ * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams and futures, and for
+ * `_initialize` of a core module, which has been called. Resources go by handle, see resource.h.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,
                                                         bhd_function **function, bhd_error *error);

@@ -277,6 +277,8 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     if (status == BHD_OK)
         status = compile(c, &view, error);
     if (status == BHD_OK)
+        status = bhd__application_read(c, error);
+    if (status == BHD_OK)
         status = check_fit(c, &view, limits, error);
     if (status == BHD_OK && c->component)
         status = bhd__functions_read(c, error);

@@ -127,6 +127,11 @@ static void add_names(bhd__text *text, const bhd__functions *functions, const ch
     bhd__text_ellipsis(text);
 }
 
+void bhd__functions_name(const bhd__functions *functions, bhd__text *text)
+{
+    add_names(text, functions, "", FITS_NOT);
+}
+
 static bhd_status not_found(const bhd__functions *functions, const char *given, int fits,
                             bhd_error *error)
 {

@@ -4,6 +4,7 @@
 #ifndef BHD_ENGINE_FUNCTIONS_H
 #define BHD_ENGINE_FUNCTIONS_H
 
+#include "base/text.h"
 #include "bulkhead_values.h"
 #include "values/type.h"
 
@@ -34,6 +35,8 @@ typedef struct bhd__functions {
  * there is; BHD_NOT_SUPPORTED for types that cannot be passed. */
 bhd_status bhd__functions_find(const bhd__functions *functions, const char *name,
                                const bhd__function **found, bhd_error *error);
+/* The names of all functions that are exported, or "nothing". */
+void bhd__functions_name(const bhd__functions *functions, bhd__text *text);
 void bhd__functions_fini(bhd__functions *functions);
 
 #endif

@@ -156,49 +156,56 @@ bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *
     return status;
 }
 
-bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
+/* False: it was given up. */
+static bool instantiate(bhd__instance *instance, wasmtime_error_t **failure, wasm_trap_t **trap)
 {
     bhd__code *code = instance->code;
     wasmtime_context_t *context = instance->context;
+    if (code->component && instance->on_fiber)
+        return bhd__instance_wait(
+            instance, bhd_engine_component_pre_instantiate_async(
+                          code->component_pre, context, &instance->of.component, failure));
+    if (instance->on_fiber)
+        return bhd__instance_wait(
+            instance, wasmtime_instance_pre_instantiate_async(
+                          code->module_pre, context, &instance->of.module, trap, failure));
+    if (code->component)
+        *failure = bhd_engine_component_pre_instantiate(code->component_pre, context,
+                                                        &instance->of.component);
+    else
+        *failure = wasmtime_instance_pre_instantiate(code->module_pre, context,
+                                                     &instance->of.module, trap);
+    return true;
+}
+
+/* A function of no parameters and no results. False: it was given up. */
+static bool call_plain(bhd__instance *instance, const wasmtime_func_t *function,
+                       wasmtime_error_t **failure, wasm_trap_t **trap)
+{
+    if (instance->on_fiber)
+        return bhd__instance_wait(instance,
+                                  wasmtime_func_call_async(instance->context, function, NULL, 0,
+                                                           NULL, 0, trap, failure));
+    *failure = wasmtime_func_call_unchecked(instance->context, function, NULL, 0, trap);
+    return true;
+}
+
+/* A reactor is begun by one call: what its start function and _initialize take counts together. */
+bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
+{
     wasmtime_error_t *failure = NULL;
     wasm_trap_t *trap = NULL;
-    bool ended = true;
+    wasmtime_func_t initialize;
     bhd_status status = bhd__call_begin(instance, true, error);
     if (status != BHD_OK)
         return status;
-    if (code->component && instance->on_fiber)
-        ended = bhd__instance_wait(
-            instance, bhd_engine_component_pre_instantiate_async(
-                          code->component_pre, context, &instance->of.component, &failure));
-    else if (code->component)
-        failure = bhd_engine_component_pre_instantiate(code->component_pre, context,
-                                                       &instance->of.component);
-    else if (instance->on_fiber)
-        ended = bhd__instance_wait(
-            instance, wasmtime_instance_pre_instantiate_async(
-                          code->module_pre, context, &instance->of.module, &trap, &failure));
-    else
-        failure = wasmtime_instance_pre_instantiate(code->module_pre, context, &instance->of.module,
-                                                    &trap);
+    bool ended = instantiate(instance, &failure, &trap);
+    if (ended && !failure && !trap && bhd__find_initialize(instance, &initialize)) {
+        /* All memories have begun. */
+        instance->gate.starting = false;
+        ended = call_plain(instance, &initialize, &failure, &trap);
+    }
     return bhd__call_end(instance, ended, failure, trap, error);
-}
-
-bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, bhd_error *error)
-{
-    wasmtime_extern_t start;
-    bool found =
-        wasmtime_instance_export_get(instance->context, &instance->of.module, "_start", 6, &start);
-    if (!found || start.kind != WASMTIME_EXTERN_FUNC)
-        return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
-                         "the module is not a command: it has no exported function _start");
-    wasm_functype_t *type = wasmtime_func_type(instance->context, &start.of.func);
-    bool is_plain = wasm_functype_params(type)->size == 0 && wasm_functype_results(type)->size == 0;
-    wasm_functype_delete(type);
-    if (!is_plain)
-        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
-                         "_start takes parameters or gives results; a command's does not");
-    *function = start.of.func;
-    return BHD_OK;
 }
 
 static bhd_status run_module(bhd__instance *instance, bhd_error *error)
@@ -206,31 +213,14 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     wasmtime_func_t start;
     wasmtime_error_t *failure = NULL;
     wasm_trap_t *trap = NULL;
-    bool ended = true;
     bhd_status status = bhd__find_start(instance, &start, error);
     if (status != BHD_OK)
         return status;
     status = bhd__call_begin(instance, false, error);
     if (status != BHD_OK)
         return status;
-    if (instance->on_fiber)
-        ended =
-            bhd__instance_wait(instance, wasmtime_func_call_async(instance->context, &start, NULL,
-                                                                  0, NULL, 0, &trap, &failure));
-    else
-        failure = wasmtime_func_call_unchecked(instance->context, &start, NULL, 0, &trap);
+    bool ended = call_plain(instance, &start, &failure, &trap);
     return bhd__call_end(instance, ended, failure, trap, error);
-}
-
-bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
-                         bhd_error *error)
-{
-    if (!instance->code->run ||
-        !wasmtime_component_instance_get_func(&instance->of.component, instance->context,
-                                              instance->code->run, function))
-        return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
-                         "the component is not a command: it does not export wasi:cli/run@0.2");
-    return BHD_OK;
 }
 
 static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_error *error)
@@ -371,6 +361,10 @@ static bhd_status module_export(bhd__instance *instance, const char *name, bhd__
                                 bhd_error *error)
 {
     wasmtime_extern_t found;
+    if (instance->code->initializes && strcmp(name, "_initialize") == 0)
+        return bhd__fail(error, BHD_NOT_SUPPORTED,
+                         "_initialize was called when the sandbox was made, and may be called once "
+                         "(WASI's application ABI)");
     bhd_status status =
         find_export(instance, name, WASMTIME_EXTERN_FUNC, "function", &found, error);
     if (status != BHD_OK)

@@ -60,6 +60,7 @@ struct bhd__code {
     bool needs_wasi; /* runs on a fiber, because its host calls may wait */
     bool may_wait;   /* the same for functions of the host */
     bool metered;
+    bool initializes; /* a reactor: its instances begin with _initialize */
     bool is_much; /* took BHD__TRIM_WORK or more to compile */
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;
@@ -210,10 +211,6 @@ static inline bool bhd__instance_is_cancelled(const bhd__instance *instance)
 
 /* engine_instance.c */
 bhd_status bhd__call_refuel(bhd__instance *instance, bhd_error *error);
-/* What a command is: _start, wasi:cli/run. BHD_EXPORT_NOT_FOUND, BHD_SIGNATURE_MISMATCH. */
-bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, bhd_error *error);
-bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
-                         bhd_error *error);
 /* Every call into an instance is between these two, on one thread or on several, one after the
  * other. BHD_INVALID_ARGUMENT: a call is under way. */
 bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error);
@@ -223,6 +220,16 @@ void bhd__call_undo(bhd__instance *instance);
  * and trap, of which one may be set. */
 bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *failure,
                          wasm_trap_t *trap, bhd_error *error);
+
+/* engine_application.c */
+/* Whether a core module is a command or a reactor. BHD_COMPONENT_INVALID: neither or both. */
+bhd_status bhd__application_read(bhd__code *code, bhd_error *error);
+/* What a command is: _start, wasi:cli/run. BHD_EXPORT_NOT_FOUND, BHD_SIGNATURE_MISMATCH. */
+bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, bhd_error *error);
+bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
+                         bhd_error *error);
+/* False: nothing has to be called before everything else. */
+bool bhd__find_initialize(bhd__instance *instance, wasmtime_func_t *function);
 
 /* engine_stack.c */
 /* Whether the calling thread has `guest_bytes` of stack left, and some for the host; if not, guest

@@ -41,6 +41,9 @@ guest 65 guests/basic/unknown_import.wat
 guest 65 guests/component/imports_unknown.wat
 guest 65 guests/basic/add.wat
 guest 65 guests/component/not_a_command.wat
+guest 65 guests/basic/reactor.wat
+guest 65 guests/basic/reactor_and_command.wat
+guest 65 guests/basic/reactor_with_parameter.wat
 echo '(module (func (export "_start") (param i32)))' >"$work/start.wat"
 guest 65 "$work/start.wat"
 truncate -s 70000000 "$work/huge.wasm"
@@ -95,12 +98,14 @@ guest 124 --timeout=0.2 guests/basic/loop.wat
 guest 124 --fuel=1000 guests/basic/loop.wat
 guest 124 --timeout=0.2 guests/basic/start_loop.wat
 guest 124 --fuel=1000 guests/basic/start_loop.wat
+guest 124 --timeout=0.2 guests/basic/reactor_loop.wat
 guest 124 --timeout=0.3 guests/wasi/sleep.wasm
 guest 124 --timeout=0.2 guests/component/run_loop.wat
 
 # 134: traps.
 guest 134 guests/basic/trap.wat
 guest 134 guests/basic/start_trap.wat
+guest 134 guests/basic/reactor_trap.wat
 guest 134 guests/component/run_trap.wat
 guest 134 --invoke='unrelated()' guests/basic/deny_then_unreachable.wat
 

@@ -153,7 +153,7 @@ static void what_is_not_a_command_is_said_so(void **state)
         const char *source, *part;
         bhd_status status;
     } sources[] = {
-        {"basic/add.wat", "it has no exported function _start", BHD_EXPORT_NOT_FOUND},
+        {"basic/add.wat", "it exports no function _start", BHD_EXPORT_NOT_FOUND},
         {"component/not_a_command.wat", "it does not export wasi:cli/run@0.2",
          BHD_EXPORT_NOT_FOUND},
         {"(module (func (export \"_start\") (param i32)))", "_start takes parameters",
