@@ -183,6 +183,7 @@ static const int allowed[] = {
     SCMP_SYS(mremap),
     SCMP_SYS(uname),
     SCMP_SYS(madvise),
+    SCMP_SYS(mincore),
     SCMP_SYS(brk),
     SCMP_SYS(futex),
     SCMP_SYS(membarrier),
