@@ -81,12 +81,21 @@ typedef struct bhd_engine_task_t bhd_engine_task_t;
 void bhd_engine_task_wake(bhd_engine_task_t *task); /* and deletes */
 void bhd_engine_task_delete(bhd_engine_task_t *task);
 
+/* The instance of a core module that calls a function of the host. */
+typedef struct bhd_engine_caller bhd_engine_caller_t;
+/* The linear memory that it exports under a name, as it is until guest code runs again. False:
+ * there is none. */
+bool bhd_engine_caller_memory(bhd_engine_caller_t *caller, const char *name, size_t name_size,
+                              uint8_t **base, size_t *size);
+
 /* A function of the host. `env` lives as long as the linker and all that was linked with it. */
 typedef struct bhd_engine_host {
     void *env;
-    /* A call begins; `data` is the store's, the tuple of arguments is the callee's. NULL: `*error`
-     * is set. On the thread that runs the guest, as the next one is. */
-    void *(*begin)(void *env, void *data, struct bhd_value *arguments, wasmtime_error_t **error);
+    /* A call begins; `data` is the store's, `caller` NULL for a component and not valid after
+     * this, the tuple of arguments the callee's. NULL: `*error` is set. On the thread that runs the
+     * guest, as the next one is. */
+    void *(*begin)(void *env, void *data, bhd_engine_caller_t *caller, struct bhd_value *arguments,
+                   wasmtime_error_t **error);
     /* 0: not yet; `task`, which is the callee's, is woken when it is worth asking again. 1: it
      * answered with the tuple `*results`. 2: `*error` is set. `task` is NULL when nobody can wait.
      */

@@ -22,10 +22,12 @@ use crate::value_lower::Answer;
 #[derive(Clone, Copy)]
 pub struct bhd_engine_host_t {
     env: *mut c_void,
-    /// Takes the tuple of arguments. Null: `*error` is set.
+    /// Takes the tuple of arguments. `caller` is a core module's, while this runs; null for a
+    /// component. Null: `*error` is set.
     begin: extern "C" fn(
         env: *mut c_void,
         data: *mut c_void,
+        caller: *mut bhd_engine_caller_t,
         arguments: *mut Value,
         error: *mut *mut wasmtime_error_t,
     ) -> *mut c_void,
@@ -56,6 +58,35 @@ pub extern "C" fn bhd_engine_task_wake(task: Box<bhd_engine_task_t>) {
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_task_delete(_: Option<Box<bhd_engine_task_t>>) {}
 
+/// The instance of a core module that calls: a `Caller`.
+#[allow(non_camel_case_types)]
+pub struct bhd_engine_caller_t {
+    _private: [u8; 0],
+}
+
+type CoreCaller<'a> = wasmtime::Caller<'a, WasmtimeStoreData>;
+
+/// The linear memory that the module exports as `name`, as it is now. False: there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_caller_memory(
+    caller: *mut bhd_engine_caller_t,
+    memory: *const u8,
+    memory_size: usize,
+    base: *mut *mut u8,
+    size: *mut usize,
+) -> bool {
+    let caller = unsafe { &mut *(caller as *mut CoreCaller<'_>) };
+    let memory = unsafe { name(memory, memory_size) };
+    let Some(wasmtime::Extern::Memory(memory)) = caller.get_export(memory) else {
+        return false;
+    };
+    unsafe {
+        *base = memory.data_ptr(&*caller);
+        *size = memory.data_size(&*caller);
+    }
+    true
+}
+
 struct Invocation {
     host: bhd_engine_host_t,
     at: *mut c_void,
@@ -77,10 +108,10 @@ fn taken(error: *mut wasmtime_error_t) -> wasmtime::Error {
 }
 
 impl Invocation {
-    fn new(host: bhd_engine_host_t, data: *mut c_void, arguments: Received) -> Result<Invocation> {
+    fn new(host: bhd_engine_host_t, from: &Origin, arguments: Received) -> Result<Invocation> {
         let mut arguments = arguments.take();
         let mut error = std::ptr::null_mut();
-        let at = (host.begin)(host.env, data, &mut arguments, &mut error);
+        let at = (host.begin)(host.env, from.data, from.caller, &mut arguments, &mut error);
         if at.is_null() { Err(taken(error)) } else { Ok(Invocation { host, at }) }
     }
 
@@ -104,8 +135,8 @@ fn data_of(store: &Store<'_>) -> *mut c_void {
     wasmtime_c_api::wasmtime_context_get_data(store.into())
 }
 
-fn answer_now(host: bhd_engine_host_t, data: *mut c_void, arguments: Received) -> Result<Value> {
-    let invocation = Invocation::new(host, data, arguments)?;
+fn answer_now(host: bhd_engine_host_t, from: Origin, arguments: Received) -> Result<Value> {
+    let invocation = Invocation::new(host, &from, arguments)?;
     match invocation.poll(None) {
         Poll::Ready(answer) => answer,
         // C does not wait when there is nobody to wake.
@@ -113,12 +144,28 @@ fn answer_now(host: bhd_engine_host_t, data: *mut c_void, arguments: Received) -
     }
 }
 
-/// The data of a store; C promises that it may be used from whichever thread runs the guest.
-struct Data(*mut c_void);
-unsafe impl Send for Data {}
+/// Who calls: the data of a store, which C promises may be used from whichever thread runs the
+/// guest, and the instance of a core module, which is used before the call waits for anything.
+struct Origin {
+    data: *mut c_void,
+    caller: *mut bhd_engine_caller_t,
+}
+unsafe impl Send for Origin {}
+unsafe impl Sync for Origin {}
 
-async fn answer_later(host: bhd_engine_host_t, data: Data, arguments: Received) -> Result<Value> {
-    let invocation = { Invocation::new(host, data.0, arguments)? };
+impl Origin {
+    fn component(store: &Store<'_>) -> Origin {
+        Origin { data: data_of(store), caller: std::ptr::null_mut() }
+    }
+
+    fn core(caller: &mut CoreCaller<'_>) -> Origin {
+        let data = data_of(&wasmtime::AsContextMut::as_context_mut(caller));
+        Origin { data, caller: caller as *mut CoreCaller<'_> as *mut bhd_engine_caller_t }
+    }
+}
+
+async fn answer_later(host: bhd_engine_host_t, from: Origin, arguments: Received) -> Result<Value> {
+    let invocation = { Invocation::new(host, &from, arguments)? };
     poll_fn(|cx| invocation.poll(Some(cx.waker())).map(|answer| answer.map(Parcel))).await.map(|p| p.0)
 }
 
@@ -134,14 +181,14 @@ fn define<const N: usize>(
 ) -> Result<()> {
     if may_wait {
         linker.func_wrap_async(name, move |store: Store<'_>, arguments: Received| {
-            let data = Data(data_of(&store));
+            let from = Origin::component(&store);
             Box::new(async move {
-                answer_later(host, data, arguments).await.map(Answer::<N>::new)
+                answer_later(host, from, arguments).await.map(Answer::<N>::new)
             })
         })
     } else {
         linker.func_wrap(name, move |store: Store<'_>, arguments: Received| {
-            answer_now(host, data_of(&store), arguments).map(Answer::<N>::new)
+            answer_now(host, Origin::component(&store), arguments).map(Answer::<N>::new)
         })
     }
 }
@@ -288,19 +335,19 @@ pub unsafe extern "C" fn bhd_engine_module_linker_function(
     let host = *host;
     linker.allow_shadowing(true);
     let defined = if may_wait {
-        linker.func_new_async(module, function, ty, move |mut caller, arguments, results| {
-            let data = Data(data_of(&wasmtime::AsContextMut::as_context_mut(&mut caller)));
+        linker.func_new_async(module, function, ty, move |mut caller: CoreCaller<'_>, arguments, results| {
             Box::new(async move {
                 let arguments = Received::new(to_tuple(arguments)?);
-                let answer = Parcel(answer_later(host, data, arguments).await?);
+                let from = Origin::core(&mut caller);
+                let answer = Parcel(answer_later(host, from, arguments).await?);
                 from_tuple(answer.0, results);
                 Ok(())
             })
         }).map(|_| ())
     } else {
-        linker.func_new(module, function, ty, move |mut caller, arguments, results| {
-            let data = data_of(&wasmtime::AsContextMut::as_context_mut(&mut caller));
-            from_tuple(answer_now(host, data, Received::new(to_tuple(arguments)?))?, results);
+        linker.func_new(module, function, ty, move |mut caller: CoreCaller<'_>, arguments, results| {
+            let from = Origin::core(&mut caller);
+            from_tuple(answer_now(host, from, Received::new(to_tuple(arguments)?))?, results);
             Ok(())
         }).map(|_| ())
     };

@@ -90,6 +90,31 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_imports_resource(bhd_imports *imports,
                                                         const bhd_host_resource *resource,
                                                         bhd_error *error);
 
+/* -- who calls ----------------------------------------------------------------------------- */
+
+/** The sandbox that calls: its number (bhd_sandbox_id) and what the program gave it
+ *  (bhd_sandbox_options.user_data). Until the answer is given; any thread. Also in a start
+ *  function, when bhd_sandbox_new has not returned yet. */
+BHD_PUBLIC uint64_t bhd_invocation_sandbox_id(const bhd_invocation *invocation);
+BHD_PUBLIC void *bhd_invocation_user_data(const bhd_invocation *invocation);
+
+/**
+ * Copies between the program and a linear memory that the core module that calls exports. `memory`
+ * NULL means "memory". What the guest says of places and lengths is held against the memory's
+ * current size: BHD_OUT_OF_BOUNDS unless all `size` bytes lie inside it; then nothing is copied.
+ *
+ * Only in the function's callback, on its thread, before the answer is given (BHD_INVALID_ARGUMENT
+ * otherwise: the guest may run then). BHD_EXPORT_NOT_FOUND; BHD_NOT_SUPPORTED when a component
+ * calls, whose values are copied already.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_invocation_read(bhd_invocation *invocation,
+                                                       const char *memory, uint64_t offset,
+                                                       void *data, size_t size, bhd_error *error);
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_invocation_write(bhd_invocation *invocation,
+                                                        const char *memory, uint64_t offset,
+                                                        const void *data, size_t size,
+                                                        bhd_error *error);
+
 /* -- answers ------------------------------------------------------------------------------- */
 
 /**

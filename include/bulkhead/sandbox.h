@@ -66,12 +66,15 @@ typedef struct bhd_sandbox_options {
     /** Written when bhd_sandbox_new fails, because there is no sandbox to ask then. Not kept. NULL:
      *  nobody wants to know. */
     bhd_start_account *account;
+    /** The program's own; functions of the host get it from bhd_invocation_user_data, and so know
+     *  which sandbox calls. Not owned. */
+    void *user_data;
 } bhd_sandbox_options;
 
 #define BHD_SANDBOX_OPTIONS_INIT                                                                   \
     {                                                                                              \
         NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL}, {BHD_OUTPUT_NONE, NULL, NULL},                     \
-            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL                       \
+            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL, NULL                 \
     }
 
 /** An exported function of one sandbox. Owned by the sandbox and valid as long as it is. */

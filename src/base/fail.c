@@ -91,6 +91,17 @@ void bhd__error_range(bhd_error *error, uint64_t value, uint64_t minimum, uint64
     error->range_maximum = maximum;
 }
 
+bhd_status bhd__check_inside(uint64_t offset, size_t size, size_t bytes, bhd_error *error)
+{
+    if (offset <= bytes && size <= bytes - offset)
+        return BHD_OK;
+    (void)bhd__fail(error, BHD_OUT_OF_BOUNDS,
+                    "%zu bytes at %llu do not lie inside the memory's %zu bytes", size,
+                    (unsigned long long)offset, bytes);
+    bhd__error_range(error, offset, 0, bytes);
+    return BHD_OUT_OF_BOUNDS;
+}
+
 /* Room for one more element behind `count`; doubles whenever `count` is a power of two, so that no
  * capacity has to be kept. NULL leaves `array` as it was. */
 static void *room_for_one(void *array, size_t count, size_t element_size)

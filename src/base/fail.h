@@ -34,6 +34,10 @@ const char *bhd__errno_text(int number);
 /* Records the offending value and the range. */
 void bhd__error_range(bhd_error *error, uint64_t value, uint64_t minimum, uint64_t maximum);
 
+/* `size` bytes at `offset` lie inside a memory of `bytes` bytes; otherwise BHD_OUT_OF_BOUNDS, with
+ * all three. */
+bhd_status bhd__check_inside(uint64_t offset, size_t size, size_t bytes, bhd_error *error);
+
 /* Appends a diagnostic; without memory for it the message stays and the diagnostic is dropped. */
 void bhd__error_diagnostic(bhd_error *error, uint32_t line, uint32_t column, const char *key,
                            const char *message);

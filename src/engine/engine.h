@@ -82,6 +82,8 @@ typedef struct bhd__instance_options {
     bhd_limiter *limiter;    /* outlives the instance */
     uint64_t timeout_ns;     /* of each call */
     uint64_t max_fuel;       /* of each call; 0: not metered */
+    uint64_t sandbox_id;     /* for functions of the host, as the next one */
+    void *user_data;
 } bhd__instance_options;
 
 /* A store without an instance; nothing runs yet. */

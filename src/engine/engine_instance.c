@@ -40,6 +40,8 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     i->max_fuel = options->max_fuel;
     i->gate.limiter = options->limiter;
     i->given = options->given;
+    i->sandbox_id = options->sandbox_id;
+    i->user_data = options->user_data;
     i->store = wasmtime_store_new(code->variant->engine, i, NULL);
     i->context = wasmtime_store_context(i->store);
     bhd__gate_attach(&i->gate, i->store, &code->engine->options);

@@ -20,7 +20,12 @@ struct bhd_invocation {
     const bhd__import *function;
     bhd_imports *set;        /* of the function; held */
     bhd__instance *instance; /* only while it is not abandoned */
-    bhd_value arguments;     /* a tuple */
+    uint64_t sandbox_id;
+    void *user_data;
+    pthread_t thread;            /* of the callback */
+    bhd_engine_caller_t *caller; /* lock; of a core module, in the callback */
+    bool in_callback;            /* lock */
+    bhd_value arguments;         /* a tuple */
     atomic_uint holds;
     pthread_mutex_t lock;
     bool is_deferred, is_answered, is_abandoned;
@@ -61,7 +66,27 @@ static void fail_locked(bhd_invocation *invocation, const char *text)
     invocation->is_answered = true;
 }
 
-static void *begin(void *env, void *data, bhd_value *arguments, wasmtime_error_t **error)
+static void run_callback(bhd_invocation *invocation, bhd_engine_caller_t *caller)
+{
+    const bhd__import *function = invocation->function;
+    invocation->thread = pthread_self();
+    invocation->caller = caller;
+    invocation->in_callback = true;
+    function->callback(function->user_data, invocation, invocation->arguments.of.items.data,
+                       invocation->arguments.of.items.count);
+    pthread_mutex_lock(&invocation->lock);
+    invocation->caller = NULL;
+    invocation->in_callback = false;
+    if (!invocation->is_answered && !invocation->is_deferred) {
+        if (function->results->count > 0)
+            fail_locked(invocation, "it gave no answer");
+        invocation->is_answered = true;
+    }
+    pthread_mutex_unlock(&invocation->lock);
+}
+
+static void *begin(void *env, void *data, bhd_engine_caller_t *caller, bhd_value *arguments,
+                   wasmtime_error_t **error)
 {
     const bhd__import *function = env;
     bhd__instance *instance = data;
@@ -75,20 +100,14 @@ static void *begin(void *env, void *data, bhd_value *arguments, wasmtime_error_t
     invocation->function = function;
     invocation->set = bhd__imports_hold(function->set);
     invocation->instance = instance;
+    invocation->sandbox_id = instance->sandbox_id;
+    invocation->user_data = instance->user_data;
     invocation->arguments = *arguments;
     invocation->results = bhd_value_tuple(NULL, 0);
     atomic_init(&invocation->holds, 1);
     if (function->has_resources)
         bhd__handles_take(instance, arguments, NULL);
-    function->callback(function->user_data, invocation, arguments->of.items.data,
-                       arguments->of.items.count);
-    pthread_mutex_lock(&invocation->lock);
-    if (!invocation->is_answered && !invocation->is_deferred) {
-        if (function->results->count > 0)
-            fail_locked(invocation, "it gave no answer");
-        invocation->is_answered = true;
-    }
-    pthread_mutex_unlock(&invocation->lock);
+    run_callback(invocation, caller);
     return invocation;
 }
 
@@ -265,6 +284,77 @@ bhd_status bhd_invocation_defer(bhd_invocation *invocation, bhd_error *error)
               : bhd__fail(error, BHD_INVALID_ARGUMENT,
                           "the function has answered already, or its "
                           "answer is deferred already");
+}
+
+uint64_t bhd_invocation_sandbox_id(const bhd_invocation *invocation)
+{
+    return invocation ? invocation->sandbox_id : 0;
+}
+
+void *bhd_invocation_user_data(const bhd_invocation *invocation)
+{
+    return invocation ? invocation->user_data : NULL;
+}
+
+static bhd_status no_memory_named(const char *name, bhd_error *error)
+{
+    char shown[300];
+    bhd__text text;
+    bhd__text_init(&text, shown, sizeof shown);
+    bhd__text_add_escaped(&text, name, strlen(name), 64);
+    bhd__text_ellipsis(&text);
+    return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
+                     "the module that calls exports no memory named \"%s\"", shown);
+}
+
+/* Where the bytes are, in the memory of the module that waits for this callback. */
+static bhd_status memory_at(bhd_invocation *invocation, const char *memory, uint64_t offset,
+                            const void *data, size_t size, uint8_t **at, bhd_error *error)
+{
+    if (!invocation || (!data && size > 0))
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "invocation or data is NULL");
+    const char *name = memory ? memory : "memory";
+    pthread_mutex_lock(&invocation->lock);
+    bool in_callback = invocation->in_callback && !invocation->is_answered &&
+                       pthread_equal(invocation->thread, pthread_self());
+    bhd_engine_caller_t *caller = invocation->caller;
+    pthread_mutex_unlock(&invocation->lock);
+    uint8_t *base = NULL;
+    size_t bytes = 0;
+    if (!in_callback)
+        return bhd__fail(
+            error, BHD_INVALID_ARGUMENT,
+            "memory of the guest can be reached in the function's callback only, on its "
+            "thread and before the answer");
+    if (!caller)
+        return bhd__fail(error, BHD_NOT_SUPPORTED,
+                         "a component calls this function; only a core module shares its memory");
+    if (!bhd_engine_caller_memory(caller, name, strlen(name), &base, &bytes))
+        return no_memory_named(name, error);
+    bhd_status status = bhd__check_inside(offset, size, bytes, error);
+    if (status == BHD_OK)
+        *at = base + offset;
+    return status;
+}
+
+bhd_status bhd_invocation_read(bhd_invocation *invocation, const char *memory, uint64_t offset,
+                               void *data, size_t size, bhd_error *error)
+{
+    uint8_t *at = NULL;
+    bhd_status status = memory_at(invocation, memory, offset, data, size, &at, error);
+    if (at && size > 0)
+        memcpy(data, at, size);
+    return status;
+}
+
+bhd_status bhd_invocation_write(bhd_invocation *invocation, const char *memory, uint64_t offset,
+                                const void *data, size_t size, bhd_error *error)
+{
+    uint8_t *at = NULL;
+    bhd_status status = memory_at(invocation, memory, offset, data, size, &at, error);
+    if (at && size > 0)
+        memcpy(at, data, size);
+    return status;
 }
 
 bhd_status bhd_invocation_resource(bhd_invocation *invocation, const char *name, void *data,

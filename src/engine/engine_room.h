@@ -61,7 +61,7 @@ struct bhd__code {
     bool may_wait;   /* the same for functions of the host */
     bool metered;
     bool initializes; /* a reactor: its instances begin with _initialize */
-    bool is_much; /* took BHD__TRIM_WORK or more to compile */
+    bool is_much;     /* took BHD__TRIM_WORK or more to compile */
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;
     wasmtime_component_t *component;
@@ -133,7 +133,9 @@ struct bhd__instance {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;
     } of;
-    uint64_t number;          /* unique in the process */
+    uint64_t number;     /* unique in the process */
+    uint64_t sandbox_id; /* for functions of the host, as the next one */
+    void *user_data;
     bhd__resources resources; /* of the host */
     uint64_t handle_calls;    /* calls whose handles were looked at */
     uint64_t hostcall_bytes;  /* what one call may carry out of the guest */

@@ -89,6 +89,8 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
         .limiter = sandbox->limiter,
         .timeout_ns = bhd__seconds_to_ns(component->limits.timeout_seconds),
         .max_fuel = component->limits.max_fuel,
+        .sandbox_id = sandbox->id,
+        .user_data = options->user_data,
     };
     status = bhd__instance_new(component->code, &inner, &sandbox->instance, error);
     if (status != BHD_OK)
@@ -322,15 +324,10 @@ static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_
                                       error);
     if (status != BHD_OK)
         return status;
-    if (offset > bytes || size > bytes - offset) {
-        (void)bhd__fail(error, BHD_OUT_OF_BOUNDS,
-                        "%zu bytes at %llu do not lie inside the memory's %zu bytes", size,
-                        (unsigned long long)offset, bytes);
-        bhd__error_range(error, offset, 0, bytes);
-        return BHD_OUT_OF_BOUNDS;
-    }
-    *at = base + offset;
-    return BHD_OK;
+    status = bhd__check_inside(offset, size, bytes, error);
+    if (status == BHD_OK)
+        *at = base + offset;
+    return status;
 }
 
 bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory, uint64_t offset, void *data,
