@@ -49,6 +49,7 @@ cli_exit cli_exit_code(bhd_status status)
     case BHD_INVALID_ARGUMENT:
     case BHD_INTERNAL:
     case BHD_SANDBOX_DEAD:
+    case BHD_BUSY:
     case BHD_OUT_OF_BOUNDS:
     case BHD_EXIT:
         break;

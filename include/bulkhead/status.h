@@ -43,6 +43,7 @@
     X(SIGNATURE_MISMATCH, 61, "wrong number or types of arguments")                                \
     X(SANDBOX_DEAD, 62, "the sandbox has ended")                                                   \
     X(OUT_OF_BOUNDS, 63, "outside the sandbox's memory")                                           \
+    X(BUSY, 64, "a call into the sandbox is under way")                                            \
     X(OUT_OF_MEMORY, 70, "out of memory")                                                          \
     X(TIMEOUT, 71, "out of time")                                                                  \
     X(OUT_OF_FUEL, 72, "out of fuel")                                                              \

@@ -91,6 +91,34 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
                              bhd__instance **instance, bhd_error *error);
 void bhd__instance_free(bhd__instance *instance);
 
+/* -- whose it is at the moment (engine_clock.c) -------------------------------------------- */
+
+typedef enum bhd__entry {
+    BHD__ENTERED,
+    BHD__ENTERED_ENDED, /* the guest has ended: nothing may be called */
+    BHD__ENTRY_BUSY,    /* somebody is in it, on another thread or beneath this one */
+    BHD__ENTRY_CLOSED,
+} bhd__entry;
+
+/* Any thread. Whoever is in an instance has it alone until it leaves, and may hand it to another
+ * thread, which then leaves in its place. What follows below, up to "submitted calls", is for
+ * whoever is in it, unless it says "any thread". `to_run`: guest code runs on this thread now. */
+bhd__entry bhd__instance_enter(bhd__instance *instance, bool to_run);
+/* `to_run` as it was entered. True: it was closed meanwhile, and closing left it to this one. */
+bool bhd__instance_leave(bhd__instance *instance, bool to_run);
+/* Nobody enters any more, and the call under way, if there is one, is to end; see
+ * bhd__scheduler_end_share. True: somebody is in it, or was a moment ago, who is told when leaving.
+ * The instance is there until this returns: that is the caller's to see to. */
+bool bhd__instance_close(bhd__instance *instance);
+
+/* The library has called the program on this thread, and what it called comes from a worker or from
+ * beneath a guest: others may wait for it to return, so that it must wait for nobody. */
+bool bhd__engine_is_inside(void);
+/* It comes from beneath a guest. */
+bool bhd__engine_is_beneath_guest(void);
+/* The thread is one of this engine's workers. */
+bool bhd__engine_employs(const bhd__engine *engine);
+
 /*
  * What follows runs guest code. Each gives BHD_OK or how the guest ended: BHD_OUT_OF_MEMORY,
  * BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT (code in error->value, and in *exit_code where
@@ -150,23 +178,22 @@ typedef struct bhd__submit_options {
     const bhd_value *drop;       /* as bhd__instance_drop; copied; NULL: run the command */
     uint64_t timeout_ns;
     void *env;
-    /* Both on a worker, one after the other. `ended`: the guest has ended or was ended; the
-     * instance is still there. `over`: the call is forgotten here, and the instance may have been
-     * freed. */
+    /* Both on a worker, one after the other. `ended`: the guest has ended or was ended; leaves the
+     * instance. `over`: the call is forgotten here, and the instance is not used by it any more. */
     void (*ended)(void *env, bhd__outcome *outcome);
     void (*over)(void *env);
 } bhd__submit_options;
 
-/* Errors as bhd__instance_call, before anything runs, and BHD_NO_CAPACITY. */
+/* The instance was entered, not to run; after a success it is the call's to leave. Errors as
+ * bhd__instance_call, before anything runs, and BHD_NO_CAPACITY. */
 bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_options *options,
                                 bhd__submission **submission, bhd_error *error);
 /* Any thread, also when it is over. */
 void bhd__submission_cancel(bhd__submission *submission);
+/* The same, and sooner; see bhd__scheduler_end. */
+void bhd__submission_end(bhd__submission *submission);
 /* When it is over. */
 void bhd__submission_free(bhd__submission *submission);
-/* Ends the submitted call that is under way, if there is one, and waits until the instance is not
- * used by it any more. */
-void bhd__instance_withdraw(bhd__instance *instance);
 
 /* The bytes of an exported memory now; valid until the guest runs again. */
 bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8_t **base,
@@ -176,9 +203,11 @@ bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8
 const uint8_t *bhd__instance_output(const bhd__instance *instance, int which, size_t *size,
                                     uint64_t *dropped);
 
-/* The guest has ended, in whatever way; nothing may be called any more. */
+/* The guest has ended, in whatever way, or the instance is closed; nothing may be called any more.
+ * Any thread. */
 bool bhd__instance_has_ended(const bhd__instance *instance);
 const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance);
+/* Of calls that are over. Any thread. */
 uint64_t bhd__instance_fuel_consumed(const bhd__instance *instance);
 
 #endif

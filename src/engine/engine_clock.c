@@ -5,6 +5,8 @@
  * It ticks while guests run and sleeps when none has run for a while. A call must find it awake
  * without a lock: the call sets its activity, then reads is_asleep; the clock stores is_asleep,
  * then reads every activity. Both are sequentially consistent, so at least one sees the other.
+ *
+ * The word of activity is also the door of an instance: one at a time is in it.
  */
 #include "base/clock.h"
 #include "base/fail.h"
@@ -179,38 +181,48 @@ void bhd__clock_be_awake(bhd__clock *clock)
     pthread_mutex_unlock(&clock->lock);
 }
 
-bool bhd__clock_begin(bhd__instance *instance)
+/* False: nobody is in it. */
+static bool mark_cancelled(bhd__instance *instance)
 {
-    unsigned idle = BHD__IDLE;
-    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__RUNNING,
+    unsigned now = atomic_load_explicit(&instance->activity, memory_order_relaxed);
+    do {
+        if (!(now & (BHD__RUNNING | BHD__WAITING)))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
+                                                    memory_order_seq_cst, memory_order_relaxed));
+    bhd__instance_wake(instance);
+    return true;
+}
+
+bhd__entry bhd__instance_enter(bhd__instance *instance, bool to_run)
+{
+    unsigned now = BHD__IDLE;
+    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &now,
+                                                 to_run ? BHD__RUNNING : BHD__WAITING,
                                                  memory_order_seq_cst, memory_order_relaxed))
+        return now & BHD__CLOSED ? BHD__ENTRY_CLOSED : BHD__ENTRY_BUSY;
+    return atomic_load_explicit(&instance->has_ended, memory_order_relaxed) ? BHD__ENTERED_ENDED
+                                                                            : BHD__ENTERED;
+}
+
+bool bhd__instance_leave(bhd__instance *instance, bool to_run)
+{
+    unsigned now = to_run ? BHD__RUNNING : BHD__WAITING;
+    while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now & BHD__CLOSED,
+                                                  memory_order_acq_rel, memory_order_relaxed))
+        continue;
+    return now & BHD__CLOSED;
+}
+
+bool bhd__instance_close(bhd__instance *instance)
+{
+    unsigned before =
+        atomic_fetch_or_explicit(&instance->activity, BHD__CLOSED, memory_order_seq_cst);
+    if (before == BHD__IDLE)
         return false;
-    instance->deadline_ns = 0;
-    /* The guest asks at every tick whether it has to stop. */
-    wasmtime_context_set_epoch_deadline(instance->context, 1);
-    bhd__clock_be_awake(&instance->code->engine->clock);
+    (void)mark_cancelled(instance);
+    bhd__scheduler_end_share(instance->code->engine->scheduler, &instance->share);
     return true;
-}
-
-bool bhd__clock_hold(bhd__instance *instance)
-{
-    unsigned idle = BHD__IDLE;
-    return atomic_compare_exchange_strong_explicit(&instance->activity, &idle, BHD__WAITING,
-                                                   memory_order_seq_cst, memory_order_relaxed);
-}
-
-bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns)
-{
-    if (!bhd__clock_hold(instance))
-        return false;
-    instance->deadline_ns = bhd__monotonic_ns() + timeout_ns;
-    wasmtime_context_set_epoch_deadline(instance->context, 1);
-    return true;
-}
-
-void bhd__clock_end(bhd__instance *instance)
-{
-    atomic_store_explicit(&instance->activity, BHD__IDLE, memory_order_release);
 }
 
 /* One step, which keeps a mark that somebody may set meanwhile. */
@@ -250,12 +262,6 @@ bool bhd__clock_must_stop(bhd__instance *instance)
 
 void bhd__instance_cancel(bhd__instance *instance)
 {
-    unsigned now = atomic_load_explicit(&instance->activity, memory_order_relaxed);
-    do {
-        if (now == BHD__IDLE)
-            return;
-    } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
-                                                    memory_order_seq_cst, memory_order_relaxed));
-    bhd__instance_wake(instance);
-    bhd__scheduler_cancel_share(instance->code->engine->scheduler, &instance->share);
+    if (mark_cancelled(instance))
+        bhd__scheduler_cancel_share(instance->code->engine->scheduler, &instance->share);
 }

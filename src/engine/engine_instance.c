@@ -65,7 +65,6 @@ void bhd__instance_free(bhd__instance *instance)
 {
     if (!instance)
         return;
-    bhd__instance_withdraw(instance);
     bhd__clock_remove(instance->code->engine, instance);
     wasmtime_store_delete(instance->store);
     bhd__resources_fini(&instance->resources);
@@ -76,6 +75,20 @@ void bhd__instance_free(bhd__instance *instance)
 }
 
 /* -- calls --------------------------------------------------------------------------------- */
+
+/* Calls that this thread makes itself, one beneath the other. A shared library may not have the
+ * model by default, and each call would pay for a function that finds the variable. */
+static _Thread_local unsigned calls_here __attribute__((tls_model("initial-exec")));
+
+bool bhd__engine_is_beneath_guest(void)
+{
+    return calls_here > 0 || bhd__scheduler_runs_task();
+}
+
+bool bhd__engine_is_inside(void)
+{
+    return calls_here > 0 || bhd__scheduler_employs(NULL);
+}
 
 /* On a fiber when host calls may wait, or when this thread's stack is too small for the guest's:
  * the engine's own check of the stack trusts that there is as much as was configured. */
@@ -94,38 +107,52 @@ static bhd_status choose_stack(bhd__instance *instance, bhd_error *error)
     return status == BHD_OK ? bhd__instance_prepare_wait(instance, error) : status;
 }
 
-bhd_status bhd__call_refuel(bhd__instance *instance, bhd_error *error)
+static bhd_status refuel(bhd__instance *instance, bhd_error *error)
 {
     wasmtime_error_t *failure = wasmtime_context_set_fuel(instance->context, instance->max_fuel);
     return failure ? bhd__fault_message(BHD_INTERNAL, "fuel", failure, error) : BHD_OK;
 }
 
-bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error)
+static bhd_status prepare_here(bhd__instance *instance, bool starting, bhd_error *error)
 {
-    if (!bhd__clock_begin(instance))
-        return bhd__fail(
-            error, BHD_INVALID_ARGUMENT,
-            "a call into this sandbox is under way; a sandbox runs one call at a time, "
-            "and a callback must not call into the sandbox that it serves");
-    bhd__gate_begin(&instance->gate, starting);
-    instance->denied = 0;
+    bhd__clock_be_awake(&instance->code->engine->clock);
     bool look = starting && bhd__thread_is_due();
     bhd_status status = bhd__stack_prepare_thread(look, error);
     if (status == BHD_OK && look && !instance->code->engine->options.chained_signals)
         status = bhd__signals_check(error);
-    if (status == BHD_OK)
-        status = choose_stack(instance, error);
+    return status == BHD_OK ? choose_stack(instance, error) : status;
+}
+
+/* Whatever thread it will run on. */
+static bhd_status prepare_submitted(bhd__instance *instance, bhd_error *error)
+{
+    instance->on_fiber = true;
+    bhd_status status = bhd__threads_before_waiting(error);
+    return status == BHD_OK ? bhd__instance_prepare_wait(instance, error) : status;
+}
+
+bhd_status bhd__call_begin(bhd__instance *instance, bhd__call_way way, bhd_error *error)
+{
+    instance->denied = 0;
+    instance->gave_up = false;
+    instance->deadline_ns = 0;
+    instance->is_here = way != BHD__CALL_SUBMITTED;
+    bhd__gate_begin(&instance->gate, way == BHD__CALL_START);
+    /* The guest asks at every tick whether it has to stop. */
+    wasmtime_context_set_epoch_deadline(instance->context, 1);
+    bhd_status status = instance->is_here ? prepare_here(instance, way == BHD__CALL_START, error)
+                                          : prepare_submitted(instance, error);
     if (status == BHD_OK && instance->code->metered)
-        status = bhd__call_refuel(instance, error);
-    if (status != BHD_OK)
-        bhd__clock_end(instance);
+        status = refuel(instance, error);
+    if (status == BHD_OK)
+        calls_here += instance->is_here;
     return status;
 }
 
 void bhd__call_undo(bhd__instance *instance)
 {
     bhd__gate_end(&instance->gate);
-    bhd__clock_end(instance);
+    calls_here -= instance->is_here;
 }
 
 static void count_fuel(bhd__instance *instance)
@@ -135,7 +162,8 @@ static void count_fuel(bhd__instance *instance)
     if (failure)
         wasmtime_error_delete(failure);
     else
-        instance->fuel_consumed += instance->max_fuel - left;
+        atomic_fetch_add_explicit(&instance->fuel_consumed, instance->max_fuel - left,
+                                  memory_order_relaxed);
 }
 
 bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *failure,
@@ -150,11 +178,11 @@ bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *
         status = bhd__fault(instance, failure, trap, error);
     else if (!ended)
         status = bhd__fault_given_up(instance, error);
-    instance->has_ended = status != BHD_OK;
+    if (status != BHD_OK)
+        atomic_store_explicit(&instance->has_ended, true, memory_order_relaxed);
     if (instance->on_fiber)
         bhd__threads_after_waiting();
-    /* Last: another call may begin then. */
-    bhd__clock_end(instance);
+    calls_here -= instance->is_here;
     return status;
 }
 
@@ -198,7 +226,7 @@ bhd_status bhd__instance_start(bhd__instance *instance, bhd_error *error)
     wasmtime_error_t *failure = NULL;
     wasm_trap_t *trap = NULL;
     wasmtime_func_t initialize;
-    bhd_status status = bhd__call_begin(instance, true, error);
+    bhd_status status = bhd__call_begin(instance, BHD__CALL_START, error);
     if (status != BHD_OK)
         return status;
     bool ended = instantiate(instance, &failure, &trap);
@@ -218,7 +246,7 @@ static bhd_status run_module(bhd__instance *instance, bhd_error *error)
     bhd_status status = bhd__find_start(instance, &start, error);
     if (status != BHD_OK)
         return status;
-    status = bhd__call_begin(instance, false, error);
+    status = bhd__call_begin(instance, BHD__CALL_HERE, error);
     if (status != BHD_OK)
         return status;
     bool ended = call_plain(instance, &start, &failure, &trap);
@@ -234,7 +262,7 @@ static bhd_status run_component(bhd__instance *instance, int *exit_code, bhd_err
     bhd_status status = bhd__find_run(instance, &run, error);
     if (status != BHD_OK)
         return status;
-    status = bhd__call_begin(instance, false, error);
+    status = bhd__call_begin(instance, BHD__CALL_HERE, error);
     if (status != BHD_OK)
         return status;
     if (instance->on_fiber)
@@ -515,7 +543,7 @@ bhd_status bhd__instance_call(bhd__instance *instance, const bhd__export *export
 {
     if (instance->code->component)
         return bhd__component_call(instance, exported, arguments, results, error);
-    bhd_status status = bhd__call_begin(instance, false, error);
+    bhd_status status = bhd__call_begin(instance, BHD__CALL_HERE, error);
     if (status != BHD_OK)
         return status;
     return instance->on_fiber ? call_on_fiber(instance, exported, arguments, results, error)
@@ -537,7 +565,8 @@ bhd_status bhd__instance_memory(bhd__instance *instance, const char *name, uint8
 
 bool bhd__instance_has_ended(const bhd__instance *instance)
 {
-    return instance->has_ended;
+    return atomic_load_explicit(&instance->has_ended, memory_order_relaxed) ||
+           (atomic_load_explicit(&instance->activity, memory_order_relaxed) & BHD__CLOSED);
 }
 
 const uint8_t *bhd__instance_output(const bhd__instance *instance, int which, size_t *size,
@@ -556,5 +585,5 @@ const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance)
 
 uint64_t bhd__instance_fuel_consumed(const bhd__instance *instance)
 {
-    return instance->fuel_consumed;
+    return atomic_load_explicit(&instance->fuel_consumed, memory_order_relaxed);
 }

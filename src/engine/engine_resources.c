@@ -133,20 +133,10 @@ bhd_status bhd__instance_resource(bhd__instance *instance, const char *interface
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "neither the component nor its host was given a set of imports with this "
                          "resource");
-    if (!bhd__clock_hold(instance))
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "a call into this sandbox is under way; a function of the host makes "
-                         "resources with bhd_invocation_resource");
-    bhd_status status = bhd__resources_add(instance, type, data, handle, error);
-    bhd__clock_end(instance);
-    return status;
+    return bhd__resources_add(instance, type, data, handle, error);
 }
 
 void *bhd__instance_data(bhd__instance *instance, const bhd_value *handle)
 {
-    if (!bhd__clock_hold(instance))
-        return NULL;
-    void *data = bhd__handles_data(instance, handle);
-    bhd__clock_end(instance);
-    return data;
+    return bhd__handles_data(instance, handle);
 }

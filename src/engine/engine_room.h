@@ -111,15 +111,24 @@ typedef struct bhd__captured {
 /* Wakes the thread that waits for a future. Lives as long as anybody may wake it. */
 typedef struct bhd__waiter bhd__waiter;
 
-/* What an instance is doing. One of the first three; the mark comes on top of the other two. A call
- * begins with IDLE -> RUNNING in one step and ends by storing IDLE, so that a mark never outlives
- * the call for which it was meant. */
+/* What an instance is doing. One of the first three; the marks come on top. Whoever uses it goes in
+ * with IDLE -> RUNNING or WAITING in one step and out with one step back, which takes the mark of
+ * cancellation away, so that it never outlives the call for which it was meant, and tells whether
+ * the instance was closed meanwhile. */
 enum {
     BHD__IDLE = 0,
     BHD__RUNNING = 1,   /* guest code runs; the clock has to tick */
-    BHD__WAITING = 2,   /* the guest waits in the host */
+    BHD__WAITING = 2,   /* the guest waits in the host, or no guest code runs */
     BHD__CANCELLED = 4, /* the call has to stop */
+    BHD__CLOSED = 8,    /* nobody goes in any more; stays */
 };
+
+/* How a call is made. */
+typedef enum bhd__call_way {
+    BHD__CALL_HERE = 0,  /* on the thread that asks for it */
+    BHD__CALL_START = 1, /* the same; instantiation */
+    BHD__CALL_SUBMITTED = 2,
+} bhd__call_way;
 
 struct bhd__instance {
     bhd__code *code;
@@ -127,8 +136,10 @@ struct bhd__instance {
     wasmtime_context_t *context;
     bhd__gate gate;
     bool on_fiber; /* the running call */
-    bool has_ended;
-    bool gave_up; /* a host call of the running call saw that the call has to stop */
+    bool is_here;  /* the running call was not submitted */
+    bool gave_up;  /* a host call of the running call saw that the call has to stop */
+    /* Written by whoever has the instance, read by any thread as a fact of its own: relaxed. */
+    atomic_bool has_ended;
     union {
         wasmtime_instance_t module;
         wasmtime_component_instance_t component;
@@ -147,7 +158,8 @@ struct bhd__instance {
     uint32_t denied;        /* what the running call asked for and was not given: BHD__DENIED_... */
     uint64_t timeout_ns;
     uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC; 0: not yet known */
-    uint64_t max_fuel, fuel_consumed;
+    uint64_t max_fuel;
+    atomic_uint_fast64_t fuel_consumed; /* as has_ended */
     /* Made for the first call on a fiber, by the thread that calls; read by whoever cancels. */
     _Atomic(bhd__waiter *) waiter;
     bhd_engine_waker_t *waker;
@@ -174,12 +186,6 @@ void bhd__clock_fini(bhd__clock *clock);
 /* Starts the thread if it is the first. */
 bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_error *error);
 void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance);
-/* A call begins: its deadline is set on the store, and the clock is awake. False, and nothing
- * changed: a call is under way already, on another thread or beneath this one. */
-bool bhd__clock_begin(bhd__instance *instance);
-/* The same for work on the instance that runs nothing in it. */
-bool bhd__clock_hold(bhd__instance *instance);
-void bhd__clock_end(bhd__instance *instance);
 /* The guest begins to wait in the host: ticks are of no use to it. And comes back. */
 void bhd__clock_pause(bhd__instance *instance);
 void bhd__clock_resume(bhd__instance *instance);
@@ -191,9 +197,6 @@ void bhd__clock_set_deadline(bhd__instance *instance);
 bool bhd__clock_is_late(bhd__instance *instance);
 /* The running call was cancelled, or its deadline has passed. */
 bool bhd__clock_must_stop(bhd__instance *instance);
-/* A submitted call begins: until its end the scheduler says when ticks are needed. False: as for
- * bhd__clock_begin. */
-bool bhd__clock_begin_submitted(bhd__instance *instance, uint64_t timeout_ns);
 /* Ticks are needed; see bhd__scheduler_is_busy. */
 void bhd__clock_be_awake(bhd__clock *clock);
 
@@ -212,10 +215,10 @@ static inline bool bhd__instance_is_cancelled(const bhd__instance *instance)
 }
 
 /* engine_instance.c */
-bhd_status bhd__call_refuel(bhd__instance *instance, bhd_error *error);
-/* Every call into an instance is between these two, on one thread or on several, one after the
- * other. BHD_INVALID_ARGUMENT: a call is under way. */
-bhd_status bhd__call_begin(bhd__instance *instance, bool starting, bhd_error *error);
+/* Every call into an instance, however it is made, is between these two, on one thread or on
+ * several, one after the other; whoever makes it has entered the instance. Nothing that an earlier
+ * call was refused, asked for in vain or came to is left. */
+bhd_status bhd__call_begin(bhd__instance *instance, bhd__call_way way, bhd_error *error);
 /* Nothing ran after all. */
 void bhd__call_undo(bhd__instance *instance);
 /* What the call left behind, as a status. `ended` is false when it was given up. Consumes failure

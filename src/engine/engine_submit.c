@@ -2,8 +2,7 @@
  * Submitted calls: a call on a fiber as a task of the scheduler (schedule/scheduler.h).
  *
  * Beginning is the caller's thread, everything after it a worker's, each time perhaps another
- * one's. An instance has one call at a time; from the beginning until `over`, the call has the
- * instance.
+ * one's. From the beginning until `ended` the call is in the instance.
  *
  * What the engine reads and writes lies in the submission, which stays until its owner frees it.
  */
@@ -243,22 +242,9 @@ static bhd_status find_function(bhd__submission *s, bhd_error *error)
 
 static bhd_status begin(bhd__submission *s, bhd_error *error)
 {
-    bhd__instance *instance = s->instance;
-    if (!bhd__clock_begin_submitted(instance, s->options.timeout_ns))
-        return bhd__fail(
-            error, BHD_INVALID_ARGUMENT,
-            "a call into this sandbox is under way; a sandbox runs one call at a time, "
-            "and a callback must not call into the sandbox that it serves");
-    s->task.deadline_ns = instance->deadline_ns;
-    bhd__gate_begin(&instance->gate, false);
-    instance->on_fiber = true;
-    bhd_status status = bhd__threads_before_waiting(error);
-    if (status == BHD_OK)
-        status = bhd__instance_prepare_wait(instance, error);
-    if (status == BHD_OK && instance->code->metered)
-        status = bhd__call_refuel(instance, error);
-    if (status != BHD_OK)
-        bhd__clock_end(instance);
+    bhd_status status = bhd__call_begin(s->instance, BHD__CALL_SUBMITTED, error);
+    s->instance->deadline_ns = bhd__monotonic_ns() + s->options.timeout_ns;
+    s->task.deadline_ns = s->instance->deadline_ns;
     return status;
 }
 
@@ -320,7 +306,7 @@ static bhd_status keep_arguments(bhd__submission *s, bhd_error *error)
     return bhd_value_copy(&tuple, &s->given, error);
 }
 
-/* The instance is taken: nobody else uses its handles. */
+/* Nobody else uses the instance's handles. */
 static bhd_status check_handles(bhd__submission *s, bhd_error *error)
 {
     const bhd__export *e = s->options.exported;
@@ -381,6 +367,11 @@ void bhd__submission_cancel(bhd__submission *submission)
     (void)bhd__scheduler_cancel(submission->scheduler, &submission->task);
 }
 
+void bhd__submission_end(bhd__submission *submission)
+{
+    bhd__scheduler_end(submission->scheduler, &submission->task);
+}
+
 void bhd__submission_free(bhd__submission *submission)
 {
     if (!submission)
@@ -391,7 +382,7 @@ void bhd__submission_free(bhd__submission *submission)
     bhd__free(submission);
 }
 
-void bhd__instance_withdraw(bhd__instance *instance)
+bool bhd__engine_employs(const bhd__engine *engine)
 {
-    bhd__scheduler_withdraw(instance->code->engine->scheduler, &instance->share);
+    return bhd__scheduler_employs(engine->scheduler);
 }

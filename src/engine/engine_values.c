@@ -88,7 +88,7 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
     wasmtime_error_t *failure = NULL;
     bhd_value tuple = bhd_value_bool(false);
     bool ended = true;
-    bhd_status status = bhd__call_begin(instance, false, error);
+    bhd_status status = bhd__call_begin(instance, BHD__CALL_HERE, error);
     if (status != BHD_OK)
         return status;
     if (e->takes_resources) {
@@ -122,7 +122,7 @@ bhd_status bhd__instance_drop(bhd__instance *instance, const bhd_value *value, b
     wasmtime_error_t *failure = NULL;
     bool ended = true;
     bhd__owned owned = {NULL, 0};
-    bhd_status status = bhd__call_begin(instance, false, error);
+    bhd_status status = bhd__call_begin(instance, BHD__CALL_HERE, error);
     if (status != BHD_OK)
         return status;
     status = bhd__handles_collect(instance, value, &owned, error);

@@ -2,8 +2,9 @@
  * Submitted calls as their owner sees them. The engine room runs them; here are the handle, the
  * waiting, and the callback.
  *
- * A call holds its host, so that cancelling one that is over finds everything that it needs. The
- * lock guards what it came to; the worker's last touch of a call is to give that lock back.
+ * A call holds its host, so that cancelling one that is over finds everything that it needs, and
+ * until its callback has returned its sandbox. The lock guards what it came to; the worker's last
+ * touch of a call is to give that lock back, or to delete the call when it was freed before.
  */
 #include "bulkhead/call.h"
 
@@ -18,19 +19,28 @@
 
 struct bhd_call {
     bhd_host *host;
-    bhd_sandbox *sandbox; /* until the guest has ended */
+    bhd_sandbox *sandbox; /* held; until the callback has returned, or has freed it */
     bhd__submission *submission;
     bhd_call_options options;
     /* Written by a worker before the callback. */
     bhd__outcome outcome;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool is_over;  /* lock */
-    bool is_freed; /* by its own callback, on the worker's thread */
+    bool is_over;    /* lock */
+    bool is_freed;   /* lock; the worker deletes it */
+    bhd_call *outer; /* whose callback runs around this one's, on the same thread */
 };
 
 /* Whose callback runs on this thread; several may, one beneath the other. */
 static _Thread_local bhd_call *in_callback_of;
+
+static bool runs_callback_of(const bhd_call *call)
+{
+    for (const bhd_call *c = in_callback_of; c; c = c->outer)
+        if (c == call)
+            return true;
+    return false;
+}
 
 static bhd_status call_new(bhd_sandbox *sandbox, const bhd_call_options *options, bhd_call **call,
                            bhd_error *error)
@@ -58,6 +68,7 @@ static bhd_status call_new(bhd_sandbox *sandbox, const bhd_call_options *options
     c->options = *options;
     c->host = sandbox->component->host;
     bhd__host_hold(c->host);
+    bhd__sandbox_hold(sandbox);
     *call = c;
     return BHD_OK;
 }
@@ -70,6 +81,8 @@ static void call_delete(bhd_call *call)
         bhd_value_fini(&call->outcome.results[i]);
     bhd__free(call->outcome.results);
     bhd_error_fini(&call->outcome.error);
+    if (call->sandbox)
+        bhd__sandbox_release(call->sandbox);
     pthread_cond_destroy(&call->changed);
     pthread_mutex_destroy(&call->lock);
     bhd__free(call);
@@ -84,26 +97,42 @@ static void ended(void *env, bhd__outcome *outcome)
     call->outcome = *outcome;
     if (outcome->status != BHD_OK)
         (void)bhd__sandbox_failed(call->sandbox, outcome->status, &call->outcome.error);
+    bhd__sandbox_leave(call->sandbox, false);
+}
+
+static void let_go(bhd_call *call)
+{
+    bhd_sandbox *sandbox = call->sandbox;
     call->sandbox = NULL;
+    if (sandbox)
+        bhd__sandbox_release(sandbox);
+}
+
+/* A callback around this one may go on using the sandbox when it comes back. */
+void bhd__calls_let_go(bhd_sandbox *sandbox)
+{
+    if (in_callback_of && in_callback_of->sandbox == sandbox && !bhd__engine_is_beneath_guest())
+        let_go(in_callback_of);
 }
 
 static void over(void *env)
 {
     bhd_call *call = env;
     if (call->options.callback) {
-        bhd_call *outer = in_callback_of;
+        call->outer = in_callback_of;
         in_callback_of = call;
         call->options.callback(call->options.user_data, call);
-        in_callback_of = outer;
+        in_callback_of = call->outer;
     }
-    if (call->is_freed) {
-        call_delete(call);
-        return;
-    }
+    /* Before anybody hears of the end: who frees the sandbox then is the last one. */
+    let_go(call);
     pthread_mutex_lock(&call->lock);
+    bool is_freed = call->is_freed;
     call->is_over = true;
     pthread_cond_broadcast(&call->changed);
     pthread_mutex_unlock(&call->lock);
+    if (is_freed)
+        call_delete(call);
 }
 
 /* -- submitting ------------------------------------------------------------------------------ */
@@ -125,29 +154,50 @@ static bhd_status check_timeout(const bhd_sandbox *sandbox, const bhd_call_optio
     return BHD_OK;
 }
 
-static bhd_status submit(bhd_sandbox *sandbox, const bhd_call_options *options,
-                         bhd__submit_options inner, bhd_call **call, bhd_error *error)
+/* In the sandbox, whose hold passes to the call if there is one. */
+static bhd_status submit_entered(bhd_sandbox *sandbox, const bhd_call_options *options,
+                                 bhd__submit_options *inner, bhd_call **call, bhd_error *error)
 {
     static const bhd_call_options defaults = BHD_CALL_OPTIONS_INIT;
     if (!options)
         options = &defaults;
     bhd_call *c = NULL;
-    bhd_status status = check_timeout(sandbox, options, &inner.timeout_ns, error);
+    bhd_status status = check_timeout(sandbox, options, &inner->timeout_ns, error);
     if (status == BHD_OK)
         status = call_new(sandbox, options, &c, error);
     if (status != BHD_OK)
         return status;
-    inner.env = c;
-    inner.ended = ended;
-    inner.over = over;
+    inner->env = c;
+    inner->ended = ended;
+    inner->over = over;
     /* From here on the call may be over, and freed by its callback, at any moment. */
-    status = bhd__instance_submit(sandbox->instance, &inner, &c->submission, error);
+    status = bhd__instance_submit(sandbox->instance, inner, &c->submission, error);
     if (status != BHD_OK) {
         call_delete(c);
         return status;
     }
     *call = c;
     return BHD_OK;
+}
+
+/* `function` NULL: what is submitted is not a call of one. */
+static bhd_status submit(bhd_sandbox *sandbox, const bhd_function *function, size_t argument_count,
+                         const bhd_call_options *options, bhd__submit_options inner,
+                         bhd_call **call, bhd_error *error)
+{
+    bhd_status status = bhd__sandbox_enter(sandbox, false, error);
+    if (status != BHD_OK)
+        return status;
+    if (function) {
+        inner.exported = function->exported;
+        status =
+            bhd__sandbox_check_arguments(sandbox, function, inner.arguments, argument_count, error);
+    }
+    if (status == BHD_OK)
+        status = submit_entered(sandbox, options, &inner, call, error);
+    if (status != BHD_OK)
+        bhd__sandbox_leave(sandbox, false);
+    return status;
 }
 
 bhd_status bhd_sandbox_submit(bhd_sandbox *sandbox, const bhd_function *function,
@@ -157,13 +207,8 @@ bhd_status bhd_sandbox_submit(bhd_sandbox *sandbox, const bhd_function *function
     if (!sandbox || !function || !call)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_submit: sandbox, function or call is NULL");
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
-    if (status == BHD_OK)
-        status = bhd__function_check_arguments(function, arguments, argument_count, error);
-    if (status != BHD_OK)
-        return status;
-    bhd__submit_options inner = {.exported = function->exported, .arguments = arguments};
-    return submit(sandbox, options, inner, call, error);
+    bhd__submit_options inner = {.arguments = arguments};
+    return submit(sandbox, function, argument_count, options, inner, call, error);
 }
 
 bhd_status bhd_sandbox_submit_run(bhd_sandbox *sandbox, const bhd_call_options *options,
@@ -172,9 +217,8 @@ bhd_status bhd_sandbox_submit_run(bhd_sandbox *sandbox, const bhd_call_options *
     if (!sandbox || !call)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_submit_run: sandbox or call is NULL");
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
     bhd__submit_options inner = {.exported = NULL};
-    return status == BHD_OK ? submit(sandbox, options, inner, call, error) : status;
+    return submit(sandbox, NULL, 0, options, inner, call, error);
 }
 
 bhd_status bhd_sandbox_submit_drop(bhd_sandbox *sandbox, const bhd_value *value,
@@ -184,9 +228,8 @@ bhd_status bhd_sandbox_submit_drop(bhd_sandbox *sandbox, const bhd_value *value,
     if (!sandbox || !value || !call)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_submit_drop: sandbox, value or call is NULL");
-    bhd_status status = bhd__sandbox_check_alive(sandbox, error);
     bhd__submit_options inner = {.drop = value};
-    return status == BHD_OK ? submit(sandbox, options, inner, call, error) : status;
+    return submit(sandbox, NULL, 0, options, inner, call, error);
 }
 
 /* -- the handle ------------------------------------------------------------------------------ */
@@ -198,10 +241,13 @@ bool bhd_call_poll(bhd_call *call)
 
 bool bhd_call_wait(bhd_call *call, double timeout_seconds)
 {
-    if (in_callback_of == call)
+    if (runs_callback_of(call))
         return true;
     if (bhd__fork_is_child())
         return false;
+    /* It may be this very worker that the call needs. */
+    if (bhd__engine_employs(call->host->engine))
+        timeout_seconds = 0;
     struct timespec until = {0, 0};
     bool forever = timeout_seconds < 0;
     if (timeout_seconds > 0) {
@@ -243,21 +289,25 @@ int bhd_call_exit_code(bhd_call *call)
     return bhd_call_poll(call) ? call->outcome.exit_code : 0;
 }
 
+/* True: the call is over, and the caller deletes it. False: the worker will. */
+static bool free_or_leave(bhd_call *call)
+{
+    pthread_mutex_lock(&call->lock);
+    bool is_over = call->is_over;
+    call->is_freed = !is_over;
+    pthread_mutex_unlock(&call->lock);
+    return is_over;
+}
+
 void bhd_call_free(bhd_call *call)
 {
     if (!call || bhd__fork_is_child())
         return;
-    if (in_callback_of == call) {
-        call->is_freed = true;
-        return;
+    if (!runs_callback_of(call)) {
+        bhd__submission_end(call->submission);
+        if (!bhd__engine_is_inside())
+            (void)bhd_call_wait(call, BHD_WAIT_FOREVER);
     }
-    bhd_call_cancel(call);
-    (void)bhd_call_wait(call, BHD_WAIT_FOREVER);
-    call_delete(call);
-}
-
-void bhd_sandbox_cancel(bhd_sandbox *sandbox)
-{
-    if (sandbox && !bhd__fork_is_child())
-        bhd__instance_cancel(sandbox->instance);
+    if (free_or_leave(call))
+        call_delete(call);
 }

@@ -95,8 +95,12 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
     status = bhd__instance_new(component->code, &inner, &sandbox->instance, error);
     if (status != BHD_OK)
         return status;
+    (void)bhd__instance_enter(sandbox->instance, true);
     status = bhd__instance_start(sandbox->instance, error);
-    return status == BHD_OK ? BHD_OK : bhd__sandbox_failed(sandbox, status, error);
+    if (status != BHD_OK)
+        status = bhd__sandbox_failed(sandbox, status, error);
+    (void)bhd__instance_leave(sandbox->instance, true);
+    return status;
 }
 
 /* While everything that was charged still is. */
@@ -129,9 +133,11 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
     if (status != BHD_OK)
         return status;
     bhd_sandbox *s = bhd__calloc(1, sizeof *s);
-    if (!s) {
+    status = s ? bhd__sandbox_use_init(s, error) : bhd__fail_no_memory(error);
+    if (status != BHD_OK) {
+        bhd__free(s);
         bhd__host_leave(component->host);
-        return bhd__fail_no_memory(error);
+        return status;
     }
     bhd__component_hold(component);
     s->component = component;
@@ -139,20 +145,15 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
     status = begin(s, options, error);
     if (status != BHD_OK) {
         write_account(s, options->account);
-        bhd_sandbox_free(s);
+        bhd__sandbox_delete(s);
         return status;
     }
     *sandbox = s;
     return BHD_OK;
 }
 
-void bhd_sandbox_free(bhd_sandbox *sandbox)
+void bhd__sandbox_delete(bhd_sandbox *sandbox)
 {
-    if (!sandbox || bhd__fork_is_child())
-        return;
-    /* A submitted call uses them too. */
-    if (sandbox->instance)
-        bhd__instance_withdraw(sandbox->instance);
     while (sandbox->functions) {
         bhd_function *next = sandbox->functions->next;
         bhd__export_free(sandbox->functions->exported);
@@ -164,27 +165,11 @@ void bhd_sandbox_free(bhd_sandbox *sandbox)
     bhd_limiter_free(sandbox->limiter);
     bhd__host_leave(sandbox->component->host);
     bhd_component_free(sandbox->component);
+    bhd__sandbox_use_fini(sandbox);
     bhd__free(sandbox);
 }
 
 /* -- calls --------------------------------------------------------------------------------- */
-
-static bhd_status check_alive(const bhd_sandbox *sandbox, bhd_error *error)
-{
-    bhd_status status = bhd__fork_check(error);
-    if (status != BHD_OK)
-        return status;
-    if (bhd_sandbox_is_dead(sandbox))
-        return bhd__fail(error, BHD_SANDBOX_DEAD,
-                         "the guest in this sandbox has ended; make a new sandbox");
-    return BHD_OK;
-}
-
-/* The same from elsewhere: here, each call would pay for a function that others call too. */
-bhd_status bhd__sandbox_check_alive(const bhd_sandbox *sandbox, bhd_error *error)
-{
-    return check_alive(sandbox, error);
-}
 
 static bhd_function *known_function(const bhd_sandbox *sandbox, const char *name)
 {
@@ -194,15 +179,9 @@ static bhd_function *known_function(const bhd_sandbox *sandbox, const char *name
     return NULL;
 }
 
-bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_function **function,
+static bhd_status find_function(bhd_sandbox *sandbox, const char *name, bhd_function **function,
                                 bhd_error *error)
 {
-    if (!sandbox || !name || !function)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "bhd_sandbox_function: sandbox, name or function is NULL");
-    bhd_status status = check_alive(sandbox, error);
-    if (status != BHD_OK)
-        return status;
     bhd_function *f = known_function(sandbox, name);
     if (f) {
         *function = f;
@@ -211,9 +190,10 @@ bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_func
     f = bhd__calloc(1, sizeof *f);
     if (!f)
         return bhd__fail_no_memory(error);
+    f->sandbox = sandbox;
     f->name = bhd__strdup(name);
-    status = f->name ? bhd__instance_export(sandbox->instance, name, &f->exported, error)
-                     : bhd__fail_no_memory(error);
+    bhd_status status = f->name ? bhd__instance_export(sandbox->instance, name, &f->exported, error)
+                                : bhd__fail_no_memory(error);
     if (status != BHD_OK) {
         bhd__free(f->name);
         bhd__free(f);
@@ -223,6 +203,20 @@ bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_func
     sandbox->functions = f;
     *function = f;
     return BHD_OK;
+}
+
+bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_function **function,
+                                bhd_error *error)
+{
+    if (!sandbox || !name || !function)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "bhd_sandbox_function: sandbox, name or function is NULL");
+    bhd_status status = bhd__sandbox_enter(sandbox, false, error);
+    if (status != BHD_OK)
+        return status;
+    status = find_function(sandbox, name, function, error);
+    bhd__sandbox_leave(sandbox, false);
+    return status;
 }
 
 const bhd_type *bhd_function_parameters(const bhd_function *function)
@@ -235,26 +229,31 @@ const bhd_type *bhd_function_results(const bhd_function *function)
     return bhd__export_results(function->exported);
 }
 
-static inline bhd_status check_arguments(const bhd_function *function, const bhd_value *arguments,
-                                         size_t argument_count, bhd_error *error)
+static inline bhd_status check_arguments(const bhd_sandbox *sandbox, const bhd_function *function,
+                                         const bhd_value *arguments, size_t argument_count,
+                                         bhd_error *error)
 {
+    if (function->sandbox != sandbox)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT,
+                         "the function is one of another sandbox; each sandbox has its own");
     return bhd__export_check(function->exported, arguments, argument_count, error);
 }
 
-bhd_status bhd__function_check_arguments(const bhd_function *function, const bhd_value *arguments,
-                                         size_t argument_count, bhd_error *error)
+bhd_status bhd__sandbox_check_arguments(const bhd_sandbox *sandbox, const bhd_function *function,
+                                        const bhd_value *arguments, size_t argument_count,
+                                        bhd_error *error)
 {
-    return check_arguments(function, arguments, argument_count, error);
+    return check_arguments(sandbox, function, arguments, argument_count, error);
 }
 
-static bhd_status check_values(const bhd_function *function, const bhd_value *arguments,
-                               size_t argument_count, const bhd_value *results, size_t result_count,
-                               bhd_error *error)
+static bhd_status check_values(const bhd_sandbox *sandbox, const bhd_function *function,
+                               const bhd_value *arguments, size_t argument_count,
+                               const bhd_value *results, size_t result_count, bhd_error *error)
 {
-    size_t wanted = bhd_type_count(bhd__export_results(function->exported));
-    bhd_status status = check_arguments(function, arguments, argument_count, error);
+    bhd_status status = check_arguments(sandbox, function, arguments, argument_count, error);
     if (status != BHD_OK)
         return status;
+    size_t wanted = bhd_type_count(bhd__export_results(function->exported));
     if (result_count < wanted)
         return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
                          "the function gives %zu results, there is room for %zu", wanted,
@@ -284,13 +283,19 @@ bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,
     if (!sandbox || !function)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_call: sandbox or function is NULL");
-    bhd_status status = check_alive(sandbox, error);
-    if (status == BHD_OK)
-        status = check_values(function, arguments, argument_count, results, result_count, error);
+    bhd_status status = bhd__sandbox_enter(sandbox, true, error);
     if (status != BHD_OK)
         return status;
-    status = bhd__instance_call(sandbox->instance, function->exported, arguments, results, error);
-    return status == BHD_OK ? BHD_OK : bhd__sandbox_failed(sandbox, status, error);
+    status =
+        check_values(sandbox, function, arguments, argument_count, results, result_count, error);
+    if (status == BHD_OK) {
+        status =
+            bhd__instance_call(sandbox->instance, function->exported, arguments, results, error);
+        if (status != BHD_OK)
+            status = bhd__sandbox_failed(sandbox, status, error);
+    }
+    bhd__sandbox_leave(sandbox, true);
+    return status;
 }
 
 bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *error)
@@ -298,30 +303,30 @@ bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *erro
     if (!sandbox || !exit_code)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_run: sandbox or exit_code is NULL");
-    bhd_status status = check_alive(sandbox, error);
+    bhd_status status = bhd__sandbox_enter(sandbox, true, error);
     if (status != BHD_OK)
         return status;
     int code = 0;
     status = bhd__instance_run(sandbox->instance, &code, error);
-    if (status != BHD_OK && status != BHD_EXIT)
-        return bhd__sandbox_failed(sandbox, status, error);
-    *exit_code = code & 0xff;
-    return BHD_OK;
+    if (status == BHD_EXIT)
+        status = BHD_OK;
+    if (status != BHD_OK)
+        status = bhd__sandbox_failed(sandbox, status, error);
+    bhd__sandbox_leave(sandbox, true);
+    if (status == BHD_OK)
+        *exit_code = code & 0xff;
+    return status;
 }
 
 /* -- memory -------------------------------------------------------------------------------- */
 
 static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_t offset,
-                               const void *data, size_t size, uint8_t **at, bhd_error *error)
+                               size_t size, uint8_t **at, bhd_error *error)
 {
-    if (!sandbox || (!data && size > 0))
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox or data is NULL");
     uint8_t *base;
     size_t bytes;
-    bhd_status status = check_alive(sandbox, error);
-    if (status == BHD_OK)
-        status = bhd__instance_memory(sandbox->instance, memory ? memory : "memory", &base, &bytes,
-                                      error);
+    bhd_status status =
+        bhd__instance_memory(sandbox->instance, memory ? memory : "memory", &base, &bytes, error);
     if (status != BHD_OK)
         return status;
     status = bhd__check_inside(offset, size, bytes, error);
@@ -330,24 +335,33 @@ static bhd_status memory_range(bhd_sandbox *sandbox, const char *memory, uint64_
     return status;
 }
 
+/* One of `into` and `from` is where the host's bytes are. */
+static bhd_status copy_memory(bhd_sandbox *sandbox, const char *memory, uint64_t offset, void *into,
+                              const void *from, size_t size, bhd_error *error)
+{
+    uint8_t *at = NULL;
+    if (!sandbox || (!into && !from && size > 0))
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox or data is NULL");
+    bhd_status status = bhd__sandbox_enter(sandbox, false, error);
+    if (status != BHD_OK)
+        return status;
+    status = memory_range(sandbox, memory, offset, size, &at, error);
+    if (status == BHD_OK && size > 0)
+        memcpy(into ? into : at, into ? at : from, size);
+    bhd__sandbox_leave(sandbox, false);
+    return status;
+}
+
 bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory, uint64_t offset, void *data,
                             size_t size, bhd_error *error)
 {
-    uint8_t *at = NULL;
-    bhd_status status = memory_range(sandbox, memory, offset, data, size, &at, error);
-    if (at && size > 0)
-        memcpy(data, at, size);
-    return status;
+    return copy_memory(sandbox, memory, offset, data, NULL, size, error);
 }
 
 bhd_status bhd_sandbox_write(bhd_sandbox *sandbox, const char *memory, uint64_t offset,
                              const void *data, size_t size, bhd_error *error)
 {
-    uint8_t *at = NULL;
-    bhd_status status = memory_range(sandbox, memory, offset, data, size, &at, error);
-    if (at && size > 0)
-        memcpy(at, data, size);
-    return status;
+    return copy_memory(sandbox, memory, offset, NULL, data, size, error);
 }
 
 /* -- what is known of it ------------------------------------------------------------------- */
@@ -357,6 +371,18 @@ void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metrics *metrics
     bhd_limiter_metrics(sandbox->limiter, metrics);
 }
 
+/* Entering is what a `const` sandbox allows: nothing that anybody sees is changed. */
+static const void *captured(bhd_sandbox *sandbox, int stream, size_t *size, uint64_t *dropped)
+{
+    const void *data = NULL;
+    bhd__entry entry = bhd__instance_enter(sandbox->instance, false);
+    if (entry == BHD__ENTERED || entry == BHD__ENTERED_ENDED) {
+        data = bhd__instance_output(sandbox->instance, stream - 1, size, dropped);
+        bhd__sandbox_leave(sandbox, false);
+    }
+    return data;
+}
+
 const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream, size_t *size,
                                uint64_t *dropped)
 {
@@ -364,7 +390,7 @@ const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream, size_t *s
     const void *data = NULL;
     *size = 0;
     if (stream == 1 || stream == 2)
-        data = bhd__instance_output(sandbox->instance, stream - 1, size, &lost);
+        data = captured((bhd_sandbox *)(uintptr_t)sandbox, stream, size, &lost);
     if (dropped)
         *dropped = lost;
     return *size > 0 ? data : NULL;

@@ -20,6 +20,10 @@
  * charged with the time that passed. */
 #define SHORT_STEP_NS (BHD__SLICE_NS / 8)
 
+/* How many tasks end beneath each other on one thread, whose stack they share with what is called
+ * at their ends. */
+#define BENEATH_MAX 32
+
 #define NOTHING UINT64_MAX
 
 typedef struct bhd__worker {
@@ -53,6 +57,8 @@ struct bhd__scheduler {
 /* The scheduler that this thread works for, and as which of its workers. */
 static _Thread_local bhd__scheduler *employer;
 static _Thread_local unsigned own_number;
+/* Tasks that end beneath the end of another one on this thread. */
+static _Thread_local unsigned beneath;
 
 #define TASK_OF(item, member) ((bhd__task *)(void *)((char *)(item)-offsetof(bhd__task, member)))
 
@@ -377,24 +383,55 @@ void bhd__scheduler_cancel_share(bhd__scheduler *scheduler, bhd__share *share)
     pthread_mutex_unlock(&scheduler->lock);
 }
 
-void bhd__scheduler_withdraw(bhd__scheduler *scheduler, bhd__share *share)
+/* This thread is between two tasks of its own: in the end of one. */
+static bool can_serve_beneath(const bhd__scheduler *s, const bhd__task *task)
+{
+    return employer == s && !s->workers[own_number].task && beneath < BENEATH_MAX &&
+           (task->state == BHD__TASK_QUEUED || task->state == BHD__TASK_ASLEEP);
+}
+
+/* With the lock, which is released. */
+static void end_now(bhd__scheduler *s, bhd__task *task)
+{
+    if (!can_serve_beneath(s, task)) {
+        hurry(s, task);
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
+    take(s, task);
+    beneath++;
+    bool has_ended = serve(s, task);
+    beneath--;
+    if (!has_ended)
+        pthread_mutex_unlock(&s->lock);
+}
+
+void bhd__scheduler_end(bhd__scheduler *scheduler, bhd__task *task)
 {
     pthread_mutex_lock(&scheduler->lock);
-    bhd__task *task = share->task;
-    if (task) {
-        (void)bhd__task_decide(task, BHD__STOPPED);
-        if (employer == scheduler && task->state != BHD__TASK_ON_THREAD) {
-            /* All workers may be waiting like this one. */
-            take(scheduler, task);
-            if (serve(scheduler, task))
-                return;
-        } else {
-            hurry(scheduler, task);
-        }
+    (void)bhd__task_decide(task, BHD__STOPPED);
+    end_now(scheduler, task);
+}
+
+void bhd__scheduler_end_share(bhd__scheduler *scheduler, bhd__share *share)
+{
+    pthread_mutex_lock(&scheduler->lock);
+    if (share->task) {
+        (void)bhd__task_decide(share->task, BHD__STOPPED);
+        end_now(scheduler, share->task);
+    } else {
+        pthread_mutex_unlock(&scheduler->lock);
     }
-    while (share->task)
-        pthread_cond_wait(&scheduler->changed, &scheduler->lock);
-    pthread_mutex_unlock(&scheduler->lock);
+}
+
+bool bhd__scheduler_runs_task(void)
+{
+    return employer && employer->workers[own_number].task;
+}
+
+bool bhd__scheduler_employs(const bhd__scheduler *scheduler)
+{
+    return scheduler ? employer == scheduler : employer != NULL;
 }
 
 /* -- time ------------------------------------------------------------------------------------ */

@@ -106,9 +106,16 @@ void bhd__scheduler_wake(bhd__scheduler *scheduler, bhd__task *task);
 bool bhd__scheduler_cancel(bhd__scheduler *scheduler, bhd__task *task);
 /* The same for the share's task, if it has one. */
 void bhd__scheduler_cancel_share(bhd__scheduler *scheduler, bhd__share *share);
-/* The same, and waits until the share has no task. A worker that calls this ends the task itself
- * unless it is on another worker. */
-void bhd__scheduler_withdraw(bhd__scheduler *scheduler, bhd__share *share);
+/* The same two, and sooner: a worker of this scheduler that calls this in the end of another task
+ * ends the task beneath itself, before this returns, unless another thread has it. It waits for
+ * nobody: two workers that end each other's tasks would wait for ever. */
+void bhd__scheduler_end(bhd__scheduler *scheduler, bhd__task *task);
+void bhd__scheduler_end_share(bhd__scheduler *scheduler, bhd__share *share);
+
+/* The calling thread is a worker of this scheduler; NULL: of any. */
+bool bhd__scheduler_employs(const bhd__scheduler *scheduler);
+/* The calling thread is a worker in the step of a task. */
+bool bhd__scheduler_runs_task(void);
 
 /* For whoever keeps time: decides tasks whose deadline has passed, and gives the next deadline
  * (UINT64_MAX: none). */

@@ -41,13 +41,13 @@ static void try_in_a_call(world *w)
     bhd_value handle;
     bhd_call *call;
     bhd_sandbox *sandbox = w->guest->sandbox;
-    expect_status(BHD_INVALID_ARGUMENT, bhd_sandbox_drop(sandbox, w->owns, &error), &error);
+    expect_status(BHD_BUSY, bhd_sandbox_drop(sandbox, w->owns, &error), &error);
     expect_in(error.message, "a call into this sandbox is under way");
-    expect_status(BHD_INVALID_ARGUMENT,
-                  bhd_sandbox_submit_drop(sandbox, w->owns, NULL, &call, &error), &error);
-    expect_status(BHD_INVALID_ARGUMENT,
-                  bhd_sandbox_resource(sandbox, HOST, "token", w, &handle, &error), &error);
+    expect_status(BHD_BUSY, bhd_sandbox_submit_drop(sandbox, w->owns, NULL, &call, &error), &error);
+    expect_status(BHD_BUSY, bhd_sandbox_resource(sandbox, HOST, "token", w, &handle, &error),
+                  &error);
     expect_in(error.message, "a call into this sandbox is under way");
+    expect_in(error.message, "bhd_invocation_resource");
     assert_null(bhd_sandbox_data(sandbox, w->owns));
     bhd_error_fini(&error);
     w->tried++;

@@ -358,7 +358,7 @@ static void tasks_asleep_and_queued_end_at_their_deadline(void **state)
     assert_int_equal(BHD__LATE, sleeper->came_to);
     assert_int_equal(BHD__LATE, queued->came_to);
     assert_int_equal(BHD__OPEN, bhd__task_verdict(&later->task));
-    bhd__scheduler_withdraw(t.scheduler, &later->own_share);
+    bhd__scheduler_end_share(t.scheduler, &later->own_share);
     (void)sem_wait(&t.ended);
     assert_int_equal(BHD__STOPPED, later->came_to);
     assert_true(bhd__scheduler_expire(t.scheduler) == UINT64_MAX);

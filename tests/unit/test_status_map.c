@@ -41,6 +41,7 @@ static const struct {
     {BHD_SIGNATURE_MISMATCH, 61, "SIGNATURE_MISMATCH", "wrong number or types of arguments"},
     {BHD_SANDBOX_DEAD, 62, "SANDBOX_DEAD", "the sandbox has ended"},
     {BHD_OUT_OF_BOUNDS, 63, "OUT_OF_BOUNDS", "outside the sandbox's memory"},
+    {BHD_BUSY, 64, "BUSY", "a call into the sandbox is under way"},
     {BHD_OUT_OF_MEMORY, 70, "OUT_OF_MEMORY", "out of memory"},
     {BHD_TIMEOUT, 71, "TIMEOUT", "out of time"},
     {BHD_OUT_OF_FUEL, 72, "OUT_OF_FUEL", "out of fuel"},
