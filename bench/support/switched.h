@@ -3,13 +3,13 @@
  *
  * What a limiter costs can only be seen beside the same thing without it. Two builds would differ
  * in where their code lies, which alone moves a call of 50 ns by more than the percent that is
- * looked for. So the two files that every sandbox and every call goes through are compiled a
+ * looked for. So the files that every sandbox and every call goes through are compiled a
  * second time here, under other names, and everything that exists for the limiter's sake is made
  * conditional: one copy of the code, the limiter on or off. The benches also hold this copy
  * against the library as it is shipped, so that a bias of the switch itself would show.
  *
  * From here on the names of these functions mean the copies; shipped_api has the originals. A
- * shared function that is new in either file needs a pair of lines below; without it the link
+ * shared function that is new in one of them needs a pair of lines below; without it the link
  * fails with "multiple definition".
  *
  * One thread; a sandbox is used with the switch as it was when the sandbox was made.
@@ -17,7 +17,7 @@
 #ifndef BENCH_SWITCHED_H
 #define BENCH_SWITCHED_H
 
-#include "bulkhead/sandbox.h"
+#include "bulkhead/call.h"
 #include "engine/engine_room.h"
 #include "sandbox/life.h"
 
@@ -64,8 +64,8 @@ static const bhd_limits *switched_limiter_limits(const bhd_limiter *limiter)
 #define bhd__gate_begin(gate, starting) (SWITCHED_ON ? bhd__gate_begin(gate, starting) : (void)0)
 #define bhd__gate_end(gate) (SWITCHED_ON ? bhd__gate_end(gate) : (void)0)
 
-/* Declares the copy of a function, private to the program. Both files are one translation unit here
- * and two in the library: calls from one to the other must not become something else for that. */
+/* Declares the copy of a function, private to the program. They are one translation unit here and
+ * several in the library: calls from one to the other must not become something else for that. */
 #define SWITCHED(original, copy) static __attribute__((used, noinline)) __typeof__(original) copy
 
 SWITCHED(bhd__instance_new, switched_instance_new);
@@ -74,23 +74,15 @@ SWITCHED(bhd__instance_free, switched_instance_free);
 #define bhd__instance_free switched_instance_free
 SWITCHED(bhd__instance_start, switched_instance_start);
 #define bhd__instance_start switched_instance_start
-/* These are called inside their file, where the compiler may do as it likes in both. */
+/* These are called inside their file, where the compiler may do as it likes in each. */
 static __typeof__(bhd__call_begin) switched_call_begin;
 #define bhd__call_begin switched_call_begin
 SWITCHED(bhd__call_undo, switched_call_undo);
 #define bhd__call_undo switched_call_undo
 static __typeof__(bhd__call_end) switched_call_end;
 #define bhd__call_end switched_call_end
-SWITCHED(bhd__function_check_arguments, switched_function_check_arguments);
-#define bhd__function_check_arguments switched_function_check_arguments
-SWITCHED(bhd__sandbox_check_alive, switched_sandbox_check_alive);
-#define bhd__sandbox_check_alive switched_sandbox_check_alive
-SWITCHED(bhd__call_refuel, switched_call_refuel);
-#define bhd__call_refuel switched_call_refuel
-SWITCHED(bhd__find_start, switched_find_start);
-#define bhd__find_start switched_find_start
-SWITCHED(bhd__find_run, switched_find_run);
-#define bhd__find_run switched_find_run
+SWITCHED(bhd__sandbox_check_arguments, switched_sandbox_check_arguments);
+#define bhd__sandbox_check_arguments switched_sandbox_check_arguments
 SWITCHED(bhd__sandbox_failed, switched_sandbox_failed);
 #define bhd__sandbox_failed switched_sandbox_failed
 SWITCHED(bhd__instance_run, switched_instance_run);
@@ -115,6 +107,24 @@ SWITCHED(bhd__export_parameters, switched_export_parameters);
 #define bhd__export_parameters switched_export_parameters
 SWITCHED(bhd__export_results, switched_export_results);
 #define bhd__export_results switched_export_results
+SWITCHED(bhd__engine_is_inside, switched_engine_is_inside);
+#define bhd__engine_is_inside switched_engine_is_inside
+SWITCHED(bhd__engine_is_beneath_guest, switched_engine_is_beneath_guest);
+#define bhd__engine_is_beneath_guest switched_engine_is_beneath_guest
+SWITCHED(bhd__sandbox_delete, switched_sandbox_delete);
+#define bhd__sandbox_delete switched_sandbox_delete
+SWITCHED(bhd__sandbox_use_init, switched_sandbox_use_init);
+#define bhd__sandbox_use_init switched_sandbox_use_init
+SWITCHED(bhd__sandbox_use_fini, switched_sandbox_use_fini);
+#define bhd__sandbox_use_fini switched_sandbox_use_fini
+SWITCHED(bhd__sandbox_hold, switched_sandbox_hold);
+#define bhd__sandbox_hold switched_sandbox_hold
+SWITCHED(bhd__sandbox_release, switched_sandbox_release);
+#define bhd__sandbox_release switched_sandbox_release
+SWITCHED(bhd__sandbox_refuse, switched_sandbox_refuse);
+#define bhd__sandbox_refuse switched_sandbox_refuse
+SWITCHED(bhd_sandbox_cancel, switched_sandbox_cancel);
+#define bhd_sandbox_cancel switched_sandbox_cancel
 SWITCHED(bhd_sandbox_new, switched_sandbox_new);
 #define bhd_sandbox_new switched_sandbox_new
 SWITCHED(bhd_sandbox_free, switched_sandbox_free);
@@ -148,6 +158,7 @@ SWITCHED(bhd_function_results, switched_function_results);
 
 #include "engine/engine_instance.c"
 #include "sandbox/sandbox.c"
+#include "sandbox/use.c"
 
 static const bulkhead_api switched_api = {bhd_sandbox_new, bhd_sandbox_free, bhd_sandbox_function,
                                           bhd_sandbox_call};

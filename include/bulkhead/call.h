@@ -16,10 +16,10 @@
  *         bhd_call_free(call);
  *     }
  *
- * **Threads.** Whoever has submitted a call must leave its sandbox alone until the call is over,
- * except for what any thread may do (metrics, cancel) and for bhd_sandbox_free, which ends the
- * call. A bhd_call may be used from any thread, by several at once; it is freed once, when nobody
- * uses it any more. It outlives its sandbox.
+ * **Threads.** Until the guest has ended, the sandbox is the call's: whoever comes is refused
+ * (BHD_BUSY), except for what any thread may do (metrics, cancel) and for bhd_sandbox_free, which
+ * ends the call. A bhd_call may be used from any thread, by several at once; it is freed once, when
+ * nobody uses it any more. It outlives its sandbox.
  *
  * In a child of fork no call is ever over, and cancelling and freeing do nothing (host.h).
  *
@@ -36,7 +36,9 @@ typedef struct bhd_call bhd_call;
 /**
  * A call is over. Runs on a worker thread of the host, never on a thread of yours, and holds that
  * worker until it returns. The result is there; the sandbox is free for the next call. It may
- * submit calls, also to the same sandbox, and free everything: this call, the sandbox, the host.
+ * submit calls, also to the same sandbox, and free everything: this call, the sandbox, the host,
+ * other calls and other sandboxes (bhd_call_free, bhd_sandbox_free). It waits for no call of its
+ * host (bhd_call_wait).
  */
 typedef void (*bhd_call_callback)(void *user_data, bhd_call *call);
 
@@ -62,10 +64,10 @@ BHD_BEGIN_DECLS
  * Submits a call of an exported function; see bhd_sandbox_call. `options` NULL means
  * BHD_CALL_OPTIONS_INIT. Does not wait for anything.
  *
- * Errors, before anything runs: BHD_SIGNATURE_MISMATCH, BHD_SANDBOX_DEAD, BHD_INVALID_ARGUMENT (a
- * call is under way in this sandbox), BHD_LIMIT_LOOSENED, BHD_NO_CAPACITY (no worker thread can be
- * started), BHD_HOST_OUT_OF_MEMORY. What becomes of the call is in the call. The caller frees
- * `*call`.
+ * Errors, before anything runs: BHD_SIGNATURE_MISMATCH, BHD_SANDBOX_DEAD, BHD_BUSY (a call is under
+ * way in this sandbox), BHD_LIMIT_LOOSENED, BHD_NO_CAPACITY (no worker thread can be started),
+ * BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT. What becomes of the call is in the call. The caller
+ * frees `*call`.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_submit(
     bhd_sandbox *sandbox, const bhd_function *function, const bhd_value *arguments,
@@ -86,7 +88,9 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_submit_drop(bhd_sandbox *sandbox,
 BHD_PUBLIC bool bhd_call_poll(bhd_call *call);
 
 /** Waits for that, at most `timeout_seconds`; without end for BHD_WAIT_FOREVER and any negative
- *  number. False: not yet. Not from a callback or host function that the call itself waits for. */
+ *  number. False: not yet. On a worker thread of the call's host, which is where callbacks and
+ *  functions of the host beneath submitted calls run, it does not wait and is bhd_call_poll: the
+ *  call may need that very worker. */
 BHD_PUBLIC bool bhd_call_wait(bhd_call *call, double timeout_seconds);
 
 /**
@@ -111,6 +115,10 @@ BHD_PUBLIC int bhd_call_exit_code(bhd_call *call);
 /**
  * Frees the call, its results and its error. One that is not over is cancelled first and waited
  * for, its callback included, so that nothing of it runs afterwards. NULL does nothing.
+ *
+ * In code that the library calls it waits for no other thread, as bhd_sandbox_free: a call that is
+ * on no thread ends beneath, its callback included; any other is freed after its callback has
+ * returned, which may be later than this. The call in whose callback this is lives until then, too.
  */
 BHD_PUBLIC void bhd_call_free(bhd_call *call);
 

@@ -60,7 +60,7 @@ BHD_BEGIN_DECLS
  * the other, as one call with one deadline; then those of the host. The value stays yours, to be
  * freed with bhd_value_fini.
  *
- * BHD_INVALID_ARGUMENT: a resource of another sandbox, or a call is under way; nothing ran.
+ * BHD_INVALID_ARGUMENT: a resource of another sandbox. BHD_BUSY: a call is under way. Nothing ran.
  * Otherwise as bhd_sandbox_call: a destructor may trap or run out of time, and then the guest has
  * ended. For one that others are to wait for there is bhd_sandbox_submit_drop (call.h).
  */
@@ -73,8 +73,8 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_drop(bhd_sandbox *sandbox, const 
  * component or host; its destructor ends `data`, once, in one of the three ways above or when the
  * guest drops it. The caller frees `*handle` with bhd_value_fini.
  *
- * BHD_INVALID_ARGUMENT: there is no such resource type, or a call is under way (functions of the
- * host have bhd_invocation_resource). BHD_NO_CAPACITY: the sandbox has BHD_RESOURCES_MAX.
+ * BHD_INVALID_ARGUMENT: there is no such resource type. BHD_BUSY: a call is under way (functions of
+ * the host have bhd_invocation_resource). BHD_NO_CAPACITY: the sandbox has BHD_RESOURCES_MAX.
  * BHD_SANDBOX_DEAD, BHD_HOST_OUT_OF_MEMORY. After an error `data` is the caller's.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_resource(bhd_sandbox *sandbox, const char *interface,

@@ -3,8 +3,10 @@
  *
  * One live, isolated instance of a component: its own memories, tables, globals and limiter.
  *
- * A sandbox is used by one thread at a time; it need not be the same thread. What may be called
- * from any thread at any time, also while the guest runs, says so: the metrics.
+ * A sandbox is used by one thread at a time; it need not be the same thread. Whoever comes while
+ * another one uses it, or from beneath its guest, is refused with BHD_BUSY, and nothing else
+ * happens. What may be called from any thread at any time, also while the guest runs, says so. A
+ * table in docs/EMBEDDING.md has every function, what the sandbox may be doing, and every thread.
  *
  * A guest that traps, exits, runs out of memory, time or fuel has ended: later calls give
  * BHD_SANDBOX_DEAD. Its metrics stay readable, and the sandbox still has to be freed. A refused
@@ -105,7 +107,21 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_new(bhd_component *component,
                                                    const bhd_sandbox_options *options,
                                                    bhd_sandbox **sandbox, bhd_error *error);
 
-/** Gives every slot back, clean. Not from a callback of this sandbox. NULL does nothing. */
+/**
+ * Gives every slot back, clean. A call that is under way is cancelled, by whomever it was made, and
+ * no other begins: a callback that still runs and asks for something gets BHD_SANDBOX_DEAD. Waits
+ * until nobody is in the sandbox any more: its guest, and the callbacks of its calls. NULL does
+ * nothing.
+ *
+ * **In code that the library calls** (callbacks of calls and of output, functions and destructors
+ * of the host) it does not wait for other threads, since they may be waiting for this one; the last
+ * one out frees the sandbox instead. In the callback of a call into this sandbox that is the
+ * callback itself, now. In other callbacks of calls of the same host, a call into this sandbox that
+ * is on no thread ends beneath this function, its own callback included (up to 32 of them beneath
+ * each other). Everything else ends soon after.
+ *
+ * Any thread, once. Nobody but those that it waits for may use the sandbox any more.
+ */
 BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
 
 /**
@@ -117,7 +133,8 @@ BHD_PUBLIC void bhd_sandbox_free(bhd_sandbox *sandbox);
  *
  * BHD_EXPORT_NOT_FOUND names those that there are; BHD_SIGNATURE_MISMATCH for a core function with
  * other types; BHD_NOT_SUPPORTED for asynchronous functions, streams and futures, and for
- * `_initialize` of a core module, which has been called. Resources go by handle, see resource.h.
+ * `_initialize` of a core module, which has been called; BHD_BUSY, BHD_SANDBOX_DEAD. Resources go
+ * by handle, see resource.h.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name,
                                                         bhd_function **function, bhd_error *error);
@@ -142,7 +159,8 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_function_arguments(const bhd_function *fu
  *
  * Errors: BHD_SIGNATURE_MISMATCH, with the parameter, the place inside it and the type that is
  * expected there (nothing ran), BHD_SANDBOX_DEAD, BHD_OUT_OF_MEMORY with the account, BHD_TIMEOUT,
- * BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`. The deadline is the
+ * BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT with the exit code in `error->value`; BHD_BUSY, and
+ * BHD_INVALID_ARGUMENT for a function of another sandbox (nothing ran). The deadline is the
  * component's timeout from now; with max_fuel each call has that much. What one call may carry out
  * of a component is bounded by the component's memory limit, at most 1 MiB; more is BHD_TRAP.
  * BHD_NOT_SUPPORTED as bhd_sandbox_new; nothing ran.
@@ -164,7 +182,8 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *ex
 /**
  * Copies between the host and an exported linear memory of a core module. `memory` NULL means
  * "memory". BHD_OUT_OF_BOUNDS unless all `size` bytes lie inside the memory's current size; then
- * nothing is copied. BHD_EXPORT_NOT_FOUND, BHD_NOT_SUPPORTED.
+ * nothing is copied. BHD_EXPORT_NOT_FOUND, BHD_NOT_SUPPORTED, BHD_SANDBOX_DEAD, BHD_BUSY (functions
+ * of the host have bhd_invocation_read and bhd_invocation_write).
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_read(bhd_sandbox *sandbox, const char *memory,
                                                     uint64_t offset, void *data, size_t size,
@@ -178,7 +197,7 @@ BHD_PUBLIC void bhd_sandbox_metrics(const bhd_sandbox *sandbox, bhd_memory_metri
 
 /** What was captured so far of standard output (`stream` 1) or error (2). The bytes live until the
  *  guest runs again or the sandbox is freed; they are the guest's and may hold anything. `*dropped`
- *  (may be NULL) is how many more there were. NULL and 0: nothing. */
+ *  (may be NULL) is how many more there were. NULL and 0: nothing, or a call is under way. */
 BHD_PUBLIC const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream, size_t *size,
                                           uint64_t *dropped);
 
@@ -186,14 +205,16 @@ BHD_PUBLIC const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream
  * Fuel that all calls so far have used; 0 when fuel is not metered. The same input uses the same
  * fuel on every run. Of a call that was ended at its deadline or cancelled it is what the guest had
  * used when it last called a function or came back from one: between two calls, compiled code keeps
- * its count where nobody else can see it.
+ * its count where nobody else can see it. Any thread; a call that is not over counts as nothing.
  */
 BHD_PUBLIC uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox);
 
-/** Number of the sandbox, from 1, unique in its host; the number in an out-of-memory account. */
+/** Number of the sandbox, from 1, unique in its host; the number in an out-of-memory account. Any
+ *  thread. */
 BHD_PUBLIC uint64_t bhd_sandbox_id(const bhd_sandbox *sandbox);
 
-/** The guest has ended; only metrics and bhd_sandbox_free are left. */
+/** The guest has ended, or the sandbox is being freed: what is left are metrics, output and
+ *  bhd_sandbox_free. Any thread. */
 BHD_PUBLIC bool bhd_sandbox_is_dead(const bhd_sandbox *sandbox);
 
 BHD_END_DECLS
