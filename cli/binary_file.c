@@ -60,7 +60,9 @@ cli_exit cli_binary_read(const char *path, uint64_t most, unsigned char **bytes,
         code = fail_file(error, path, errno);
     } else if (length > most) {
         code = cli_exit_code(cli_fail(error, BHD_FILE_TOO_LARGE,
-                                      "%s: larger than %llu bytes, the most that is compiled",
+                                      "%s: larger than %llu bytes, the most that is compiled "
+                                      "(host option max_component_bytes, "
+                                      "--max-component-bytes)",
                                       cli_show(path).text, (unsigned long long)most));
     }
     (void)fclose(file);

@@ -27,6 +27,8 @@ cli_exit cli_exit_code(bhd_status status)
     case BHD_IMPORT_UNKNOWN:
     case BHD_EXPORT_NOT_FOUND:
         return CLI_EXIT_COMPONENT;
+    /* The command's own arguments are right; what it passes on is what somebody typed. */
+    case BHD_INVALID_ARGUMENT:
     case BHD_POLICY_INVALID:
     case BHD_LIMIT_LOOSENED:
     case BHD_SIGNATURE_MISMATCH:
@@ -46,7 +48,6 @@ cli_exit cli_exit_code(bhd_status status)
         return CLI_EXIT_CANCELLED;
     case BHD_TRAP:
         return CLI_EXIT_TRAP;
-    case BHD_INVALID_ARGUMENT:
     case BHD_INTERNAL:
     case BHD_SANDBOX_DEAD:
     case BHD_BUSY:
@@ -55,6 +56,11 @@ cli_exit cli_exit_code(bhd_status status)
         break;
     }
     return CLI_EXIT_INTERNAL;
+}
+
+int cli_exit_of_guest(int said)
+{
+    return said != 0 && (said & 0xff) == 0 ? 255 : said & 0xff;
 }
 
 void cli_exit_codes_print(FILE *stream)
@@ -67,6 +73,8 @@ void cli_exit_codes_print(FILE *stream)
         "\n"
         "A guest that ends by itself gives its own code, which may be one of these. With --report\n"
         "the result says who ended the guest: ok and exit are the guest's own doing.\n"
+        "A process can pass on the lowest eight bits of a code; one that has nothing in them and\n"
+        "is not 0, such as 256, becomes 255.\n"
         "`bulkhead check` with several paths gives the code of the first one that failed.\n",
         stream);
 }

@@ -39,6 +39,12 @@ typedef enum cli_exit {
  */
 cli_exit cli_exit_code(bhd_status status);
 
+/*
+ * What the command ends with when the guest ended itself with `said`. A process has eight bits for
+ * it; what would look like success in them and is not becomes 255.
+ */
+int cli_exit_of_guest(int said);
+
 /* The list for a person, one line each. */
 void cli_exit_codes_print(FILE *stream);
 

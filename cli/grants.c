@@ -5,8 +5,13 @@
 
 #include "terminal.h"
 
+#include "bulkhead/manifest.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 enum {
     KEY_DIR = 0x600,
@@ -49,41 +54,80 @@ static void check_room(size_t count, const char *option, struct argp_state *stat
         argp_error(state, "--%s: no more than %d may be given", option, CLI_GRANTS_MAX);
 }
 
+/* Without the slashes at its end, which change nothing. */
+static size_t path_length(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return length;
+}
+
+/* The grant of the same directory, if there is one. */
+static bhd_directory *same_directory(cli_grants *grants, const char *path)
+{
+    size_t length = path_length(path);
+    for (size_t i = 0; i < grants->grants.directory_count; i++)
+        if (path_length(grants->directories[i].host) == length &&
+            memcmp(grants->directories[i].host, path, length) == 0)
+            return &grants->directories[i];
+    return NULL;
+}
+
 static void add_directory(cli_grants *grants, const char *text, struct argp_state *state)
 {
     size_t length = strlen(text);
     bool writes = length >= 3 && strcmp(text + length - 3, ":rw") == 0;
     bool reads = length >= 3 && strcmp(text + length - 3, ":ro") == 0;
-    check_room(grants->grants.directory_count, "allow-dir", state);
     if (writes || reads)
         length -= 3;
     if (length == 0)
-        argp_error(state, "--allow-dir: the path is empty");
+        argp_error(state, "--allow-dir: %s: the path is empty", cli_show(text).text);
+    if (grants->text_count == CLI_TEXTS_MAX)
+        argp_error(state, "--allow-dir: no more than %d may be given", CLI_GRANTS_MAX);
     const char *path = cut(grants, text, length, state);
-    grants->directories[grants->grants.directory_count++] =
-        (bhd_directory){path, path, writes ? BHD_ACCESS_READ_WRITE : BHD_ACCESS_READ};
+    bhd_access access = writes ? BHD_ACCESS_READ_WRITE : BHD_ACCESS_READ;
+    bhd_directory *same = same_directory(grants, path);
+    if (same != NULL) {
+        /* Granted is what either grants. */
+        if (access == BHD_ACCESS_READ_WRITE)
+            same->access = access;
+        return;
+    }
+    check_room(grants->grants.directory_count, "allow-dir", state);
+    grants->directories[grants->grants.directory_count++] = (bhd_directory){path, path, access};
 }
 
 static void add_endpoint(cli_grants *grants, const char *text, struct argp_state *state)
 {
     uint16_t port;
-    check_room(grants->grants.endpoint_count, "allow-net", state);
     size_t length = bhd_endpoint_parse(text, &port);
     if (length == 0)
         argp_error(state,
                    "--allow-net: %s is not HOST:PORT with a port from 1 to 65535, for example "
                    "example.org:443 or [::1]:8080",
                    cli_show(text).text);
+    for (size_t i = 0; i < grants->grants.endpoint_count; i++)
+        if (grants->network[i].port == port && strlen(grants->network[i].host) == length &&
+            strncasecmp(grants->network[i].host, text, length) == 0)
+            return;
+    check_room(grants->grants.endpoint_count, "allow-net", state);
     const char *host = cut(grants, text, length, state);
     grants->network[grants->grants.endpoint_count++] = (bhd_endpoint){host, port};
 }
 
 static void add_variable(cli_grants *grants, const char *name, struct argp_state *state)
 {
-    check_room(grants->grants.env_count, "allow-env", state);
     if (*name == '\0' || strchr(name, '=') != NULL)
         argp_error(state, "--allow-env: %s is not the name of a variable; write the name alone",
                    cli_show(name).text);
+    if (!cli_is_utf8(name))
+        argp_error(state, "--allow-env: %s is not UTF-8 text, and a guest is given no other",
+                   cli_show(name).text);
+    for (size_t i = 0; i < grants->grants.env_count; i++)
+        if (strcmp(grants->env[i], name) == 0)
+            return;
+    check_room(grants->grants.env_count, "allow-env", state);
     grants->env[grants->grants.env_count++] = name;
 }
 
@@ -136,10 +180,35 @@ void cli_grants_fini(cli_grants *grants)
     grants->text_count = 0;
 }
 
-bhd_capabilities cli_grants_as_request(const cli_grants *grants, bhd_variable *env)
+static bhd_status check_directory(const char *path, bhd_error *error)
+{
+    struct stat status;
+    if (!cli_is_utf8(path))
+        return cli_fail(error, BHD_INVALID_ARGUMENT,
+                        "--allow-dir: %s is not UTF-8 text, so that the guest could not name it; a "
+                        BHD_MANIFEST_FILE " can give it another name",
+                        cli_show(path).text);
+    if (stat(path, &status) != 0)
+        return cli_fail(error,
+                        errno == ENOENT || errno == ENOTDIR ? BHD_FILE_NOT_FOUND
+                                                            : BHD_FILE_UNREADABLE,
+                        "--allow-dir: %s: %s", cli_show(path).text, strerror(errno));
+    return S_ISDIR(status.st_mode) ? BHD_OK
+                                   : cli_fail(error, BHD_FILE_UNREADABLE,
+                                              "--allow-dir: %s: is not a directory",
+                                              cli_show(path).text);
+}
+
+bhd_status cli_grants_as_request(const cli_grants *grants, bhd_variable *env,
+                                 bhd_capabilities *asked, bhd_error *error)
 {
     const bhd_grants *g = &grants->grants;
     bhd_capabilities request = BHD_CAPABILITIES_INIT;
+    for (size_t i = 0; i < g->directory_count; i++) {
+        bhd_status status = check_directory(g->directories[i].host, error);
+        if (status != BHD_OK)
+            return status;
+    }
     for (size_t i = 0; i < g->env_count; i++)
         env[i] = (bhd_variable){g->env[i], NULL};
     request.env = env;
@@ -151,5 +220,6 @@ bhd_capabilities cli_grants_as_request(const cli_grants *grants, bhd_variable *e
     request.clocks = g->clocks;
     request.random = g->random;
     request.standard_input = g->standard_input;
-    return request;
+    *asked = request;
+    return BHD_OK;
 }

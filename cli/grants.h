@@ -14,13 +14,15 @@
 #include <argp.h>
 
 #define CLI_GRANTS_MAX 64
+/* Directories that are granted twice count here and not there. */
+#define CLI_TEXTS_MAX (16 * CLI_GRANTS_MAX)
 
 typedef struct cli_grants {
     bhd_grants grants; /* into the lists below */
     const char *env[CLI_GRANTS_MAX];
     bhd_directory directories[CLI_GRANTS_MAX];
     bhd_endpoint network[CLI_GRANTS_MAX];
-    char *texts[2 * CLI_GRANTS_MAX]; /* what was cut out of arguments */
+    char *texts[CLI_TEXTS_MAX]; /* what was cut out of arguments */
     size_t text_count;
 } cli_grants;
 
@@ -30,7 +32,10 @@ extern const struct argp cli_grants_argp;
 void cli_grants_init(cli_grants *grants);
 void cli_grants_fini(cli_grants *grants);
 
-/* What a binary without a manifest asks for. `env` has room for CLI_GRANTS_MAX. */
-bhd_capabilities cli_grants_as_request(const cli_grants *grants, bhd_variable *env);
+/* What a binary without a manifest asks for. `env` has room for CLI_GRANTS_MAX.
+ * BHD_INVALID_ARGUMENT, BHD_FILE_NOT_FOUND, BHD_FILE_UNREADABLE: a directory that no guest could be
+ * given. */
+bhd_status cli_grants_as_request(const cli_grants *grants, bhd_variable *env,
+                                 bhd_capabilities *asked, bhd_error *error);
 
 #endif

@@ -1,19 +1,43 @@
 /*
- * --ceiling, --floor, --max-compile-work and --enable; see host_options.h.
+ * --ceiling, --floor, --enable and the bounds of the host; see host_options.h.
  */
 #include "host_options.h"
 
 #include "terminal.h"
 
-#include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
     KEY_CEILING = 0x200,
     KEY_FLOOR,
-    KEY_WORK,
     KEY_ENABLE,
+    KEY_BOUND, /* and one more for each of `bounds` */
 };
+
+/* What bounds a component and is the host's: its field, and the option of the same name. */
+static const struct bound {
+    const char *field, *option;
+    size_t offset, size;
+    bool is_size; /* bytes, with units; otherwise a number */
+} bounds[] = {
+#define BOUND(field, option, is_size)                                                              \
+    {                                                                                              \
+        #field, option, offsetof(bhd_host_options, field),                                         \
+            sizeof(((bhd_host_options *)0)->field), is_size                                        \
+    }
+    BOUND(max_component_bytes, "max-component-bytes", true),
+    BOUND(max_functions, "max-functions", false),
+    BOUND(max_function_bytes, "max-function-bytes", true),
+    BOUND(max_compile_work, "max-compile-work", false),
+    BOUND(max_memories, "max-memories", false),
+    BOUND(max_tables, "max-tables", false),
+    BOUND(max_instances, "max-instances", false),
+    BOUND(max_stack_bytes, "max-stack-bytes", true),
+#undef BOUND
+};
+
+enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Policy of this host:", 2},
@@ -21,12 +45,22 @@ static const struct argp_option options[] = {
      "Largest memory limit that a component may have (default 4MiB)", 2},
     {"floor", KEY_FLOOR, "SIZE", 0,
      "Smallest memory limit that a component may have (default 512KiB)", 2},
-    {"max-compile-work", KEY_WORK, "UNITS", 0,
+    {"enable", KEY_ENABLE, "FEATURE", 0,
+     "Allow what is off by default: gc (garbage-collected objects; their heap counts)", 2},
+    /* In the order of `bounds`. */
+    {"max-component-bytes", KEY_BOUND, "SIZE", 0, "Largest binary (default 16MiB)", 2},
+    {"max-functions", KEY_BOUND + 1, "N", 0, "Most functions in a binary (default 50000)", 2},
+    {"max-function-bytes", KEY_BOUND + 2, "SIZE", 0, "Largest of its functions (default 1MiB)", 2},
+    {"max-compile-work", KEY_BOUND + 3, "UNITS", 0,
      "Largest work that compiling a component may take, about a microsecond a unit "
      "(default 10000000); `inspect` shows it",
      2},
-    {"enable", KEY_ENABLE, "FEATURE", 0,
-     "Allow what is off by default: gc (garbage-collected objects; their heap counts)", 2},
+    {"max-memories", KEY_BOUND + 4, "N", 0, "Most linear memories (default 16)", 2},
+    {"max-tables", KEY_BOUND + 5, "N", 0, "Most tables (default 16)", 2},
+    {"max-instances", KEY_BOUND + 6, "N", 0,
+     "Most core instances that a component is made of (default 64)", 2},
+    {"max-stack-bytes", KEY_BOUND + 7, "SIZE", 0,
+     "Stack of the guest; a deeper recursion is a trap (default 512KiB)", 2},
     {0},
 };
 
@@ -54,25 +88,61 @@ bool cli_count_parse(const char *text, uint64_t *count)
     return text[0] != '\0';
 }
 
+static void set_bound(bhd_host_options *host, const struct bound *bound, const char *text,
+                      struct argp_state *state)
+{
+    uint64_t number = 0;
+    char *field = (char *)host + bound->offset;
+    if (bound->is_size)
+        number = cli_option_size(state, bound->option, text);
+    else if (!cli_count_parse(text, &number))
+        argp_error(state, "--%s: %s is not a number: write 20000 or 20_000", bound->option,
+                   cli_show(text).text);
+    if (bound->size == sizeof(uint64_t)) {
+        memcpy(field, &number, sizeof number);
+    } else {
+        uint32_t small = (uint32_t)number;
+        if (number > UINT32_MAX)
+            argp_error(state, "--%s: %s is too large", bound->option, cli_show(text).text);
+        memcpy(field, &small, sizeof small);
+    }
+}
+
+/* The library speaks of fields; whoever typed an option is told about the option. */
+static void check_all(const bhd_host_options *host, struct argp_state *state)
+{
+    static const char prefix[] = "host option ";
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_status status = bhd_host_options_check(host, &error);
+    if (status == BHD_OK)
+        return;
+    if (status == BHD_POLICY_INVALID)
+        argp_error(state, "--floor and --ceiling: %s", error.message);
+    for (size_t i = 0; i < BOUND_COUNT; i++) {
+        const char *at = error.message + strlen(prefix);
+        size_t length = strlen(bounds[i].field);
+        if (strncmp(error.message, prefix, strlen(prefix)) == 0 &&
+            strncmp(at, bounds[i].field, length) == 0 && at[length] == ':')
+            argp_error(state, "--%s%s", bounds[i].option, at + length);
+    }
+    argp_error(state, "%s", error.message);
+    bhd_error_fini(&error);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     bhd_host_options *host = state->input;
-    bhd_error error = BHD_ERROR_INIT;
 
+    if (key >= KEY_BOUND && key < KEY_BOUND + BOUND_COUNT) {
+        set_bound(host, &bounds[key - KEY_BOUND], argument, state);
+        return 0;
+    }
     switch (key) {
     case KEY_CEILING:
         host->policy.max_memory_bytes = cli_option_size(state, "ceiling", argument);
         return 0;
     case KEY_FLOOR:
         host->policy.min_memory_bytes = cli_option_size(state, "floor", argument);
-        return 0;
-    case KEY_WORK:
-        if (!cli_count_parse(argument, &host->max_compile_work) || host->max_compile_work == 0 ||
-            host->max_compile_work > BHD_COMPILE_WORK_MAX)
-            argp_error(state,
-                       "--max-compile-work: %s is not a number of units from 1 to %" PRIu64
-                       ": write 20000000 or 20_000_000",
-                       cli_show(argument).text, BHD_COMPILE_WORK_MAX);
         return 0;
     case KEY_ENABLE:
         if (strcmp(argument, "gc") != 0)
@@ -81,9 +151,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         host->features |= (uint32_t)BHD_FEATURE_GC;
         return 0;
     case ARGP_KEY_SUCCESS:
-        if (bhd_policy_check(&host->policy, &error) != BHD_OK)
-            argp_error(state, "--floor and --ceiling: %s", error.message);
-        bhd_error_fini(&error);
+        check_all(host, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -102,7 +170,7 @@ bhd_host_options cli_host_defaults(void)
 cli_exit cli_host_make(const bhd_host_options *host_options, bhd_host **host, bhd_error *error)
 {
     bhd_status status = bhd_host_new(host_options, host, error);
-    /* The numbers are ours and modest: when one cannot be, the process has too little room. */
+    /* What was typed has been checked: when a number cannot be, the process has too little room. */
     if (status == BHD_INVALID_ARGUMENT)
         return CLI_EXIT_CAPACITY;
     return cli_exit_code(status);

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *cli_report_result(bhd_status status, int exit_code)
+const char *cli_report_result(const cli_report *report)
 {
-    switch (status) {
+    switch (report->status) {
     case BHD_OK:
-        return exit_code == 0 ? "ok" : "exit";
+        return report->guest_exit_code == 0 ? "ok" : "exit";
     case BHD_EXIT:
         return "exit";
     case BHD_OUT_OF_MEMORY:
@@ -96,6 +96,9 @@ static bool print_json(const cli_report *report, const char *result)
     (void)json_object_set_new(object, "version", cli_json_text(report->version));
     (void)json_object_set_new(object, "result", cli_json_text(result));
     (void)json_object_set_new(object, "exit_code", json_integer(report->exit_code));
+    if (report->ended_itself)
+        (void)json_object_set_new(object, "guest_exit_code",
+                                  json_integer(report->guest_exit_code));
     (void)json_object_set_new(object, "memory", memory_json(&report->metrics));
     (void)json_object_set_new(cpu, "wall_seconds", cli_json_rounded(report->wall_seconds, 6));
     if (report->has_fuel)
@@ -115,9 +118,12 @@ static bool print_text(const cli_report *report, const char *result)
     if (text == NULL)
         return false;
     (void)bhd_memory_metrics_to_text(&report->metrics, text, length + 1);
-    fprintf(stderr, "\n%sbulkhead: %s %s: %s, exit code %d%s\n", cli_style_on(stderr, CLI_STRONG),
-            report->component, report->version, result, report->exit_code,
-            cli_style_on(stderr, CLI_PLAIN));
+    char said[48] = "";
+    if (report->ended_itself && report->guest_exit_code != report->exit_code)
+        (void)snprintf(said, sizeof said, "; the guest said %d", report->guest_exit_code);
+    fprintf(stderr, "\n%sbulkhead: %s %s: %s, exit code %d%s%s\n",
+            cli_style_on(stderr, CLI_STRONG), report->component, report->version, result,
+            report->exit_code, said, cli_style_on(stderr, CLI_PLAIN));
     for (char *line = text, *end; *line != '\0'; line = end) {
         end = strchrnul(line, '\n');
         fprintf(stderr, "  %.*s\n", (int)(end - line), line);
@@ -133,7 +139,7 @@ static bool print_text(const cli_report *report, const char *result)
 
 bool cli_report_print(const cli_report *report, cli_report_format format)
 {
-    const char *result = cli_report_result(report->status, report->exit_code);
+    const char *result = cli_report_result(report);
     if (format == CLI_REPORT_NONE || result == NULL)
         return true;
     bool printed =

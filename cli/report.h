@@ -19,7 +19,10 @@ typedef struct cli_report {
     const char *component, *version;
     /* How the guest ended; BHD_OK when it came to its end, with any exit code. */
     bhd_status status;
-    int exit_code;
+    /* The guest ended itself, with `guest_exit_code`. */
+    bool ended_itself;
+    int guest_exit_code;
+    int exit_code; /* of the command */
     bhd_memory_metrics metrics;
     double wall_seconds;
     /* fuel_consumed is known. */
@@ -31,7 +34,7 @@ typedef struct cli_report {
 
 /* "ok", "exit", "out_of_memory", "trap", "timeout", "out_of_fuel"; NULL for what is not the end of
  * a guest, and then there is nothing to report. */
-const char *cli_report_result(bhd_status status, int exit_code);
+const char *cli_report_result(const cli_report *report);
 
 /* Prints on standard error and flushes. False when the report could not be made. */
 bool cli_report_print(const cli_report *report, cli_report_format format);

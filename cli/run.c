@@ -163,8 +163,6 @@ static void complete_report(cli_report *report, const bhd_sandbox *sandbox,
 /* What the failure of a guest, or of the attempt to run it, means for the process. */
 static int exit_code_of(const run_options *run, const bhd_error *error)
 {
-    if (error->code == BHD_EXIT)
-        return (int)(error->value & 0xFF);
     /* What is asked of an export is asked by --invoke, or else by what a command is. */
     if (error->code == BHD_EXPORT_NOT_FOUND || error->code == BHD_SIGNATURE_MISMATCH)
         return run->invocation.name != NULL ? CLI_EXIT_USAGE : CLI_EXIT_COMPONENT;
@@ -250,11 +248,14 @@ static int run_component(const run_options *run, const char *source, bhd_compone
                          .lockdown = *lockdown};
 
     double begin = seconds_now();
-    report.status = run_guest(run, component, &sandbox, &account, &report.exit_code, &error);
+    int said = 0;
+    report.status = run_guest(run, component, &sandbox, &account, &said, &error);
     report.wall_seconds = seconds_now() - begin;
     print_captured(sandbox);
-    if (report.status != BHD_OK)
-        report.exit_code = exit_code_of(run, &error);
+    report.ended_itself = report.status == BHD_OK || report.status == BHD_EXIT;
+    report.guest_exit_code = report.status == BHD_EXIT ? (int)(uint32_t)error.value : said;
+    report.exit_code = report.ended_itself ? cli_exit_of_guest(report.guest_exit_code)
+                                           : exit_code_of(run, &error);
     explain_no_command(run, source, &error);
     if (report.status != BHD_OK && report.status != BHD_EXIT)
         cli_complain_error(&error, NULL);
@@ -280,16 +281,20 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     size_t size = 0;
     bhd_component_options component_options = {.name = target->name};
     bhd_variable env[CLI_GRANTS_MAX];
-    bhd_capabilities asked = cli_grants_as_request(&run->grants, env);
+    bhd_capabilities asked;
     cli_exit code = cli_stated_limits_apply(&run->limits, target->manifest, &run->host.policy,
                                             &component_options.limits, error);
     if (code != CLI_EXIT_OK)
         return code;
-    component_options.capabilities = &asked;
     if (target->manifest != NULL) {
         component_options.version = bhd_manifest_version(target->manifest);
         component_options.capabilities = bhd_manifest_capabilities(target->manifest);
+    } else {
+        code = cli_exit_code(cli_grants_as_request(&run->grants, env, &asked, error));
+        component_options.capabilities = &asked;
     }
+    if (code != CLI_EXIT_OK)
+        return code;
     code = cli_binary_read(target->source, run->host.max_component_bytes, &binary, &size, error);
     if (code != CLI_EXIT_OK)
         return code;

@@ -85,6 +85,16 @@ static size_t show_one(const unsigned char *text, char *piece, size_t capacity)
     return length;
 }
 
+bool cli_is_utf8(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    uint32_t code;
+    for (size_t length; *at != '\0'; at += length)
+        if ((length = decode(at, &code)) == 0)
+            return false;
+    return true;
+}
+
 cli_shown cli_show(const char *text)
 {
     cli_shown shown = {{0}};

@@ -124,23 +124,21 @@ char *cli_error_text(const bhd_error *error, const char *source)
 {
     cli_shown shown = {{0}};
     char headline[CLI_SHOWN_SIZE + 64] = "";
-    const char *name = NULL;
-    if (source != NULL) {
+    /* The library escapes the name in its lines itself. */
+    if (source != NULL)
         shown = cli_show(source);
-        name = shown.text;
-    }
     /* Diagnostics begin their lines, where editors look for them; so something has to go before. */
     if (error->diagnostic_count > 0)
-        (void)snprintf(headline, sizeof headline, "%s%s%s\n", shown.text, name != NULL ? ": " : "",
-                       bhd_status_text(error->code));
+        (void)snprintf(headline, sizeof headline, "%s%s%s\n", shown.text,
+                       source != NULL ? ": " : "", bhd_status_text(error->code));
 
     size_t used = strlen(headline);
-    size_t length = used + bhd_error_to_text(error, name, NULL, 0);
+    size_t length = used + bhd_error_to_text(error, source, NULL, 0);
     char *text = malloc(length + 1);
     if (text == NULL)
         return NULL;
     memcpy(text, headline, used);
-    (void)bhd_error_to_text(error, name, text + used, length + 1 - used);
+    (void)bhd_error_to_text(error, source, text + used, length + 1 - used);
     while (length > 0 && text[length - 1] == '\n')
         text[--length] = '\0';
     return text;

@@ -37,6 +37,9 @@ typedef struct cli_shown {
  */
 cli_shown cli_show(const char *text);
 
+/* Whether a guest could be given this text. */
+bool cli_is_utf8(const char *text);
+
 /* "bulkhead: ..." on standard error; flushes standard output first, so that the order is kept. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

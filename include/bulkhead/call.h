@@ -109,7 +109,7 @@ BHD_PUBLIC void bhd_call_cancel(bhd_call *call);
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_call_result(bhd_call *call, const bhd_value **results,
                                                    size_t *result_count, const bhd_error **error);
 
-/** What a command ended with, 0 to 255; 0 when it has not ended by itself. */
+/** What a command ended with, as bhd_sandbox_run gives it; 0 when it has not ended by itself. */
 BHD_PUBLIC int bhd_call_exit_code(bhd_call *call);
 
 /**

@@ -104,6 +104,14 @@ typedef struct bhd_host_stats {
 BHD_BEGIN_DECLS
 
 /**
+ * Whether bhd_host_new would take these options, as far as they alone decide it: each number lies
+ * in its range, and the grants are such as can be given. BHD_INVALID_ARGUMENT ("host option NAME:
+ * ..."), BHD_POLICY_INVALID.
+ */
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_host_options_check(const bhd_host_options *options,
+                                                          bhd_error *error);
+
+/**
  * Makes a host. `options` NULL means BHD_HOST_OPTIONS_INIT; copied.
  *
  * Errors: BHD_INVALID_ARGUMENT (a number that cannot be: the message says which, and what fits),

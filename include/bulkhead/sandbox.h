@@ -173,8 +173,9 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_call(bhd_sandbox *sandbox,
 
 /**
  * Runs a command: `_start` of a core module, `wasi:cli/run` of a component. `*exit_code` is what
- * the guest ended with, 0 to 255, also when it called exit. Errors as bhd_sandbox_call, without
- * BHD_EXIT, and BHD_EXPORT_NOT_FOUND for a binary that is not a command.
+ * the guest ended with, also when it called exit: all 32 bits of what it said, so that 0 alone is
+ * success. A process can pass on the lowest eight, which are 0 for 256. Errors as bhd_sandbox_call,
+ * without BHD_EXIT, and BHD_EXPORT_NOT_FOUND for a binary that is not a command.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code,
                                                    bhd_error *error);

@@ -20,11 +20,18 @@ static bool is_binary(const void *data, size_t size)
 bhd_status bhd__binary_check_count(const char *what, uint64_t has, uint64_t allowed,
                                    const char *option, bhd_error *error)
 {
+    char command[64];
+    bhd__text text;
     if (has <= allowed)
         return BHD_OK;
+    /* Whoever typed a command has an option of the same name. */
+    bhd__text_init(&text, command, sizeof command);
+    for (const char *at = option; *at; at++)
+        bhd__text_add_bytes(&text, *at == '_' ? "-" : at, 1);
     (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
-                    "the component has %" PRIu64 " %s; this host allows %" PRIu64 " (%s)", has,
-                    what, allowed, option);
+                    "the component has %" PRIu64 " %s; this host allows %" PRIu64
+                    " (host option %s, --%s)",
+                    has, what, allowed, option, command);
     bhd__error_range(error, has, 0, allowed);
     return BHD_COMPONENT_TOO_LARGE;
 }
@@ -95,7 +102,8 @@ static bhd_status check_linking(const bhd__binary *binary, const bhd_host_option
     (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
                     "linking what the component is made of takes %" PRIu64
                     " units of work; this host allows %" PRIu64
-                    " for that (an eighth of max_compile_work). It makes %" PRIu64
+                    " for that (an eighth of the host option max_compile_work, "
+                    "--max-compile-work). It makes %" PRIu64
                     " instances of components, %" PRIu64 " adapters between them and %" PRIu64
                     " trampolines",
                     totals->linking_work, allowed, totals->component_instances, totals->adapters,
@@ -124,7 +132,8 @@ static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *
         name_function(binary, heaviest, &text);
         bhd__text_printf(&text,
                          " takes %" PRIu64 " units of work to compile; this host allows %" PRIu64
-                         " for one function (an eighth of max_compile_work). It has %" PRIu64
+                         " for one function (an eighth of the host option max_compile_work, "
+                         "--max-compile-work). It has %" PRIu64
                          " bytes, %" PRIu64 " locals, %" PRIu64 " blocks, %" PRIu64
                          " of them loops, and %" PRIu64 " calls",
                          heaviest->work, each, heaviest->bytes, heaviest->locals, heaviest->blocks,
@@ -133,7 +142,8 @@ static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *
         bhd__text_printf(&text,
                          "the component takes %" PRIu64
                          " units of work to compile; this host allows %" PRIu64
-                         " (max_compile_work). It has %" PRIu64 " functions and %" PRIu64
+                         " (host option max_compile_work, --max-compile-work). It has %" PRIu64
+                         " functions and %" PRIu64
                          " types of functions with %" PRIu64 " parameters and results in all",
                          totals->compile_work, allowed, totals->functions, totals->signatures,
                          totals->signature_values);
@@ -185,7 +195,7 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
     if (size > options->max_component_bytes) {
         (void)bhd__fail(error, BHD_FILE_TOO_LARGE,
                         "the component has %zu bytes; this host compiles at most %" PRIu64
-                        " (max_component_bytes)",
+                        " (host option max_component_bytes, --max-component-bytes)",
                         size, options->max_component_bytes);
         bhd__error_range(error, size, 0, options->max_component_bytes);
         return BHD_FILE_TOO_LARGE;

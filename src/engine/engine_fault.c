@@ -145,9 +145,15 @@ bhd_status bhd__fault_given_up(const bhd__instance *instance, bhd_error *error)
 }
 
 /* A guest that was denied something and then gave up seldom says why. */
-static bhd_status describe_trap(const bhd__instance *instance, const char *text, bhd_error *error)
+static bhd_status describe_trap(const bhd__instance *instance, const char *text, bool by_stack,
+                                bhd_error *error)
 {
     const char *denied = bhd__denied_text(instance->denied);
+    if (by_stack)
+        return bhd__fail(error, BHD_TRAP,
+                         "%s; the guest has %llu bytes of it (host option max_stack_bytes, "
+                         "--max-stack-bytes)",
+                         text, (unsigned long long)instance->code->engine->options.max_stack_bytes);
     if (!denied)
         return bhd__fail(error, BHD_TRAP, "%s", text);
     return bhd__fail(error, BHD_TRAP, "%s; before that, it asked %s", text, denied);
@@ -172,7 +178,7 @@ static void too_much(const bhd__instance *instance, char *out, size_t capacity)
 }
 
 static bhd_status describe(const bhd__instance *instance, bhd_status status, const char *text,
-                           int exit_code, bhd_error *error)
+                           bool by_stack, int exit_code, bhd_error *error)
 {
     switch (status) {
     case BHD_TIMEOUT:
@@ -188,7 +194,7 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
             error->value = (uint32_t)exit_code;
         return status;
     case BHD_TRAP:
-        return describe_trap(instance, text, error);
+        return describe_trap(instance, text, by_stack, error);
     case BHD_CAPABILITY_DENIED:
         return describe_denied(instance, text, error);
     case BHD_HOST_OUT_OF_MEMORY:
@@ -219,7 +225,8 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
         too_much(instance, text, sizeof text);
     else
         text_of(either, text, sizeof text);
-    describe(instance, status, text, exit_code, error);
+    bool by_stack = bhd_engine_error_trap_code(either) == WASMTIME_TRAP_CODE_STACK_OVERFLOW;
+    describe(instance, status, text, by_stack, exit_code, error);
     if (status != BHD_EXIT)
         add_frames(error, &frames);
     /* Frames borrow from the error. */

@@ -288,7 +288,7 @@ bhd_status bhd__instance_run(bhd__instance *instance, int *exit_code, bhd_error 
     bhd_status status = instance->code->component ? run_component(instance, exit_code, &inner)
                                                   : run_module(instance, &inner);
     if (status == BHD_EXIT) {
-        *exit_code = (int)inner.value;
+        *exit_code = (int)(uint32_t)inner.value;
     } else if (status != BHD_OK && error) {
         bhd_error_fini(error);
         *error = inner;

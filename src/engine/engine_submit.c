@@ -139,7 +139,7 @@ static void take_exit_code(bhd__submission *s)
     bhd__outcome *outcome = &s->outcome;
     if (outcome->status == BHD_EXIT) {
         /* No error to whoever asked for the exit code. */
-        outcome->exit_code = (int)outcome->error.value & 0xff;
+        outcome->exit_code = (int)(uint32_t)outcome->error.value;
         outcome->status = BHD_OK;
         bhd_error_fini(&outcome->error);
     } else if (outcome->status == BHD_OK && s->instance->code->component) {

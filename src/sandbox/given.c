@@ -139,8 +139,8 @@ static bhd_status with_values(const bhd_capabilities *asked, bhd_variable *env, 
         env[i].value = getenv(env[i].name);
         if (env[i].value && !bhd__utf8_is_valid(env[i].value, strlen(env[i].value)))
             return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                             "the variable %s (capabilities.env) has a value that is not UTF-8 "
-                             "text, which a component cannot be given",
+                             "the variable %s (capabilities.env, --allow-env) has a value that is "
+                             "not UTF-8 text, which a component cannot be given",
                              env[i].name);
     }
     return BHD_OK;

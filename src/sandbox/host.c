@@ -37,8 +37,10 @@ static bhd_status check_grants(const bhd_grants *grants, bhd_error *error)
     return status;
 }
 
-static bhd_status check_options(const bhd_host_options *options, bhd_error *error)
+bhd_status bhd_host_options_check(const bhd_host_options *options, bhd_error *error)
 {
+    if (!options)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_options_check: options is NULL");
     const struct {
         const char *name;
         uint64_t value, minimum, maximum;
@@ -76,7 +78,7 @@ bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_er
         options = &defaults;
     bhd_status status = bhd__fork_check(error);
     if (status == BHD_OK)
-        status = check_options(options, error);
+        status = bhd_host_options_check(options, error);
     if (status == BHD_OK)
         status = bhd__fork_watch(error);
     if (status != BHD_OK)

@@ -314,7 +314,7 @@ bhd_status bhd_sandbox_run(bhd_sandbox *sandbox, int *exit_code, bhd_error *erro
         status = bhd__sandbox_failed(sandbox, status, error);
     bhd__sandbox_leave(sandbox, true);
     if (status == BHD_OK)
-        *exit_code = code & 0xff;
+        *exit_code = code;
     return status;
 }
 

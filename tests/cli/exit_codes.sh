@@ -13,6 +13,22 @@ done
 guest 1 guests/component/run_err.wat
 guest 1 guests/wasi/exit_code.wasm 7
 
+# A process has eight bits for a code: what is not success does not look like it, and the report says
+# what the guest said. Also when it ends itself in a call, and before it can be called.
+for own in 256 65536 -256 300 -1; do
+    guest "$(case $own in 300) echo 44 ;; *) echo 255 ;; esac)" --report=json guests/wasi/exit_code.core.wasm $own
+    expect_in_err '"result": "exit"'
+    expect_in_err "\"guest_exit_code\": $own,"
+done
+guest 255 --report guests/wasi/exit_code.core.wasm 256
+expect_in_err "exit, exit code 255; the guest said 256"
+exits='(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))'
+echo "(module $exits (func (export \"go\") (call \$exit (i32.const 512))))" >"$work/goes.wat"
+guest 255 --report=json --invoke='go()' "$work/goes.wat"
+echo "(module $exits (func (export \"_initialize\") (call \$exit (i32.const 512))))" >"$work/begins.wat"
+guest 255 --report=json --invoke='go()' "$work/begins.wat"
+expect_in_err '"guest_exit_code": 512'
+
 # 2 is wrong usage (usage.sh has the others).
 guest 2 --invoke='no_such_export()' guests/basic/add.wat
 

@@ -48,8 +48,8 @@ typedef struct bomb {
     bool only_fuel;
 } bomb;
 
-#define ONE "for one function (an eighth of max_compile_work)"
-#define ALL "(max_compile_work)"
+#define ONE "for one function (an eighth of the host option max_compile_work"
+#define ALL "(host option max_compile_work, --max-compile-work)"
 
 static const bomb bombs[] = {
     {"loops, one after the other", "", 0, 10000, "loop end ", NULL, NULL,

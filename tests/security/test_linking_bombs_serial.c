@@ -19,7 +19,7 @@
 #include <wasmtime.h>
 
 #define LINKING "linking what the component is made of takes"
-#define ALL "(max_compile_work)"
+#define ALL "(host option max_compile_work, --max-compile-work)"
 
 /* Refused at once: in no more memory than the estimate itself takes. */
 static void expect_refused(const void *binary, size_t size, bhd_status wanted, const char *text)

@@ -148,16 +148,19 @@ static void too_many_memories_tables_and_instances_are_refused(void **state)
     bhd_host *host = guest_host_with(&options);
     bhd_limits limits = guest_limits(MIB(4));
     guest_refused(host, "basic/three_memories.wat", &limits, BHD_COMPONENT_TOO_LARGE,
-                  "the component has 3 linear memories; this host allows 2 (max_memories)");
+                  "the component has 3 linear memories; this host allows 2 "
+                  "(host option max_memories, --max-memories)");
     guest_refused(host, "basic/table_grow.wat", &limits, BHD_COMPONENT_TOO_LARGE,
-                  "the component has 3 tables; this host allows 2 (max_tables)");
+                  "the component has 3 tables; this host allows 2 "
+                  "(host option max_tables, --max-tables)");
     guest_refused(host, "component/three_instances.wat", &limits, BHD_COMPONENT_TOO_LARGE,
-                  "(max_memories)");
+                  "(host option max_memories, --max-memories)");
     guest_refused(host,
                   "(component (core module $m) (core instance (instantiate $m))"
                   " (core instance (instantiate $m)) (core instance (instantiate $m)))",
                   &limits, BHD_COMPONENT_TOO_LARGE,
-                  "the component has 3 core instances; this host allows 2 (max_instances)");
+                  "the component has 3 core instances; this host allows 2 "
+                  "(host option max_instances, --max-instances)");
     bhd_host_free(host);
 }
 
@@ -194,7 +197,7 @@ static void a_large_binary_is_refused_by_its_size(void **state)
     expect_status(BHD_FILE_TOO_LARGE, bhd_component_new(host, &its, text, 101, &component, &error),
                   &error);
     assert_string_equal("the component has 101 bytes; this host compiles at most 100 "
-                        "(max_component_bytes)",
+                        "(host option max_component_bytes, --max-component-bytes)",
                         error.message);
     expect_ok(bhd_component_new(host, &its, text, 100, &component, &error), &error);
     bhd_component_free(component);

@@ -1,0 +1,155 @@
+# Every option of every command, as --help lists them, with every value that is none: exit code 2, and
+# a message that names the option. And given twice, which is no mistake.
+. "$(dirname "$0")/lib.sh"
+
+guest=guests/component/run_ok.wat
+bad_text=$'\377'
+long=$(printf '%0300d' 0 | tr 0 9)
+
+# A value that is right. An option without a row here fails: the list is what --help says.
+good() { # OPTION
+    case $1 in
+    max-bytes) echo 1MiB ;;
+    timeout) echo 10 ;;
+    fuel) echo 1000000 ;;
+    ceiling) echo 8MiB ;;
+    floor) echo 64KiB ;;
+    enable) echo gc ;;
+    max-compile-work) echo 10_000_000 ;;
+    max-component-bytes) echo 16MiB ;;
+    max-function-bytes) echo 1MiB ;;
+    max-functions) echo 50_000 ;;
+    max-instances) echo 64 ;;
+    max-instance-bytes) echo 256KiB ;;
+    max-memories) echo 16 ;;
+    max-stack-bytes) echo 512KiB ;;
+    max-tables) echo 16 ;;
+    invoke) echo 'run()' ;;
+    report) echo json ;;
+    allow-dir) echo guests ;;
+    allow-env) echo HOME ;;
+    allow-net) echo localhost:80 ;;
+    json | no-lockdown | allow-clocks | allow-manifest | allow-random | allow-stdin) echo ;;
+    *) return 1 ;;
+    esac
+}
+
+# What a value comes to: 2 unless it says something after all.
+wanted() { # OPTION VALUE
+    case $1=$2 in
+    # Names that a directory and a variable may have.
+    allow-dir=*[!/]* | allow-dir=/*) [[ $2 == "$bad_text" ]] && echo 2 || echo 66 ;;
+    allow-env="$bad_text" | allow-env= | allow-env==) echo 2 ;;
+    allow-env=*) echo 0 ;;
+    timeout=1e3 | *) echo 2 ;;
+    esac
+}
+
+values=("$bad_text" "" "$long" -1 nan inf 1e3 0x10 1.5.2 18446744073709551616 ' 1' '1 ' 1MiBB =)
+
+# `name`, or `name=` when it takes a value, `name[=` when it may.
+options_of() { # COMMAND
+    "$BULKHEAD" "$1" --help | sed -nE 's/^ {6}--([a-z-]+)(\[?=)?.*/\1\2/p' | grep -v '^usage$'
+}
+
+call() { # COMMAND OPTIONS...
+    local command=$1
+    shift
+    case $command in
+    run) try run --max-bytes=1MiB "$@" $guest ;;
+    check) try check "$@" examples/hello ;;
+    inspect) try inspect "$@" $guest ;;
+    esac
+}
+
+for command in run check inspect; do
+    listed=$(options_of $command)
+    checks=$((checks + 1))
+    [[ $(wc -l <<<"$listed") -ge 10 || $command != run ]] || fail "--help of $command lists too few options"
+    for option in $listed; do
+        name=${option%%[=\[]*}
+        checks=$((checks + 1))
+        value=$(good "$name") || {
+            last="bulkhead $command --$name"
+            fail "this test has no right value for --$name"
+            continue
+        }
+        # Right, and twice.
+        case $option in
+        *=) twice=(--"$name=$value" --"$name=$value") ;;
+        *) twice=(--"$name" --"$name") ;;
+        esac
+        call $command "${twice[@]}"
+        expect_code 0
+        if [[ $option != *= || $option == *\[= ]]; then
+            # What takes none is given one.
+            call $command --"$name=surplus"
+            expect_code 2
+            expect_in_err "--$name"
+            continue
+        fi
+        for value in "${values[@]}"; do
+            call $command --"$name=$value"
+            expect_code "$(wanted "$name" "$value")"
+            [[ $code -eq 0 ]] || expect_in_err "--$name"
+            [[ $code -eq 0 ]] || expect_out ""
+        done
+        # The value is missing.
+        try $command --"$name"
+        expect_code 2
+        expect_in_err "--$name"
+    done
+done
+
+# Numbers just outside what may be.
+for command in run check inspect; do
+    for value in max-functions=0 max-functions=1000001 max-memories=0 max-memories=1001 max-tables=0 \
+        max-tables=4294967296 max-instances=0 max-instances=4294967297 max-stack-bytes=65535 \
+        max-stack-bytes=4194305 max-component-bytes=0 max-component-bytes=4294967297 \
+        max-function-bytes=0 max-function-bytes=4294967297 max-compile-work=0 \
+        max-compile-work=1125899906842625; do
+        call $command --$value
+        expect_code 2
+        expect_in_err "--${value%=*}: ${value#*=} is "
+    done
+done
+
+# What is not UTF-8 and is the guest's: its arguments, its variables, its directories.
+record 2 run --max-bytes=1MiB guests/wasi/args.wasm one "$bad_text"
+record 2 run --max-bytes=1MiB guests/wasi/args.core.wasm "$bad_text"
+record 2 run --max-bytes=1MiB --allow-env="$bad_text" guests/wasi/args.wasm
+export BAD_VALUE=$bad_text
+record 2 run --max-bytes=1MiB --allow-env=BAD_VALUE guests/wasi/args.wasm
+manifest bad 'max_bytes = "1MiB"'
+printf '[capabilities]\nenv = ["BAD_VALUE"]\n' >>"$work/bad/Component.toml"
+cp guests/wasi/args.wasm "$work/bad/guest.wat"
+record 2 run --allow-manifest "$work/bad"
+mkdir "$work/$bad_text"
+try run --max-bytes=1MiB --allow-dir="$work/$bad_text" guests/wasi/args.wasm
+expect_code 2
+expect_in_err "--allow-dir: "
+expect_in_err "is not UTF-8 text"
+
+# A directory that a manifest has another name for may be called anything.
+manifest named 'max_bytes = "1MiB"'
+cp guests/wasi/args.wasm "$work/named/guest.wat"
+printf '[capabilities]\ndirectories = [{ host = "here", guest = "/here" }]\n' >>"$work/named/Component.toml"
+mv "$work/named" "$work/$bad_text/named"
+mkdir "$work/$bad_text/named/here"
+try run --allow-dir="$work/$bad_text" "$work/$bad_text/named"
+expect_code 0
+
+# The same grant twice is one grant; reading and writing is the larger of two.
+same=(--allow-env=HOME --allow-env=HOME --allow-net=localhost:80 --allow-net=LOCALHOST:80
+    --allow-dir=guests --allow-dir=guests/ --allow-dir=guests:ro)
+record 0 run --max-bytes=1MiB "${same[@]}" guests/wasi/args.wasm
+mkdir "$work/place"
+try run --max-bytes=1MiB --allow-dir="$work/place" --allow-dir="$work/place:rw" guests/wasi/ask.wasm write "$work/place/file" text
+expect_code 0
+many=()
+for i in $(seq 100); do many+=(--allow-env=HOME --allow-dir=guests); done
+try run --max-bytes=1MiB "${many[@]}" guests/wasi/args.wasm
+expect_code 0
+record 66 run --max-bytes=1MiB --allow-dir=guests/nowhere guests/wasi/args.wasm
+record 66 run --max-bytes=1MiB --allow-dir=guests/README.md guests/wasi/args.wasm
+finish options.txt
