@@ -120,6 +120,13 @@ typedef struct bhd_engine_endpoint {
 void bhd_engine_wasi_network(wasi_config_t *config, const bhd_engine_endpoint_t *endpoints,
                              size_t count);
 
+/* The descriptors of the directories that the guest was given, in the order in which they were; at
+ * most `capacity` of them are written. Returns how many there are. After wasmtime_context_set_wasi
+ * and before the guest runs; they stay the same until the store ends. */
+size_t bhd_engine_wasi_directories(wasmtime_context_t *context, int *numbers, size_t capacity);
+/* Those of the files and directories that the guest itself has open. */
+void bhd_engine_wasi_files(wasmtime_context_t *context, void *env, void (*each)(void *env, int fd));
+
 /* What is asked call by call; `env` is the store's data. */
 typedef struct bhd_engine_permits {
     bool (*clocks)(void *env);

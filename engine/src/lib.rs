@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod function;
 mod future;
+mod held;
 mod host;
 mod input;
 mod inspect;

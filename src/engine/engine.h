@@ -11,6 +11,7 @@
 #ifndef BHD_ENGINE_ENGINE_H
 #define BHD_ENGINE_ENGINE_H
 
+#include "base/descriptor.h"
 #include "bulkhead/inspection.h"
 #include "bulkhead/sandbox.h"
 #include "engine/engine_imports.h"
@@ -69,7 +70,7 @@ typedef struct bhd__refusal {
  * and the directories as they were found when it was loaded. */
 typedef struct bhd__given {
     bhd_capabilities capabilities;
-    const int *directory_fds; /* of capabilities.directories; O_PATH */
+    const bhd__descriptor *directories; /* of capabilities.directories; O_PATH */
 } bhd__given;
 
 typedef struct bhd__instance_options {

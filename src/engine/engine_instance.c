@@ -54,6 +54,7 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
         status = bhd__clock_add(code->engine, i, error);
     if (status != BHD_OK) {
         wasmtime_store_delete(i->store);
+        bhd__held_fini(i);
         bhd__free(i);
         return status;
     }
@@ -69,6 +70,7 @@ void bhd__instance_free(bhd__instance *instance)
     wasmtime_store_delete(instance->store);
     bhd__resources_fini(&instance->resources);
     bhd__instance_end_wait(instance);
+    bhd__held_fini(instance);
     for (int which = 0; which < 2; which++)
         bhd__free(instance->captured[which].data);
     bhd__free(instance);
@@ -140,8 +142,10 @@ bhd_status bhd__call_begin(bhd__instance *instance, bhd__call_way way, bhd_error
     bhd__gate_begin(&instance->gate, way == BHD__CALL_START);
     /* The guest asks at every tick whether it has to stop. */
     wasmtime_context_set_epoch_deadline(instance->context, 1);
-    bhd_status status = instance->is_here ? prepare_here(instance, way == BHD__CALL_START, error)
-                                          : prepare_submitted(instance, error);
+    bhd_status status = bhd__held_check(instance, error);
+    if (status == BHD_OK)
+        status = instance->is_here ? prepare_here(instance, way == BHD__CALL_START, error)
+                                   : prepare_submitted(instance, error);
     if (status == BHD_OK && instance->code->metered)
         status = refuel(instance, error);
     if (status == BHD_OK)
@@ -182,6 +186,7 @@ bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *
         atomic_store_explicit(&instance->has_ended, true, memory_order_relaxed);
     if (instance->on_fiber)
         bhd__threads_after_waiting();
+    bhd__held_note(instance);
     calls_here -= instance->is_here;
     return status;
 }

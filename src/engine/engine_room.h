@@ -154,6 +154,8 @@ struct bhd__instance {
     bhd__captured captured[2];
     size_t capture_bytes; /* of each */
     const bhd__given *given;
+    int *directories;       /* the engine's descriptors of given->directories; NULL: none */
+    uint64_t held_digest;   /* of all descriptors that the guest has; for whoever has the call */
     uint64_t written_bytes; /* into directories, so far */
     uint32_t denied;        /* what the running call asked for and was not given: BHD__DENIED_... */
     uint64_t timeout_ns;
@@ -199,6 +201,17 @@ bool bhd__clock_is_late(bhd__instance *instance);
 bool bhd__clock_must_stop(bhd__instance *instance);
 /* Ticks are needed; see bhd__scheduler_is_busy. */
 void bhd__clock_be_awake(bhd__clock *clock);
+
+/* engine_held.c */
+/* After WASI was given to the store. BHD_NOT_SUPPORTED when what the engine opened is not what was
+ * granted. */
+bhd_status bhd__held_init(bhd__instance *instance, bhd_error *error);
+void bhd__held_fini(bhd__instance *instance);
+/* Between a note and a check nobody runs the guest. BHD_NOT_SUPPORTED when a descriptor of the
+ * guest's is not what it was. */
+void bhd__held_note(bhd__instance *instance);
+bhd_status bhd__held_check(const bhd__instance *instance, bhd_error *error);
+bhd_status bhd__held_replaced(const char *guest_name, bhd_error *error);
 
 /* engine_submit.c */
 bhd_status bhd__submissions_init(bhd__engine *engine, bhd_error *error);

@@ -157,10 +157,13 @@ static bhd_status give_directories(wasi_config_t *wasi, const bhd__given *given,
 {
     for (size_t i = 0; i < given->capabilities.directory_count; i++) {
         const bhd_directory *d = &given->capabilities.directories[i];
+        int number = given->directories[i].number;
+        if (!bhd__descriptor_is(&given->directories[i], number))
+            return bhd__held_replaced(d->guest, error);
         char path[64];
         bhd__text text;
         bhd__text_init(&text, path, sizeof path);
-        bhd__text_printf(&text, "/proc/self/fd/%d", given->directory_fds[i]);
+        bhd__text_printf(&text, "/proc/self/fd/%d", number);
         if (!wasi_config_preopen_dir(wasi, path, d->guest, d->access == BHD_ACCESS_READ_WRITE))
             return bhd__fail(error, BHD_NO_CAPACITY,
                              "a granted directory cannot be opened through %s: is /proc mounted, "
@@ -232,5 +235,5 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
     bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX);
-    return BHD_OK;
+    return bhd__held_init(instance, error);
 }

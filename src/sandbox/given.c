@@ -86,7 +86,7 @@ static bool is_the_same(int fd, const char *canonical)
 }
 
 static bhd_status open_directory(const bhd_directory *asked, const bhd_grants *granted,
-                                 bhd__denials *denials, int *fd, bhd_error *error)
+                                 bhd__denials *denials, bhd__descriptor *opened, bhd_error *error)
 {
     char canonical[PATH_MAX];
     if (!realpath(asked->host, canonical)) {
@@ -102,10 +102,11 @@ static bhd_status open_directory(const bhd_directory *asked, const bhd_grants *g
         deny_directory(denials, asked);
         return BHD_OK;
     }
-    *fd = open(canonical, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*fd < 0)
+    int fd = open(canonical, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
         return no_directory(asked, errno, error);
-    return is_the_same(*fd, canonical) ? BHD_OK : no_directory(asked, EAGAIN, error);
+    *opened = bhd__descriptor_of(fd);
+    return is_the_same(fd, canonical) ? BHD_OK : no_directory(asked, EAGAIN, error);
 }
 
 static bhd_status open_directories(bhd__had *had, const bhd_grants *granted, bhd__denials *denials,
@@ -114,15 +115,16 @@ static bhd_status open_directories(bhd__had *had, const bhd_grants *granted, bhd
     const bhd_capabilities *asked = &had->given.capabilities;
     if (asked->directory_count == 0)
         return BHD_OK;
-    had->fds = bhd__calloc(asked->directory_count, sizeof *had->fds);
-    if (!had->fds)
+    had->directories = bhd__calloc(asked->directory_count, sizeof *had->directories);
+    if (!had->directories)
         return bhd__fail_no_memory(error);
     for (size_t i = 0; i < asked->directory_count; i++)
-        had->fds[i] = -1;
-    had->given.directory_fds = had->fds;
+        had->directories[i].number = -1;
+    had->given.directories = had->directories;
     bhd_status status = BHD_OK;
     for (size_t i = 0; status == BHD_OK && i < asked->directory_count; i++)
-        status = open_directory(&asked->directories[i], granted, denials, &had->fds[i], error);
+        status =
+            open_directory(&asked->directories[i], granted, denials, &had->directories[i], error);
     return status;
 }
 
@@ -190,10 +192,9 @@ bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd
 
 void bhd__had_fini(bhd__had *had)
 {
-    for (size_t i = 0; had->fds && i < had->given.capabilities.directory_count; i++)
-        if (had->fds[i] >= 0)
-            (void)close(had->fds[i]);
-    bhd__free(had->fds);
+    for (size_t i = 0; had->directories && i < had->given.capabilities.directory_count; i++)
+        bhd__descriptor_close(&had->directories[i]);
+    bhd__free(had->directories);
     bhd__free(had->block);
     *had = (bhd__had){{{0}, NULL}, NULL, NULL};
 }

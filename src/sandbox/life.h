@@ -19,7 +19,7 @@
 typedef struct bhd__had {
     bhd__given given;
     void *block;
-    int *fds;
+    bhd__descriptor *directories;
 } bhd__had;
 
 struct bhd_host {

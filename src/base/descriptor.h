@@ -1,0 +1,28 @@
+/*
+ * A descriptor and what it was when it was opened.
+ *
+ * A descriptor is a number in a table that all code of the process shares. A program that closes
+ * descriptors which it did not open (twice the same one, or all from 3 on) closes ours among them,
+ * and their numbers come to name what it opens next. So nothing is done by a number that is kept
+ * for long before it was held against what the file was. No locks: what another thread closes
+ * between that and the use is not seen.
+ */
+#ifndef BHD_BASE_DESCRIPTOR_H
+#define BHD_BASE_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct bhd__descriptor {
+    int number; /* negative: none */
+    uint64_t device, file;
+} bhd__descriptor;
+
+/* A descriptor that was just opened. A negative one, or one that cannot be looked at, is none. */
+bhd__descriptor bhd__descriptor_of(int number);
+/* The number still names that file. */
+bool bhd__descriptor_is(const bhd__descriptor *descriptor, int number);
+/* Closes it, unless it is somebody else's by now. */
+void bhd__descriptor_close(bhd__descriptor *descriptor);
+
+#endif
