@@ -37,8 +37,8 @@ typedef struct bhd_call bhd_call;
  * A call is over. Runs on a worker thread of the host, never on a thread of yours, and holds that
  * worker until it returns. The result is there; the sandbox is free for the next call. It may
  * submit calls, also to the same sandbox, and free everything: this call, the sandbox, the host,
- * other calls and other sandboxes (bhd_call_free, bhd_sandbox_free). It waits for no call of its
- * host (bhd_call_wait).
+ * other calls and other sandboxes (bhd_call_free, bhd_sandbox_free). It waits for no other call
+ * (bhd_call_wait).
  */
 typedef void (*bhd_call_callback)(void *user_data, bhd_call *call);
 
@@ -88,9 +88,9 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_submit_drop(bhd_sandbox *sandbox,
 BHD_PUBLIC bool bhd_call_poll(bhd_call *call);
 
 /** Waits for that, at most `timeout_seconds`; without end for BHD_WAIT_FOREVER and any negative
- *  number. False: not yet. On a worker thread of the call's host, which is where callbacks and
- *  functions of the host beneath submitted calls run, it does not wait and is bhd_call_poll: the
- *  call may need that very worker. */
+ *  number. False: not yet. On a worker thread, of whichever host, it does not wait and is
+ *  bhd_call_poll: the call may need that very worker. Callbacks run there, and what submitted calls
+ *  call in the program. */
 BHD_PUBLIC bool bhd_call_wait(bhd_call *call, double timeout_seconds);
 
 /**

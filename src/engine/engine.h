@@ -117,8 +117,8 @@ bool bhd__instance_close(bhd__instance *instance);
 bool bhd__engine_is_inside(void);
 /* It comes from beneath a guest. */
 bool bhd__engine_is_beneath_guest(void);
-/* The thread is one of this engine's workers. */
-bool bhd__engine_employs(const bhd__engine *engine);
+/* The thread is a worker, of whichever engine. */
+bool bhd__engine_is_worker(void);
 
 /*
  * What follows runs guest code. Each gives BHD_OK or how the guest ended: BHD_OUT_OF_MEMORY,

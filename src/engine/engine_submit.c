@@ -382,7 +382,7 @@ void bhd__submission_free(bhd__submission *submission)
     bhd__free(submission);
 }
 
-bool bhd__engine_employs(const bhd__engine *engine)
+bool bhd__engine_is_worker(void)
 {
-    return bhd__scheduler_employs(engine->scheduler);
+    return bhd__scheduler_employs();
 }

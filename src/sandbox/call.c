@@ -245,8 +245,8 @@ bool bhd_call_wait(bhd_call *call, double timeout_seconds)
         return true;
     if (bhd__fork_is_child())
         return false;
-    /* It may be this very worker that the call needs. */
-    if (bhd__engine_employs(call->host->engine))
+    /* The call may need this very worker, or one that waits for a call that does. */
+    if (bhd__engine_is_worker())
         timeout_seconds = 0;
     struct timespec until = {0, 0};
     bool forever = timeout_seconds < 0;

@@ -429,9 +429,9 @@ bool bhd__scheduler_runs_task(void)
     return employer && employer->workers[own_number].task;
 }
 
-bool bhd__scheduler_employs(const bhd__scheduler *scheduler)
+bool bhd__scheduler_employs(void)
 {
-    return scheduler ? employer == scheduler : employer != NULL;
+    return employer != NULL;
 }
 
 /* -- time ------------------------------------------------------------------------------------ */

@@ -112,9 +112,9 @@ void bhd__scheduler_cancel_share(bhd__scheduler *scheduler, bhd__share *share);
 void bhd__scheduler_end(bhd__scheduler *scheduler, bhd__task *task);
 void bhd__scheduler_end_share(bhd__scheduler *scheduler, bhd__share *share);
 
-/* The calling thread is a worker of this scheduler; NULL: of any. */
-bool bhd__scheduler_employs(const bhd__scheduler *scheduler);
-/* The calling thread is a worker in the step of a task. */
+/* The calling thread is a worker, of whichever scheduler. */
+bool bhd__scheduler_employs(void);
+/* And in the step of a task. */
 bool bhd__scheduler_runs_task(void);
 
 /* For whoever keeps time: decides tasks whose deadline has passed, and gives the next deadline

@@ -37,6 +37,7 @@ typedef struct scene {
     bhd_call *calls[MOST];
     pthread_barrier_t both;
     atomic_int step, callbacks, callbacks_before;
+    atomic_int submitted;               /* the calls are known */
     void (*reach)(struct scene *scene); /* what the host function does */
 } scene;
 
@@ -147,6 +148,7 @@ static void free_the_first_of_everything(void *env, bhd_call *call)
 {
     scene *s = env;
     (void)call;
+    await(&s->submitted, 1);
     bhd_call_free(s->calls[0]);
     bhd_sandbox_free(s->sandboxes[0]);
     atomic_store(&s->step, 1);
@@ -170,6 +172,7 @@ static void a_callback_beneath_another_frees_what_is_around_it(void **state)
     scene_begin(&s, 1);
     s.calls[1] = submit_to(&s, 1, "spin", free_the_first_of_everything);
     s.calls[0] = submit_to(&s, 0, "nop", free_the_second_sandbox);
+    atomic_store(&s.submitted, 1);
     await(&s.step, 2);
     await_live(s.host, 0);
     expect_end(s.calls[1], BHD_CANCELLED);
@@ -232,6 +235,7 @@ static void free_the_others(scene *s, size_t own)
     bhd_memory_metrics metrics;
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *function;
+    await(&s->submitted, 1);
     (void)pthread_barrier_wait(&s->both);
     bhd_sandbox_free(s->sandboxes[1 - own]);
     bhd_call_free(s->calls[1 - own]);
@@ -269,6 +273,7 @@ static void two_callbacks_free_each_others_sandboxes_and_calls(void **state)
         s.sandboxes[1] = guest_sandbox(s.component);
         s.calls[0] = submit_to(&s, 0, "nop", in_the_first);
         s.calls[1] = submit_to(&s, 1, "nop", in_the_second);
+        atomic_store(&s.submitted, 1);
         await(&s.callbacks, 2);
         await_live(s.host, 0);
         scene_end(&s);

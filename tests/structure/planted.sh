@@ -4,7 +4,7 @@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A small tree is enough, and quick: the contract, the lowest room, and these tests.
-for place in include src/base engine/src/lib.rs tests/structure CMakeLists.txt Makefile; do
+for place in include src/base engine/src/lib.rs tests/structure tests/support/matrix.h CMakeLists.txt Makefile; do
     mkdir -p "$work/clean/$(dirname "$place")"
     cp -r "$place" "$work/clean/$place"
 done
@@ -53,6 +53,8 @@ plant forbidden src/memory/planted.c 'void f(void) { /* x */ free(0); }' 'the he
 plant forbidden src/limits/planted.c 'void f(void) { printf("x"); }' 'the library never prints'
 plant forbidden src/limits/planted.c 'void f(char *b) { snprintf(b, 1, "x"); }' 'text is made through'
 plant forbidden src/sandbox/planted.c 'void f(void) { exit(1); }' 'the library never exits'
+plant matrix include/bulkhead/call.h 'BHD_PUBLIC void bhd_planted(void);' 'bhd_planted is neither in'
+plant matrix tests/support/matrix.h '    X(bhd_planted, ANY)' 'bhd_planted is no public function'
 plant names src/memory/alloc.h '' 'more than one file is called alloc.h'
 plant names src/base/planted.c '/* see /ro''ot/notes */' 'a path of one machine'
 plant unfinished src/base/planted.c '/* TO''DO: later */' 'src/base/planted.c:1'
