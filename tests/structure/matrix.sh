@@ -4,7 +4,8 @@
 
 table=tests/support/matrix.h
 elsewhere='
-bhd_endpoint_parse bhd_engine_version bhd_error_fini bhd_error_to_text bhd_host_new bhd_imports_free
+bhd_endpoint_parse bhd_engine_version bhd_error_fini bhd_error_to_text bhd_host_new
+bhd_host_options_check bhd_imports_free
 bhd_imports_function bhd_imports_new bhd_imports_resource bhd_inspection_fini bhd_limiter_free
 bhd_limiter_limits bhd_limiter_memory_grow_failed bhd_limiter_memory_growing
 bhd_limiter_memory_released bhd_limiter_metrics bhd_limiter_new bhd_limiter_reset
