@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -32,6 +35,8 @@ enum {
     FILES_IOCTL = 1 << 15,    /* from version 5 */
     NETWORK_ALL = 3,
     SCOPED_ALL = 3,
+    VERSION_OF_TRUNCATION = 3,
+    VERSION_OF_PORTS = 4,
 };
 
 static int landlock_version(void)
@@ -45,17 +50,18 @@ static size_t describe_rules(int version, struct ruleset *rules)
     *rules = (struct ruleset){.files = FILES_V1};
     if (version >= 2)
         rules->files |= FILES_REFER;
-    if (version >= 3)
+    if (version >= VERSION_OF_TRUNCATION)
         rules->files |= FILES_TRUNCATE;
     if (version >= 5)
         rules->files |= FILES_IOCTL;
-    if (version >= 4)
+    if (version >= VERSION_OF_PORTS)
         rules->network = NETWORK_ALL;
     if (version >= 6)
         rules->scoped = SCOPED_ALL;
     if (version >= 6)
         return sizeof *rules;
-    return version >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, network);
+    return version >= VERSION_OF_PORTS ? offsetof(struct ruleset, scoped)
+                                       : offsetof(struct ruleset, network);
 }
 
 /* The engine room asks for the pages that a guest has written and for the bounds of stacks. */
@@ -134,6 +140,8 @@ static bool allow_network(int ruleset, const struct ruleset *rules, const bhd_ca
     return done;
 }
 
+enum { FIRST_CLOSED = 3, INHERITED_MAX = 1 << 20 };
+
 static int restrict_files(const bhd_capabilities *asked)
 {
     struct ruleset rules;
@@ -151,11 +159,32 @@ static int restrict_files(const bhd_capabilities *asked)
     return done ? version : 0;
 }
 
+/* Whoever started the command may have left anything open: a file, a socket, a terminal. */
+static void close_inherited(void)
+{
+    if (syscall(SYS_close_range, FIRST_CLOSED, ~0U, 0) == 0)
+        return;
+    /* Before Linux 5.9. */
+    struct rlimit most = {0, 0};
+    (void)getrlimit(RLIMIT_NOFILE, &most);
+    for (rlim_t number = FIRST_CLOSED; number < most.rlim_cur && number < INHERITED_MAX; number++)
+        (void)close((int)number);
+}
+
+/* A limit of 0 holds for dumps to files alone, and most are piped to a program; one byte holds for
+ * both. Where that would raise a limit, the process is made one that is not dumped. */
+static bool forbid_core_dumps(void)
+{
+    const struct rlimit one = {1, 1}, none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &one) == 0 ||
+           (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+}
+
 void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked)
 {
-    const struct rlimit none = {0, 0};
+    close_inherited();
     state->no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-    state->no_core_dump = setrlimit(RLIMIT_CORE, &none) == 0;
+    state->no_core_dump = forbid_core_dumps();
     state->landlock = state->no_new_privileges ? restrict_files(asked) : 0;
 }
 
@@ -171,7 +200,6 @@ static const int allowed[] = {
     SCMP_SYS(close),
     SCMP_SYS(lseek),
     SCMP_SYS(fstat),
-    SCMP_SYS(fcntl),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
     SCMP_SYS(epoll_create1),
@@ -182,7 +210,6 @@ static const int allowed[] = {
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
     SCMP_SYS(uname),
-    SCMP_SYS(madvise),
     SCMP_SYS(mincore),
     SCMP_SYS(brk),
     SCMP_SYS(futex),
@@ -216,6 +243,7 @@ static const int opening[] = {
     SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS(openat2),  SCMP_SYS(newfstatat),
     SCMP_SYS(stat),      SCMP_SYS(lstat),      SCMP_SYS(statx),    SCMP_SYS(access),
     SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+    SCMP_SYS(getcwd),
 };
 
 /* For directories. */
@@ -237,6 +265,10 @@ static const int networking[] = {
     SCMP_SYS(bind),
 };
 
+/* What is asked of one's own descriptors. Not who is signalled when something happens to one, and
+ * not that anybody is. */
+static const int descriptor_commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL};
+
 static bool add_list(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -245,9 +277,39 @@ static bool add_list(scmp_filter_ctx filter, uint32_t action, const int *calls, 
     return true;
 }
 
-/* PAGEMAP_SCAN, with which slots find what has to be zeroed, and the question whether a stream is
- * a terminal. */
-#define PAGEMAP_SCAN_REQUEST 0xc0606610u
+/* Arguments that the kernel takes as 32 bits; the registers may hold anything above. */
+#define LOW_32 UINT64_C(0xffffffff)
+
+static bool add_descriptors(scmp_filter_ctx filter)
+{
+    for (size_t i = 0; i < sizeof descriptor_commands / sizeof *descriptor_commands; i++)
+        if (seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                SCMP_A1(SCMP_CMP_MASKED_EQ, LOW_32, (scmp_datum_t)descriptor_commands[i])) != 0)
+            return false;
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, LOW_32, F_SETFL),
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0)) == 0;
+}
+
+/* All advice but to call memory broken (100 and 101, for those with the right to); 102 and 103 are
+ * the guards of threads' stacks. */
+static bool add_advice(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+                            SCMP_A2(SCMP_CMP_LT, 100, 0)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+                            SCMP_A2(SCMP_CMP_EQ, 102, 0)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+                            SCMP_A2(SCMP_CMP_EQ, 103, 0)) == 0;
+}
+
+/* What the C library starts a thread with; any other flag would make something else, a namespace
+ * for example. */
+#define THREAD_FLAGS                                                                               \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
+     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+/* Whether a stream is a terminal. */
 #define TCGETS_REQUEST 0x5401u
 
 static bool add_special(scmp_filter_ctx filter)
@@ -255,10 +317,9 @@ static bool add_special(scmp_filter_ctx filter)
     const pid_t self = getpid();
     /* Threads, never processes; glibc tries clone3 first and falls back. */
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, THREAD_FLAGS, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, PAGEMAP_SCAN_REQUEST)) == 0 &&
+           add_descriptors(filter) && add_advice(filter) &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                             SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TCGETS_REQUEST)) == 0 &&
            /* Memory, but no new code: everything is compiled already. */
@@ -273,9 +334,9 @@ static bool add_special(scmp_filter_ctx filter)
                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                             SCMP_A0(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA */, 0)) == 0 &&
-           /* Questions about limits, not changes of them. */
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                            SCMP_A2(SCMP_CMP_EQ, 0, 0)) == 0;
+           /* Questions about its own limits, not changes of them. */
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+                            SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0)) == 0;
 }
 
 /* A sanitizer looks at the process in ways that are denied here. */
@@ -288,12 +349,33 @@ static bool add_special(scmp_filter_ctx filter)
 #define FIONBIO_REQUEST 0x5421u
 #define FIONREAD_REQUEST 0x541bu
 
+/* The bits of a socket's type that are not flags. */
+#define SOCKET_TYPE 0xfu
+
+/* TCP, UDP for the resolver, and the question which addresses there are. Nothing else that speaks
+ * over the same families: Landlock's ports are those of TCP and not of MPTCP. */
+static const struct {
+    scmp_datum_t family, type, protocol;
+} sockets[] = {
+    {AF_INET, SOCK_STREAM, 0},
+    {AF_INET, SOCK_STREAM, IPPROTO_TCP},
+    {AF_INET, SOCK_DGRAM, 0},
+    {AF_INET, SOCK_DGRAM, IPPROTO_UDP},
+    {AF_INET6, SOCK_STREAM, 0},
+    {AF_INET6, SOCK_STREAM, IPPROTO_TCP},
+    {AF_INET6, SOCK_DGRAM, 0},
+    {AF_INET6, SOCK_DGRAM, IPPROTO_UDP},
+    {AF_NETLINK, SOCK_RAW, NETLINK_ROUTE},
+    {AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE},
+};
+
 static bool add_network(scmp_filter_ctx filter)
 {
-    static const int families[] = {AF_INET, AF_INET6, AF_NETLINK /* which addresses there are */};
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0)) != 0)
+    for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
+        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+                             SCMP_A0(SCMP_CMP_EQ, sockets[i].family, 0),
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE, sockets[i].type),
+                             SCMP_A2(SCMP_CMP_EQ, sockets[i].protocol, 0)) != 0)
             return false;
     /* A cache of names, which the resolver does without. */
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
@@ -328,4 +410,38 @@ void cli_lockdown_calls(cli_lockdown *state, const bhd_capabilities *given)
                      add_list(filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof *allowed) &&
                      add_given(filter, given) && add_special(filter) && seccomp_load(filter) == 0;
     seccomp_release(filter);
+}
+
+/* -- what is missing ------------------------------------------------------------------------- */
+
+static void add_part(char *text, size_t size, const char *part)
+{
+    size_t used = strlen(text);
+    (void)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", part);
+}
+
+bool cli_lockdown_missing(const cli_lockdown *state, const bhd_capabilities *given, char *text,
+                          size_t size)
+{
+    text[0] = '\0';
+    if (!state->no_new_privileges)
+        add_part(text, size, "no new privileges (the system refuses that)");
+    if (!state->no_core_dump)
+        add_part(text, size, "no core dump (the limit cannot be set)");
+    if (state->landlock == 0)
+        add_part(text, size, "Landlock (not in this kernel, or not switched on)");
+    else if (given->directory_count > 0 && state->landlock < VERSION_OF_TRUNCATION)
+        add_part(text, size, "Landlock's rule about truncation (Linux 6.2)");
+    else if (given->endpoint_count > 0 && state->landlock < VERSION_OF_PORTS)
+        add_part(text, size, "Landlock's rule about TCP ports (Linux 6.7)");
+    if (!state->seccomp)
+        add_part(text, size,
+                 UNDER_SANITIZER ? "seccomp (not beside a sanitizer)"
+                                 : "seccomp (not in this kernel, or the filter was refused)");
+    return text[0] != '\0';
+}
+
+bool cli_lockdown_is_whole_here(void)
+{
+    return !UNDER_SANITIZER;
 }

@@ -7,8 +7,8 @@
  * cli_lockdown_files comes before the engine, whose threads come with the first compilation.
  * cli_lockdown_calls binds every thread and comes when everything is ready and before a guest runs.
  *
- * One process, one thread at a time. A kernel that lacks a part goes without it; the report says
- * so.
+ * One process, one thread at a time. On a kernel that lacks a part, the rest is still done;
+ * cli_lockdown_missing says what is not.
  */
 #ifndef BHD_CLI_LOCKDOWN_H
 #define BHD_CLI_LOCKDOWN_H
@@ -22,11 +22,19 @@ typedef struct cli_lockdown {
     bool seccomp;           /* all other system calls end the process */
 } cli_lockdown;
 
-/* No new privileges, no core dumps, no files but those that are open, those below /proc/self and
- * the directories that `asked` names, no TCP but to its ports. */
+/* Closes every descriptor but 0, 1 and 2, so nothing may be open that is still needed. No new
+ * privileges, no core dumps, no files but those below /proc/self and the directories that `asked`
+ * names, no TCP but to its ports. */
 void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked);
 /* Only the system calls that running a guest with these capabilities needs. What opens files
  * answers "permission denied", everything else ends the process. */
 void cli_lockdown_calls(cli_lockdown *state, const bhd_capabilities *given);
+
+/* Names the parts that are not active although they were tried, and those that this kernel has not
+ * to the extent that these capabilities need. False: there are none. */
+bool cli_lockdown_missing(const cli_lockdown *state, const bhd_capabilities *given, char *text,
+                          size_t size);
+/* False under a sanitizer, which does without seccomp: nobody has to be told. */
+bool cli_lockdown_is_whole_here(void);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "commands.h"
 #include "exit_codes.h"
+#include "last_words.h"
 #include "terminal.h"
 
 #include "bulkhead/version.h"
@@ -203,6 +204,7 @@ int main(int argc, char **argv)
     char name[] = "bulkhead";
 
     cli_terminal_init();
+    cli_last_words_init();
     argp_err_exit_status = CLI_EXIT_USAGE;
     argp_program_version_hook = print_version;
     if (argc > 0)

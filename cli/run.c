@@ -32,6 +32,7 @@ typedef struct run_options {
     bool json; /* results of --invoke */
     cli_report_format report;
     bool no_lockdown;
+    bool require_lockdown;
     const char *target;
     /* Everything after TARGET. */
     char **arguments;
@@ -42,6 +43,7 @@ enum {
     KEY_INVOKE = 0x400,
     KEY_REPORT,
     KEY_NO_LOCKDOWN,
+    KEY_REQUIRE_LOCKDOWN,
     KEY_JSON,
 };
 
@@ -60,6 +62,8 @@ static const struct argp_option options[] = {
      "Leave out the second line of defence: run the guest in a process that may open files and "
      "make any system call",
      3},
+    {"require-lockdown", KEY_REQUIRE_LOCKDOWN, NULL, 0,
+     "Do not run the guest unless the second line of defence is complete", 3},
     CLI_SHORT_HELP_OPTION,
     {0},
 };
@@ -119,6 +123,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case KEY_NO_LOCKDOWN:
         run->no_lockdown = true;
         return 0;
+    case KEY_REQUIRE_LOCKDOWN:
+        run->require_lockdown = true;
+        return 0;
     case CLI_SHORT_HELP_KEY:
         argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
@@ -130,6 +137,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "TARGET is missing: name a directory with a Component.toml, or a .wasm");
+        return 0;
+    case ARGP_KEY_END:
+        if (run->no_lockdown && run->require_lockdown)
+            argp_error(state, "--require-lockdown and --no-lockdown: one says that the guest must "
+                              "not run without what the other leaves out");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -272,6 +284,25 @@ static int run_component(const run_options *run, const char *source, bhd_compone
     return report.exit_code;
 }
 
+/* What this system lacks of the second line of defence is said, or is a reason not to run. */
+static cli_exit check_lockdown(const run_options *run, const cli_lockdown *lockdown,
+                               const bhd_capabilities *given, bhd_error *error)
+{
+    char missing[512];
+    if (run->no_lockdown || !cli_lockdown_missing(lockdown, given, missing, sizeof missing))
+        return CLI_EXIT_OK;
+    if (run->require_lockdown)
+        return cli_exit_code(cli_fail(error, BHD_NOT_SUPPORTED,
+                                      "--require-lockdown: the second line of defence lacks: %s; "
+                                      "nothing was run",
+                                      missing));
+    if (cli_lockdown_is_whole_here())
+        cli_note("note: the second line of defence lacks: %s; --require-lockdown does not run a "
+                 "guest like this, --no-lockdown says that it is all right",
+                 missing);
+    return CLI_EXIT_OK;
+}
+
 /* Everything that comes before the guest: limits, host, compiled code. The binary is read first,
  * because no file can be opened once the files are locked, and that comes before the engine. */
 static cli_exit prepare(const run_options *run, const cli_target *target, cli_lockdown *lockdown,
@@ -309,6 +340,8 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     free(binary);
     if (code == CLI_EXIT_OK && !run->no_lockdown)
         cli_lockdown_calls(lockdown, bhd_component_capabilities(*component));
+    if (code == CLI_EXIT_OK)
+        code = check_lockdown(run, lockdown, bhd_component_capabilities(*component), error);
     return code;
 }
 

@@ -71,9 +71,9 @@ function(bulkhead_variant variant flags)
     endif()
     bulkhead_inside("${suffix}" ${flags})
 
-    # What tests share, and the one part of the command that has to be tested from the inside.
+    # What tests share, and the parts of the command that have to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
-    list(APPEND support cli/lockdown.c)
+    list(APPEND support cli/last_words.c cli/lockdown.c)
     if(support)
         add_library(bulkhead_support${suffix} STATIC EXCLUDE_FROM_ALL ${support})
         target_link_libraries(bulkhead_support${suffix}

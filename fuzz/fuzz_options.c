@@ -17,6 +17,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,6 +80,7 @@ void argp_state_help(const struct argp_state *state, FILE *stream, unsigned flag
 /* -- between the command and the process, and the library ------------------------------------ */
 
 void __wrap_cli_terminal_init(void);
+void __wrap_cli_last_words_init(void);
 void __wrap_cli_lockdown_files(cli_lockdown *state);
 void __wrap_cli_lockdown_calls(cli_lockdown *state);
 bhd_status __wrap_bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_error *error);
@@ -96,9 +98,14 @@ void __wrap_cli_terminal_init(void)
 {
 }
 
+/* The fuzzer has its own handler. */
+void __wrap_cli_last_words_init(void)
+{
+}
+
 void __wrap_cli_lockdown_files(cli_lockdown *state)
 {
-    (void)state;
+    *state = (cli_lockdown){true, true, INT_MAX, true};
 }
 
 void __wrap_cli_lockdown_calls(cli_lockdown *state)

@@ -18,6 +18,45 @@ try run --no-lockdown --max-bytes=1MiB --report=json "$guests/wasi/print.wasm"
 expect_code 0
 expect_in_err '"lockdown": {"no_new_privileges": false, "no_core_dump": false, "landlock": false, "seccomp": false}'
 
+# Complete or not at all.
+try run --require-lockdown --max-bytes=1MiB --report "$guests/wasi/print.wasm"
+if grep -q 'Landlock, seccomp' "$work/err"; then
+    expect_code 0
+    expect_not_in_err 'lacks'
+else
+    expect_code 2
+    expect_in_err 'bulkhead: --require-lockdown: the second line of defence lacks: '
+    expect_in_err '; nothing was run'
+fi
+try run --require-lockdown --no-lockdown --max-bytes=1MiB "$guests/wasi/print.wasm"
+expect_code 2
+expect_in_err '--require-lockdown and --no-lockdown: one says that'
+
+# What whoever started the command had open is not open beside a guest, except as the component.
+holds() { # WANTED OPTIONS...
+    local wanted=$1 held=no
+    shift
+    last="bulkhead run $* guests/wasi/sleep.wasm 20, started with descriptor 9"
+    "$BULKHEAD" run --max-bytes=1MiB "$@" "$guests/wasi/sleep.wasm" 20 9<"$0" \
+        >"$work/out" 2>"$work/err" &
+    local pid=$!
+    # The guest sleeps when the runtime's files are there.
+    for ((i = 0; i < 1000; i++)); do
+        ls -l "/proc/$pid/fd" 2>/dev/null | grep -q eventpoll && break
+        sleep 0.02
+    done
+    [[ -e /proc/$pid/fd/9 ]] && held=yes
+    kill "$pid"
+    code=0
+    wait "$pid" || code=$?
+    checks=$((checks + 1))
+    [[ $held == "$wanted" ]] || fail "descriptor 9 is open: $held"
+}
+holds no
+holds yes --no-lockdown
+try run --max-bytes=1MiB <(cat "$guests/wasi/print.wasm")
+expect_code 0
+
 # Everything that a guest may do goes on behind it: clocks, sleep, arguments, growth, traps, deadlines.
 for kind in wasm core.wasm; do
     try run --max-bytes=1MiB --allow-clocks "$guests/wasi/clocks.$kind"

@@ -29,7 +29,7 @@ good() { # OPTION
     allow-dir) echo guests ;;
     allow-env) echo HOME ;;
     allow-net) echo localhost:80 ;;
-    json | no-lockdown | allow-clocks | allow-manifest | allow-random | allow-stdin) echo ;;
+    json | no-lockdown | require-lockdown | allow-clocks | allow-manifest | allow-random | allow-stdin) echo ;;
     *) return 1 ;;
     esac
 }

@@ -3,21 +3,28 @@
  * played by this program itself, in a child that has locked itself down as `bulkhead run` does,
  * runs a real guest, and then tries.
  */
+#include "last_words.h"
 #include "lockdown.h"
+#include "support/child.h"
 #include "support/connect_guest.h"
 #include "support/real_guest.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +48,23 @@ typedef enum attempt {
     MAKE_CODE_OF_DATA,
     TRACE_A_PROCESS,
     RAISE_A_LIMIT,
+    WRITE_TO_WHAT_WAS_INHERITED,
+    OWN_A_DESCRIPTOR,
+    CHOOSE_A_SIGNAL,
+    BE_SIGNALLED,
+    BE_SIGNALLED_BY_IOCTL,
+    TYPE_INTO_THE_TERMINAL,
+    NOTIFY_OF_A_DIRECTORY,
+    SIGNAL_A_THREAD_OF_ANOTHER,
+    SIGNAL_BY_QUEUE,
+    MAKE_A_NAMESPACE,
+    BREAK_MEMORY,
+    LOOK_AT_ANOTHERS_LIMITS,
+    READ_ANOTHERS_MEMORY,
+    OPEN_MPTCP,
+    OPEN_A_RAW_SOCKET,
+    OPEN_THE_AUDIT_SOCKET,
+    WHAT_IS_NEEDED,
 } attempt;
 
 enum { REACHED = 40, REFUSED, NOT_LOCKED, GUEST_FAILED };
@@ -121,6 +145,70 @@ static bool connects_to(uint16_t port)
     return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
 }
 
+/* Of the parent, inherited. */
+static int inherited = -1;
+
+/* Whether the call came back at all: a filter does not let it. */
+static bool comes_back(long result)
+{
+    (void)result;
+    return true;
+}
+
+static bool is_needed_and_allowed(void)
+{
+    char one = 0;
+    int copy = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    return copy >= 3 && fcntl(copy, F_GETFD) == FD_CLOEXEC && fcntl(copy, F_SETFD, 0) == 0 &&
+           fcntl(copy, F_GETFL) >= 0 && fcntl(copy, F_SETFL, O_NONBLOCK) == 0 &&
+           comes_back(isatty(copy)) && close(copy) == 0 &&
+           madvise(&one - (uintptr_t)&one % 4096, 4096, MADV_NORMAL) == 0 &&
+           comes_back(syscall(SYS_getcwd, &one, 0));
+}
+
+/* Those that are tried for the signals or the rights that they would give. */
+static bool try_to_reach_others(attempt what)
+{
+    char byte = '\n';
+    struct rlimit limits;
+    struct iovec part = {&byte, 1};
+    switch (what) {
+    case OWN_A_DESCRIPTOR:
+        return comes_back(fcntl(0, F_SETOWN, getppid()));
+    case CHOOSE_A_SIGNAL:
+        return comes_back(fcntl(0, F_SETSIG, SIGKILL));
+    case BE_SIGNALLED:
+        return comes_back(fcntl(0, F_SETFL, O_ASYNC));
+    case BE_SIGNALLED_BY_IOCTL:
+        return comes_back(ioctl(0, FIOASYNC, &(int){1}));
+    case TYPE_INTO_THE_TERMINAL:
+        return comes_back(ioctl(0, TIOCSTI, &byte));
+    case NOTIFY_OF_A_DIRECTORY:
+        return comes_back(fcntl(0, F_NOTIFY, DN_ACCESS));
+    case SIGNAL_A_THREAD_OF_ANOTHER:
+        return comes_back(syscall(SYS_tgkill, getppid(), getppid(), 0));
+    case SIGNAL_BY_QUEUE:
+        return comes_back(syscall(SYS_rt_sigqueueinfo, getppid(), SIGTERM, NULL));
+    case MAKE_A_NAMESPACE:
+        /* As for a thread, and one flag more; the kernel would refuse it for want of a stack. */
+        return comes_back(syscall(SYS_clone, 0x3d0f00 | CLONE_NEWNET, 0, 0, 0, 0));
+    case BREAK_MEMORY:
+        return comes_back(madvise(NULL, 4096, MADV_HWPOISON));
+    case LOOK_AT_ANOTHERS_LIMITS:
+        return comes_back(prlimit(getppid(), RLIMIT_CORE, NULL, &limits));
+    case READ_ANOTHERS_MEMORY:
+        return comes_back(process_vm_readv(getppid(), &part, 1, &part, 1, 0));
+    case OPEN_MPTCP:
+        return comes_back(socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */));
+    case OPEN_A_RAW_SOCKET:
+        return comes_back(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    case OPEN_THE_AUDIT_SOCKET:
+        return comes_back(socket(AF_NETLINK, SOCK_RAW, 9 /* NETLINK_AUDIT */));
+    default:
+        return false;
+    }
+}
+
 static bool try_it(attempt what)
 {
     char *const argv[] = {(char *)"/bin/true", NULL};
@@ -170,8 +258,13 @@ static bool try_it(attempt what)
         return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
     case RAISE_A_LIMIT:
         return setrlimit(RLIMIT_CORE, &most) == 0;
+    case WRITE_TO_WHAT_WAS_INHERITED:
+        return write(inherited, "", 1) == 1;
+    case WHAT_IS_NEEDED:
+        return is_needed_and_allowed();
+    default:
+        return try_to_reach_others(what);
     }
-    return false;
 }
 
 static bool in_child(attempt what, const setting *s, int *status)
@@ -293,6 +386,299 @@ static void test_a_granted_connection_opens_one_port_and_nothing_else(void **sta
     (void)close(other);
 }
 
+static void test_what_was_inherited_is_closed(void **state)
+{
+    (void)state;
+    inherited = open("/dev/null", O_WRONLY);
+    assert_true(inherited >= 3);
+    assert_refused(WRITE_TO_WHAT_WAS_INHERITED, &nothing);
+    assert_int_equal(1, write(inherited, "", 1));
+    (void)close(inherited);
+}
+
+static void test_calls_are_allowed_as_far_as_they_are_needed(void **state)
+{
+    (void)state;
+    assert_ends(WHAT_IS_NEEDED, &nothing, REACHED);
+    for (attempt what = OWN_A_DESCRIPTOR; what <= READ_ANOTHERS_MEMORY; what++)
+        assert_killed(what, &nothing);
+}
+
+static void test_a_granted_connection_opens_tcp_and_what_finds_names(void **state)
+{
+    (void)state;
+    bhd_endpoint network[] = {{"127.0.0.1", 0}};
+    setting s = nothing;
+    int granted = connect_listen(&ports[0]);
+    network[0].port = ports[0];
+    s.asked.network = network;
+    s.asked.endpoint_count = 1;
+    for (attempt what = OWN_A_DESCRIPTOR; what <= OPEN_THE_AUDIT_SOCKET; what++)
+        assert_killed(what, &s);
+    (void)close(granted);
+}
+
+/* -- a system that lacks a part ---------------------------------------------------------------- */
+
+/* Has the system answer that call as if it had not got it. */
+static void take_away(int call, int reason)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    CHECK(filter != NULL);
+    CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)reason), call, 0) == 0);
+    CHECK(seccomp_load(filter) == 0);
+    seccomp_release(filter);
+}
+
+typedef struct lack {
+    int call, reason;
+    const char *said; /* NULL: nothing is missing */
+    bhd_capabilities given;
+} lack;
+
+static void lock_down_without(void *env)
+{
+    const lack *l = env;
+    cli_lockdown state = {0};
+    char missing[512];
+    if (l->call >= 0)
+        take_away(l->call, l->reason);
+    cli_lockdown_files(&state, &l->given);
+    cli_lockdown_calls(&state, &l->given);
+    bool lacks = cli_lockdown_missing(&state, &l->given, missing, sizeof missing);
+    CHECK(lacks == (l->said != NULL));
+    CHECK(!lacks || strncmp(missing, l->said, strlen(l->said)) == 0);
+}
+
+static void test_each_part_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    static const lack lacks[] = {
+        {-1, 0, NULL, BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(landlock_create_ruleset), ENOSYS, "Landlock (not in", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(landlock_create_ruleset), EOPNOTSUPP, "Landlock (not in", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(landlock_add_rule), EINVAL, "Landlock (not in", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(landlock_restrict_self), EPERM, "Landlock (not in", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(seccomp), ENOSYS, "seccomp (not in", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(seccomp), EINVAL, "seccomp (not in", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(prctl), EPERM, "no new privileges (", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(prlimit64), EPERM, "no core dump (", BHD_CAPABILITIES_INIT},
+        {SCMP_SYS(close_range), ENOSYS, NULL, BHD_CAPABILITIES_INIT},
+    };
+    int status;
+    if (!in_child(NOTHING, &nothing, &status) || !in_child(NOTHING, &nothing_files_only, &status))
+        skip(); /* of this system something is missing already */
+    for (size_t i = 0; i < COUNT_OF(lacks); i++) {
+        lack l = lacks[i];
+        child_succeeds(lock_down_without, &l);
+    }
+}
+
+static void test_an_old_landlock_is_not_enough_for_what_was_granted(void **state)
+{
+    (void)state;
+    char missing[512];
+    cli_lockdown whole = {true, true, 6, true};
+    bhd_capabilities with = BHD_CAPABILITIES_INIT;
+    assert_false(cli_lockdown_missing(&whole, &with, missing, sizeof missing));
+    whole.landlock = 2;
+    assert_false(cli_lockdown_missing(&whole, &with, missing, sizeof missing));
+    with.directory_count = 1;
+    assert_true(cli_lockdown_missing(&whole, &with, missing, sizeof missing));
+    expect_in(missing, "truncation (Linux 6.2)");
+    with.directory_count = 0;
+    with.endpoint_count = 1;
+    whole.landlock = 3;
+    assert_true(cli_lockdown_missing(&whole, &with, missing, sizeof missing));
+    expect_in(missing, "TCP ports (Linux 6.7)");
+    cli_lockdown none = {0};
+    assert_true(cli_lockdown_missing(&none, &with, missing, sizeof missing));
+    expect_in(missing, "no new privileges");
+    expect_in(missing, "no core dump");
+    expect_in(missing, "Landlock");
+    expect_in(missing, "seccomp");
+}
+
+/* The command beside this test; a build of the tests alone has none. */
+static bool find_command(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 16);
+    assert_true(length > 0);
+    path[length] = '\0';
+    for (int above = 1; above <= 3; above++) {
+        *strrchr(path, '/') = '\0';
+        size_t end = strlen(path);
+        memcpy(path + end, "/bulkhead", sizeof "/bulkhead");
+        if (access(path, X_OK) == 0)
+            return true;
+        path[end] = '\0';
+    }
+    return false;
+}
+
+typedef struct command_run {
+    char path[512];
+    bool requires_it;
+    int taken_away;
+} command_run;
+
+static int said[2]; /* a pipe: standard error of the child */
+
+static void run_command_without(void *env)
+{
+    const command_run *r = env;
+    static const char printer[] = BHD_SOURCE_DIR "/guests/wasi/print.core.wasm";
+    CHECK(dup2(said[1], 2) == 2);
+    take_away(r->taken_away, ENOSYS);
+    if (r->requires_it)
+        (void)execl(r->path, "bulkhead", "run", "--require-lockdown", "--max-bytes=1MiB", printer,
+                    (char *)NULL);
+    else
+        (void)execl(r->path, "bulkhead", "run", "--max-bytes=1MiB", printer, (char *)NULL);
+    _exit(99);
+}
+
+/* What the child wrote to standard error. */
+static int status_and_text(void (*body)(void *env), void *env, char *text, size_t capacity)
+{
+    size_t size = 0;
+    assert_int_equal(0, pipe(said));
+    int status = child_status(body, env);
+    (void)close(said[1]);
+    for (ssize_t n;
+         size < capacity - 1 && (n = read(said[0], text + size, capacity - 1 - size)) > 0;)
+        size += (size_t)n;
+    text[size] = '\0';
+    (void)close(said[0]);
+    return status;
+}
+
+static void test_the_command_says_what_is_missing_or_refuses(void **state)
+{
+    (void)state;
+    char text[4096];
+    command_run r;
+    int status;
+    if (!cli_lockdown_is_whole_here() || !find_command(r.path, sizeof r.path) ||
+        !in_child(NOTHING, &nothing, &status) || !in_child(NOTHING, &nothing_files_only, &status))
+        skip();
+    static const struct {
+        int call;
+        const char *part;
+    } parts[] = {{SCMP_SYS(landlock_create_ruleset), "Landlock (not in this kernel"},
+                 {SCMP_SYS(seccomp), "seccomp (not in this kernel"}};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        r.taken_away = parts[i].call;
+        r.requires_it = true;
+        status = status_and_text(run_command_without, &r, text, sizeof text);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+        expect_in(text, "bulkhead: --require-lockdown: the second line of defence lacks: ");
+        expect_in(text, parts[i].part);
+        assert_null(strstr(text, "a line on stderr")); /* the guest's */
+        r.requires_it = false;
+        status = status_and_text(run_command_without, &r, text, sizeof text);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        expect_in(text, "note: the second line of defence lacks: ");
+        expect_in(text, parts[i].part);
+        expect_in(text, "a line on stderr");
+    }
+}
+
+/* A limit of 0 that may not be raised to 1, as services have it. */
+static void lock_down_below_a_limit_of_nothing(void *env)
+{
+    (void)env;
+    const struct rlimit none = {0, 0};
+    cli_lockdown state = {0};
+    CHECK(setrlimit(RLIMIT_CORE, &none) == 0);
+    CHECK(getuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+    CHECK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+    cli_lockdown_files(&state, &nothing.asked);
+    CHECK(state.no_core_dump);
+    CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+}
+
+static void lock_down_and_look_at_the_limit(void *env)
+{
+    (void)env;
+    struct rlimit limit;
+    cli_lockdown state = {0};
+    cli_lockdown_files(&state, &nothing.asked);
+    CHECK(state.no_core_dump);
+    CHECK(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 1 && limit.rlim_max == 1);
+}
+
+/* A size of 0 is no limit for dumps that are piped to a program, and 1 is. */
+static void test_no_core_is_dumped_to_a_file_or_a_program(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(0, getrlimit(RLIMIT_CORE, &limit));
+    if (limit.rlim_max >= 1)
+        child_succeeds(lock_down_and_look_at_the_limit, NULL);
+    child_succeeds(lock_down_below_a_limit_of_nothing, NULL);
+}
+
+/* -- the engine ends the process --------------------------------------------------------------- */
+
+static const char sleeper[] =
+    "(module (import \"wasi_snapshot_preview1\" \"poll_oneoff\" (func $poll"
+    "  (param i32 i32 i32 i32) (result i32)))"
+    " (memory (export \"memory\") 1)"
+    " (func (export \"_start\")"
+    "  (i32.store8 (i32.const 8) (i32.const 0)) (i32.store (i32.const 16) (i32.const 1))"
+    "  (i64.store (i32.const 24) (i64.const 20000000))"
+    "  (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))";
+
+/* The files of WASI's runtime are closed under it, on which it panics. */
+static void make_the_engine_panic(void *env)
+{
+    bhd_host *host = NULL;
+    bhd_component *component = NULL;
+    bhd_sandbox *sandbox = NULL;
+    cli_lockdown state = {0};
+    int exit_code;
+    bhd_component_options options = {
+        .name = "sleeper", .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 20.0, BHD_ON_EXCEED_DENY}};
+    bool locked = *(const bool *)env;
+    CHECK(dup2(said[1], 2) == 2);
+    if (locked)
+        cli_lockdown_files(&state, &nothing.asked);
+    CHECK(bhd_host_new(NULL, &host, NULL) == BHD_OK);
+    CHECK(bhd_component_new(host, &options, sleeper, sizeof sleeper - 1, &component, NULL) ==
+          BHD_OK);
+    if (locked)
+        cli_lockdown_calls(&state, &nothing.asked);
+    cli_last_words_init();
+    for (int round = 0; round < 2; round++) {
+        CHECK(bhd_sandbox_new(component, NULL, &sandbox, NULL) == BHD_OK);
+        CHECK(bhd_sandbox_run(sandbox, &exit_code, NULL) == BHD_OK);
+        bhd_sandbox_free(sandbox);
+        for (int number = 3; number < 64; number++)
+            (void)close(number);
+    }
+}
+
+static void panic_is_an_internal_error(bool locked)
+{
+    char text[4096];
+    int status = status_and_text(make_the_engine_panic, &locked, text, sizeof text);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 70)
+        fail_msg("status %#x, said: %s", status, text);
+    expect_in(text, "panicked at");
+    expect_in(text, "bulkhead: internal error: the engine has ended the process");
+}
+
+static void test_a_panic_is_an_internal_error_with_its_text(void **state)
+{
+    (void)state;
+    panic_is_an_internal_error(false);
+    panic_is_an_internal_error(true);
+    assert_int_equal(0, setenv("RUST_BACKTRACE", "full", 1));
+    panic_is_an_internal_error(true);
+    assert_int_equal(0, unsetenv("RUST_BACKTRACE"));
+}
+
 static int make_directories(void **state)
 {
     (void)state;
@@ -341,6 +727,14 @@ int main(void)
         cmocka_unit_test(test_programs_and_processes_are_out_of_reach),
         cmocka_unit_test(test_no_new_code_can_be_made),
         cmocka_unit_test(test_the_lockdown_cannot_be_loosened),
+        cmocka_unit_test(test_what_was_inherited_is_closed),
+        cmocka_unit_test(test_calls_are_allowed_as_far_as_they_are_needed),
+        cmocka_unit_test(test_a_granted_connection_opens_tcp_and_what_finds_names),
+        cmocka_unit_test(test_each_part_that_is_missing_is_named),
+        cmocka_unit_test(test_an_old_landlock_is_not_enough_for_what_was_granted),
+        cmocka_unit_test(test_the_command_says_what_is_missing_or_refuses),
+        cmocka_unit_test(test_no_core_is_dumped_to_a_file_or_a_program),
+        cmocka_unit_test(test_a_panic_is_an_internal_error_with_its_text),
         cmocka_unit_test(test_a_granted_connection_opens_one_port_and_nothing_else),
         cmocka_unit_test_setup_teardown(test_a_granted_directory_opens_itself_and_nothing_else,
                                         make_directories, remove_directories),
