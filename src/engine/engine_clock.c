@@ -221,7 +221,12 @@ bool bhd__instance_close(bhd__instance *instance)
     if (before == BHD__IDLE)
         return false;
     (void)mark_cancelled(instance);
-    bhd__scheduler_end_share(instance->code->engine->scheduler, &instance->share);
+    bhd__scheduler *scheduler = instance->code->engine->scheduler;
+    /* A guest's stack is not one for callbacks of the program. */
+    if (bhd__engine_is_beneath_guest())
+        bhd__scheduler_cancel_share(scheduler, &instance->share);
+    else
+        bhd__scheduler_end_share(scheduler, &instance->share);
     return true;
 }
 

@@ -198,6 +198,10 @@ static bool step(bhd__task *task)
 {
     bhd__submission *s = (bhd__submission *)task;
     bool is_ready = false;
+    /* Somebody may have ended the call between its beginning and its submission, when the scheduler
+     * knew no task that could be ended. */
+    if (bhd__instance_is_cancelled(s->instance))
+        (void)bhd__task_decide(task, BHD__STOPPED);
     if (!s->has_begun && bhd__task_verdict(task) == BHD__OPEN)
         hand_over(s);
     if (bhd__task_verdict(task) == BHD__OPEN)
@@ -369,7 +373,11 @@ void bhd__submission_cancel(bhd__submission *submission)
 
 void bhd__submission_end(bhd__submission *submission)
 {
-    bhd__scheduler_end(submission->scheduler, &submission->task);
+    /* A guest's stack is not one for callbacks of the program. */
+    if (bhd__engine_is_beneath_guest())
+        bhd__submission_cancel(submission);
+    else
+        bhd__scheduler_end(submission->scheduler, &submission->task);
 }
 
 void bhd__submission_free(bhd__submission *submission)

@@ -241,6 +241,8 @@ bool bhd_call_poll(bhd_call *call)
 
 bool bhd_call_wait(bhd_call *call, double timeout_seconds)
 {
+    if (!call)
+        return false;
     if (runs_callback_of(call))
         return true;
     if (bhd__fork_is_child())

@@ -3,6 +3,8 @@
  * once. Everything ends once, nothing is freed under anybody, and nobody waits for ever.
  */
 #include "base/alloc.h"
+#include "engine/engine_room.h"
+#include "sandbox/life.h"
 #include "support/process_facts.h"
 #include "support/submitted.h"
 
@@ -384,6 +386,47 @@ static void a_direct_call_on_another_thread_is_ended_and_waited_for(void **state
     scene_end(&s);
 }
 
+/* In the moment in which the sandbox is the call's already, and the scheduler does not know it yet.
+ */
+static void *end_at_once(void *env)
+{
+    scene *s = env;
+    while (atomic_load(&s->step) == 0)
+        continue;
+    const bhd__instance *instance = s->sandboxes[0]->instance;
+    while (atomic_load(&instance->activity) == BHD__IDLE)
+        continue;
+    if (atomic_load(&s->step) == 1)
+        bhd_sandbox_cancel(s->sandboxes[0]);
+    else
+        bhd_sandbox_free(s->sandboxes[0]);
+    return NULL;
+}
+
+static void a_call_that_is_ended_while_it_is_submitted_ends(void **state)
+{
+    (void)state;
+    scene s;
+    scene_begin(&s, 1);
+    bhd_limits limits = guest_limits(MIB(1));
+    limits.timeout_seconds = 1000;
+    bhd_component *sleeper = guest_component(s.host, "wasi/sleep.core.wasm", &limits);
+    for (int i = 0; i < ROUNDS(200); i++) {
+        pthread_t thread;
+        s.step = 0;
+        s.sandboxes[0] = guest_sandbox(sleeper);
+        assert_int_equal(0, pthread_create(&thread, NULL, end_at_once, &s));
+        atomic_store(&s.step, 1 + i % 2);
+        bhd_call *call = submitted_run(s.sandboxes[0], NULL);
+        expect_end(call, BHD_CANCELLED);
+        assert_int_equal(0, pthread_join(thread, NULL));
+        if (i % 2 == 0)
+            bhd_sandbox_free(s.sandboxes[0]);
+    }
+    bhd_component_free(sleeper);
+    scene_end(&s);
+}
+
 /* -- beneath a guest ----------------------------------------------------------------------- */
 
 static void free_own(scene *s)
@@ -509,6 +552,7 @@ int main(void)
         cmocka_unit_test(a_thread_waits_for_the_callback),
         cmocka_unit_test(freeing_ends_a_chain_of_calls_at_any_moment),
         cmocka_unit_test(a_direct_call_on_another_thread_is_ended_and_waited_for),
+        cmocka_unit_test(a_call_that_is_ended_while_it_is_submitted_ends),
         cmocka_unit_test(a_function_of_the_host_frees_the_sandbox_that_calls_it),
         cmocka_unit_test(a_function_of_the_host_frees_what_waits_for_its_worker),
         cmocka_unit_test(a_call_begins_without_the_last_ones_denials),
