@@ -517,18 +517,22 @@ fn extern_text(ty: &ExternType) -> String {
     let mut text = String::new();
     match ty {
         ExternType::Func(f) => {
-            let list = |types: &mut dyn Iterator<Item = wasmtime::ValType>| {
-                types.map(|t| t.to_string()).collect::<Vec<_>>().join(", ")
-            };
-            let _ = write!(text, "func({})", list(&mut f.params()));
-            match f.results().len() {
-                0 => {}
-                1 => {
-                    let _ = write!(text, " -> {}", list(&mut f.results()));
+            fn list(text: &mut String, types: &mut dyn Iterator<Item = wasmtime::ValType>) {
+                for (n, ty) in types.enumerate() {
+                    if text.len() > TYPE_TEXT_MAX {
+                        break;
+                    }
+                    let _ = write!(text, "{}{ty}", if n > 0 { ", " } else { "" });
                 }
-                _ => {
-                    let _ = write!(text, " -> ({})", list(&mut f.results()));
-                }
+            }
+            text.push_str("func(");
+            list(&mut text, &mut f.params());
+            text.push(')');
+            let many = f.results().len() > 1;
+            if f.results().len() > 0 {
+                text.push_str(if many { " -> (" } else { " -> " });
+                list(&mut text, &mut f.results());
+                text.push_str(if many { ")" } else { "" });
             }
         }
         ExternType::Global(g) => {
@@ -563,11 +567,14 @@ pub unsafe extern "C" fn bhd_engine_module_items(
 ) {
     const _: () = assert!(size_of::<wasmtime_module_t>() == size_of::<wasmtime::Module>());
     let module = unsafe { &*(module as *const wasmtime::Module) };
+    let mut texts = Texts::new();
     for i in module.imports() {
-        item(env, false, i.module().into(), i.name().into(), extern_text(&i.ty()).as_str().into());
+        let text = texts.take(&extern_text(&i.ty()));
+        item(env, false, i.module().into(), i.name().into(), text.as_str().into());
     }
     for e in module.exports() {
-        item(env, true, "".into(), e.name().into(), extern_text(&e.ty()).as_str().into());
+        let text = texts.take(&extern_text(&e.ty()));
+        item(env, true, "".into(), e.name().into(), text.as_str().into());
     }
 }
 
@@ -577,6 +584,25 @@ const TYPE_TEXT_MAX: usize = 4096;
 /// How much of all of them together, and of each one after that.
 const TYPE_TEXTS_MAX: usize = 4 << 20;
 const TYPE_TEXT_REST: usize = 64;
+
+/// What a binary says once, many items may show: a type, the name of an instance.
+struct Texts {
+    left: usize,
+}
+
+impl Texts {
+    fn new() -> Texts {
+        Texts { left: TYPE_TEXTS_MAX }
+    }
+
+    fn take(&mut self, text: &str) -> String {
+        if text.len() > self.left {
+            return cut(text, TYPE_TEXT_REST);
+        }
+        self.left -= text.len();
+        cut(text, TYPE_TEXT_MAX)
+    }
+}
 
 fn type_text(text: &mut String, ty: &Type) {
     if text.len() > TYPE_TEXT_MAX {
@@ -722,6 +748,7 @@ fn component_item(
     engine: &Engine,
     name: &str,
     ty: ComponentItem,
+    names: &mut Texts,
     one: &mut dyn FnMut(&str, &str),
 ) {
     let text = match &ty {
@@ -737,7 +764,7 @@ fn component_item(
     if let ComponentItem::ComponentInstance(instance) = ty {
         for (inner, e) in instance.exports(engine) {
             if let ComponentItem::ComponentFunc(f) = &e.ty {
-                one(&format!("{name}#{inner}"), &func_text(f));
+                one(&format!("{}#{}", names.take(name), cut(inner, TYPE_TEXT_MAX)), &func_text(f));
             }
         }
     }
@@ -753,17 +780,15 @@ pub unsafe extern "C" fn bhd_engine_component_items(
     let component = unsafe { &*(component as *const wasmtime::component::Component) };
     let engine = unsafe { &*(engine as *const Engine) };
     let ty = component.component_type();
-    let mut left = TYPE_TEXTS_MAX;
+    let (mut texts, mut names) = (Texts::new(), Texts::new());
     let mut give = |exported, name: &str, text: &str| {
-        let whole = text.len() <= left;
-        left -= if whole { text.len() } else { 0 };
-        let text = if whole { text.to_owned() } else { cut(text, TYPE_TEXT_REST) };
+        let text = texts.take(text);
         item(env, exported, "".into(), name.into(), text.as_str().into())
     };
     for (name, e) in ty.imports(engine) {
-        component_item(engine, name, e.ty, &mut |n, t| give(false, n, t));
+        component_item(engine, name, e.ty, &mut names, &mut |n, t| give(false, n, t));
     }
     for (name, e) in ty.exports(engine) {
-        component_item(engine, name, e.ty, &mut |n, t| give(true, n, t));
+        component_item(engine, name, e.ty, &mut names, &mut |n, t| give(true, n, t));
     }
 }
