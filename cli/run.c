@@ -44,6 +44,7 @@ enum {
     KEY_REPORT,
     KEY_NO_LOCKDOWN,
     KEY_REQUIRE_LOCKDOWN,
+    KEY_NO_DEBUG_INFO,
     KEY_JSON,
 };
 
@@ -64,6 +65,8 @@ static const struct argp_option options[] = {
      3},
     {"require-lockdown", KEY_REQUIRE_LOCKDOWN, NULL, 0,
      "Do not run the guest unless the second line of defence is complete", 3},
+    {"no-debug-info", KEY_NO_DEBUG_INFO, NULL, 0,
+     "Leave out the file and the line of each function on the stack of a guest that ends", 3},
     CLI_SHORT_HELP_OPTION,
     {0},
 };
@@ -125,6 +128,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_REQUIRE_LOCKDOWN:
         run->require_lockdown = true;
+        return 0;
+    case KEY_NO_DEBUG_INFO:
+        run->host.debug_info = false;
         return 0;
     case CLI_SHORT_HELP_KEY:
         argp_state_help(state, stdout, ARGP_HELP_STD_HELP);

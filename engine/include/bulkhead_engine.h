@@ -79,10 +79,37 @@ int32_t bhd_engine_error_trap_code(const void *error_or_trap);
 /* Bytes that the GC heap had no room for, when it failed without asking to grow; otherwise 0. */
 uint64_t bhd_engine_error_gc_bytes(const void *error_or_trap);
 /* The chain of causes, outermost first, without the backtrace and without a terminator. Returns
- * the length of the whole text. */
+ * what was written, which is all or fills the buffer. */
 size_t bhd_engine_error_text(const void *error_or_trap, char *buffer, size_t capacity);
 
-/* A function's name as a person wrote it, without a terminator. Returns the whole length. */
+/* A function on the guest's stack. Texts belong to the error; without data there is none. */
+typedef struct bhd_engine_frame_t {
+    bhd_engine_str_t function, module;
+    uint32_t function_index;
+    size_t module_offset; /* SIZE_MAX: unknown */
+} bhd_engine_frame_t;
+
+/* False when the stack has fewer; number 0 is the innermost. */
+bool bhd_engine_error_frame(const void *error_or_trap, size_t number, bhd_engine_frame_t *frame);
+
+/* Lines of source text, out of the line programs of the core modules in a binary: at most
+ * `max_bytes` of them are kept. NULL when there are none. */
+typedef struct bhd_engine_lines_t bhd_engine_lines_t;
+bhd_engine_lines_t *bhd_engine_lines_new(const void *binary, size_t size, size_t max_bytes);
+void bhd_engine_lines_delete(bhd_engine_lines_t *lines);
+
+/* Texts belong to the lines; without a directory it is that of the compilation. */
+typedef struct bhd_engine_line_t {
+    bhd_engine_str_t directory, file;
+    uint32_t line;
+} bhd_engine_line_t;
+
+/* Writes what is known of at most 64 offsets into the binary, and leaves the others alone. */
+void bhd_engine_lines_find(const bhd_engine_lines_t *lines, const size_t *offsets, size_t count,
+                           bhd_engine_line_t *out);
+
+/* A function's name as a person wrote it, without a terminator; as it is, when it is not mangled
+ * or could be dear to expand. Returns what was written, which is all or fills the buffer. */
 size_t bhd_engine_demangle(const char *name, size_t size, char *buffer, size_t capacity);
 
 /* -- functions ----------------------------------------------------------------------------- */

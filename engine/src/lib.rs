@@ -8,6 +8,7 @@ pub use wasmtime_c_api::*;
 
 mod component;
 mod config;
+mod demangle;
 mod error;
 mod function;
 mod future;
@@ -16,6 +17,7 @@ mod host;
 mod input;
 mod inspect;
 mod limiter;
+mod lines;
 mod linking;
 mod network;
 mod permit;

@@ -47,8 +47,12 @@ typedef struct bhd_frame {
     /** Name of the core module; may be NULL. */
     char *module;
     uint32_t function_index;
-    /** Byte offset of the instruction in the core module; SIZE_MAX if unknown. */
+    /** Byte offset of the instruction in the binary; SIZE_MAX if unknown. */
     size_t module_offset;
+    /** Where that is in source text, from the line programs (DWARF) of a guest that was built with
+     *  -g: as the compiler wrote it, relative to where it ran. NULL and 0 if unknown. */
+    char *file;
+    uint32_t line;
 } bhd_frame;
 
 /** What was asked for when memory ran out. */

@@ -81,13 +81,16 @@ typedef struct bhd_host_options {
     const bhd_grants *grants;
     /** Functions that every component may import; held. NULL: none. */
     bhd_imports *imports;
+    /** Frames have the file and the line (error.h) of guests that were built with -g. The host
+     *  keeps at most 4 MiB of a component for that, and reads it once when a guest ends. */
+    bool debug_info;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
             UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false,  \
-            0, NULL, NULL                                                                          \
+            0, NULL, NULL, true                                                                    \
     }
 
 /** What a host has and uses; a snapshot. */

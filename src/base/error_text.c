@@ -46,6 +46,8 @@ static void add_frame(bhd__text *text, size_t number, const bhd_frame *frame)
         bhd__text_printf(&entry, " at 0x%zx", frame->module_offset);
     if (frame->module != NULL)
         bhd__text_printf(&entry, " (%s)", frame->module);
+    if (frame->file != NULL)
+        bhd__text_printf(&entry, " at %s:%" PRIu32, frame->file, frame->line);
     bhd__text_ellipsis(&entry);
     bhd__account_add_entry(text, number == 0 ? "in" : "", line);
 }

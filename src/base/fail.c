@@ -24,6 +24,7 @@ void bhd_error_fini(bhd_error *error)
     for (size_t i = 0; i < error->frame_count; i++) {
         bhd__free(error->frames[i].function);
         bhd__free(error->frames[i].module);
+        bhd__free(error->frames[i].file);
     }
     bhd__free(error->frames);
     bhd__free(error->out_of_memory);
@@ -139,22 +140,33 @@ static bool copy_optional(const char *text, char **copy)
     return text == NULL || *copy != NULL;
 }
 
-void bhd__error_frame(bhd_error *error, const char *function, const char *module,
+bool bhd__error_frame(bhd_error *error, const char *function, const char *module,
                       uint32_t function_index, size_t module_offset)
 {
     if (error == NULL)
-        return;
+        return false;
     bhd_frame *array = room_for_one(error->frames, error->frame_count, sizeof *error->frames);
     if (array == NULL)
-        return;
+        return false;
     error->frames = array;
-    bhd_frame added = {NULL, NULL, function_index, module_offset};
+    bhd_frame added = {.function_index = function_index, .module_offset = module_offset};
     if (!copy_optional(function, &added.function) || !copy_optional(module, &added.module)) {
         bhd__free(added.function);
         bhd__free(added.module);
-        return;
+        return false;
     }
     array[error->frame_count++] = added;
+    return true;
+}
+
+void bhd__error_frame_line(bhd_error *error, const char *file, uint32_t line)
+{
+    if (error == NULL || error->frame_count == 0)
+        return;
+    bhd_frame *last = &error->frames[error->frame_count - 1];
+    bhd__free(last->file);
+    last->file = bhd__strdup(file);
+    last->line = last->file != NULL ? line : 0;
 }
 
 bhd_out_of_memory *bhd__error_out_of_memory(bhd_error *error)

@@ -42,9 +42,12 @@ bhd_status bhd__check_inside(uint64_t offset, size_t size, size_t bytes, bhd_err
 void bhd__error_diagnostic(bhd_error *error, uint32_t line, uint32_t column, const char *key,
                            const char *message);
 
-/* Appends a frame; `function` and `module` may be NULL; both are copied. */
-void bhd__error_frame(bhd_error *error, const char *function, const char *module,
+/* Appends a frame; `function` and `module` may be NULL; both are copied. False without memory for
+ * it, or without error. */
+bool bhd__error_frame(bhd_error *error, const char *function, const char *module,
                       uint32_t function_index, size_t module_offset);
+/* Says where in source text the last frame is; without memory it stays unknown. */
+void bhd__error_frame_line(bhd_error *error, const char *file, uint32_t line);
 
 /* A zeroed account that belongs to the error, or NULL without memory or without error. */
 bhd_out_of_memory *bhd__error_out_of_memory(bhd_error *error);

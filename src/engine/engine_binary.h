@@ -14,6 +14,9 @@
 /* The heap of collected objects begins with it, where there is one; it is charged as memory is. */
 #define BHD__HEAP_INITIAL_BYTES UINT64_C(65536)
 
+/* Of a guest's stack, in an error. */
+#define BHD__FRAMES_MAX 32
+
 /* The part of the host's max_compile_work that one function may take, and linking. */
 #define BHD__FUNCTION_WORK_SHARE 8
 

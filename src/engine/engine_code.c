@@ -14,6 +14,8 @@
 /* Imports that are named in one message. */
 #define NAMED_IMPORTS_MAX 8
 #define NAME_SHOWN_BYTES 96
+/* Of debugging information that is kept with the code; host.h says it. */
+#define LINES_MAX_BYTES ((size_t)4 << 20)
 
 static bhd_status compile(bhd__code *code, const bhd__binary *view, bhd_error *error)
 {
@@ -286,6 +288,8 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
         status = check_imports(c, error);
     if (status == BHD_OK)
         status = link_code(c, error);
+    if (status == BHD_OK && engine->options.debug_info)
+        c->lines = bhd_engine_lines_new(view.data, view.size, LINES_MAX_BYTES);
     bhd__binary_fini(&view);
     if (status != BHD_OK) {
         bhd__code_free(c);
@@ -299,6 +303,7 @@ void bhd__code_free(bhd__code *code)
 {
     if (!code)
         return;
+    bhd_engine_lines_delete(code->lines);
     bhd__functions_fini(&code->functions);
     bhd__free(code->host_types);
     for (size_t i = 0; i < 2; i++)

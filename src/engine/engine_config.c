@@ -81,7 +81,7 @@ static void set_memory(wasm_config_t *config)
 
     bhd_engine_config_t settings = {
         /* Enough to see who asked for memory, little enough to cost nothing. */
-        .backtrace_max_frames = 32,
+        .backtrace_max_frames = BHD__FRAMES_MAX,
         /* The heap begins when the first object is made, with one page that counts. */
         .gc_heap_initial_bytes = BHD__HEAP_INITIAL_BYTES,
         /* Images are off; no module may make the engine build a dense one. */

@@ -3,6 +3,7 @@
  */
 #include "base/fail.h"
 #include "base/text.h"
+#include "engine/engine_binary.h"
 #include "engine/engine_room.h"
 
 #include <string.h>
@@ -17,39 +18,66 @@ static void text_of(const void *failure, char *out, size_t capacity)
     size_t size = bhd_engine_error_text(failure, raw, sizeof raw);
     bhd__text text;
     bhd__text_init(&text, out, capacity);
-    bhd__text_add_escaped(&text, raw, size < sizeof raw ? size : sizeof raw, sizeof raw);
+    bhd__text_add_escaped(&text, raw, size, sizeof raw);
     bhd__text_ellipsis(&text);
 }
 
-static void escaped_name(const wasm_name_t *name, char *out, size_t capacity)
+static void escaped_name(const char *name, size_t size, char *out, size_t capacity)
 {
     bhd__text text;
     bhd__text_init(&text, out, capacity);
-    bhd__text_add_escaped(&text, name->data, name->size, NAME_MAX_BYTES);
+    bhd__text_add_escaped(&text, name, size, NAME_MAX_BYTES);
     bhd__text_ellipsis(&text);
 }
 
-static void demangled_name(const wasm_name_t *name, char *out, size_t capacity)
+static void demangled_name(bhd_engine_str_t name, char *out, size_t capacity)
 {
-    char plain[NAME_MAX_BYTES * 2];
-    size_t size = bhd_engine_demangle(name->data, name->size, plain, sizeof plain);
-    wasm_name_t view = {size < sizeof plain ? size : sizeof plain, plain};
-    escaped_name(&view, out, capacity);
+    /* One more than is shown, so that what is cut is seen to be. */
+    char plain[NAME_MAX_BYTES + 1];
+    size_t size = bhd_engine_demangle(name.data, name.size, plain, sizeof plain);
+    escaped_name(plain, size, out, capacity);
 }
 
-static void add_frames(bhd_error *error, const wasm_frame_vec_t *frames)
+static void add_line(bhd_error *error, const bhd_engine_line_t *line)
 {
-    for (size_t i = 0; i < frames->size; i++) {
+    char path[NAME_MAX_BYTES * 4];
+    bhd__text text;
+    if (!line->file.data)
+        return;
+    bhd__text_init(&text, path, sizeof path);
+    bool is_relative = line->file.size > 0 && line->file.data[0] != '/';
+    if (is_relative && line->directory.size > 0) {
+        bhd__text_add_escaped(&text, line->directory.data, line->directory.size,
+                              NAME_MAX_BYTES / 2);
+        bhd__text_add(&text, "/");
+    }
+    bhd__text_add_escaped(&text, line->file.data, line->file.size, NAME_MAX_BYTES / 2);
+    bhd__text_ellipsis(&text);
+    bhd__error_frame_line(error, path, line->line);
+}
+
+static void add_frames(const bhd__instance *instance, const void *either, bhd_error *error)
+{
+    bhd_engine_frame_t frames[BHD__FRAMES_MAX];
+    bhd_engine_line_t lines[BHD__FRAMES_MAX] = {0};
+    size_t offsets[BHD__FRAMES_MAX], count = 0;
+    while (count < BHD__FRAMES_MAX && bhd_engine_error_frame(either, count, &frames[count])) {
+        offsets[count] = frames[count].module_offset;
+        count++;
+    }
+    if (count > 0 && instance->code->lines)
+        bhd_engine_lines_find(instance->code->lines, offsets, count, lines);
+    for (size_t i = 0; i < count; i++) {
         char function[NAME_MAX_BYTES * 4], module[NAME_MAX_BYTES * 4];
-        const wasm_name_t *f = wasmtime_frame_func_name(frames->data[i]);
-        const wasm_name_t *m = wasmtime_frame_module_name(frames->data[i]);
-        if (f)
-            demangled_name(f, function, sizeof function);
-        if (m)
-            escaped_name(m, module, sizeof module);
-        bhd__error_frame(error, f ? function : NULL, m ? module : NULL,
-                         wasm_frame_func_index(frames->data[i]),
-                         wasm_frame_module_offset(frames->data[i]));
+        const bhd_engine_frame_t *frame = &frames[i];
+        if (frame->function.data)
+            demangled_name(frame->function, function, sizeof function);
+        if (frame->module.data)
+            escaped_name(frame->module.data, frame->module.size, module, sizeof module);
+        if (bhd__error_frame(error, frame->function.data ? function : NULL,
+                             frame->module.data ? module : NULL, frame->function_index,
+                             frame->module_offset))
+            add_line(error, &lines[i]);
     }
 }
 
@@ -211,15 +239,12 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
                       bhd_error *error)
 {
     const void *either = failure ? (const void *)failure : (const void *)trap;
-    wasm_frame_vec_t frames;
-    if (failure)
-        wasmtime_error_wasm_trace(failure, &frames);
-    else
-        wasm_trap_trace(trap, &frames);
+    bhd_engine_frame_t innermost;
+    bool has_frames = bhd_engine_error_frame(either, 0, &innermost);
     int exit_code = 0;
     note_heap_refusal(instance, either);
-    name_refused_memory(instance, frames.size > 0);
-    bhd_status status = kind_of(instance, failure, either, frames.size > 0, &exit_code);
+    name_refused_memory(instance, has_frames);
+    bhd_status status = kind_of(instance, failure, either, has_frames, &exit_code);
     char text[TEXT_MAX];
     if (bhd_engine_error_stop_code(either) == BHD__STOP_TOO_MUCH)
         too_much(instance, text, sizeof text);
@@ -228,9 +253,7 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     bool by_stack = bhd_engine_error_trap_code(either) == WASMTIME_TRAP_CODE_STACK_OVERFLOW;
     describe(instance, status, text, by_stack, exit_code, error);
     if (status != BHD_EXIT)
-        add_frames(error, &frames);
-    /* Frames borrow from the error. */
-    wasm_frame_vec_delete(&frames);
+        add_frames(instance, either, error);
     if (failure)
         wasmtime_error_delete(failure);
     if (trap)

@@ -62,6 +62,7 @@ struct bhd__code {
     bool metered;
     bool initializes; /* a reactor: its instances begin with _initialize */
     bool is_much;     /* took BHD__TRIM_WORK or more to compile */
+    bhd_engine_lines_t *lines; /* for the frames of a guest that ends; NULL: none */
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;
     wasmtime_component_t *component;

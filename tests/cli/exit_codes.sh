@@ -123,6 +123,10 @@ guest 134 guests/basic/trap.wat
 guest 134 guests/basic/start_trap.wat
 guest 134 guests/basic/reactor_trap.wat
 guest 134 guests/component/run_trap.wat
+# With files and lines when the guest was built with -g.
+guest 134 --invoke='run(1)' guests/debug/lines_4.core.wasm
+guest 134 --invoke='run(1)' guests/debug/lines_5.core.wasm
+guest 134 --no-debug-info --invoke='run(1)' guests/debug/lines_5.core.wasm
 guest 134 --invoke='unrelated()' guests/basic/deny_then_unreachable.wat
 
 # 137: out of memory, after a refusal and at the growth, in memory, in tables and at the start.

@@ -228,13 +228,14 @@ static void test_trap_with_a_stack(void **state)
     (void)state;
     bhd_error error = BHD_ERROR_INIT;
     assert_int_equal(bhd__fail(&error, BHD_TRAP, "trap: integer divide by zero"), BHD_TRAP);
-    bhd__error_frame(&error, "divide", "calc", 0, 100);
+    assert_true(bhd__error_frame(&error, "divide", "calc", 0, 100));
+    bhd__error_frame_line(&error, "src/calc.c", 12);
     bhd__error_frame(&error, "main", NULL, 1, 200);
     bhd__error_frame(&error, NULL, "calc", 12, 0x1a3);
     bhd__error_frame(&error, NULL, NULL, 13, SIZE_MAX);
     check_text(&error, NULL,
                "trap: integer divide by zero\n"
-               "  in        #0 divide (calc)\n"
+               "  in        #0 divide (calc) at src/calc.c:12\n"
                "            #1 main\n"
                "            #2 function 12 at 0x1a3 (calc)\n"
                "            #3 function 13\n");

@@ -33,7 +33,8 @@ static void fill(bhd_error *error)
     bhd__error_range(error, 5, 1, 4);
     bhd__error_diagnostic(error, 1, 2, "a.b", "wrong");
     bhd__error_diagnostic(error, 3, 4, "", "wrong too");
-    bhd__error_frame(error, "f", "m", 7, 70);
+    if (bhd__error_frame(error, "f", "m", 7, 70))
+        bhd__error_frame_line(error, "f.c", 9);
     bhd__error_frame(error, NULL, NULL, 8, SIZE_MAX);
     bhd_out_of_memory *account = bhd__error_out_of_memory(error);
     if (account != NULL)
@@ -48,7 +49,8 @@ static void test_fail_without_an_error_returns_the_code(void **state)
     assert_int_equal(bhd__fail_no_memory(NULL), BHD_HOST_OUT_OF_MEMORY);
     bhd__error_range(NULL, 1, 2, 3);
     bhd__error_diagnostic(NULL, 1, 1, "k", "m");
-    bhd__error_frame(NULL, "f", "m", 1, 1);
+    assert_false(bhd__error_frame(NULL, "f", "m", 1, 1));
+    bhd__error_frame_line(NULL, "f.c", 1);
     assert_null(bhd__error_out_of_memory(NULL));
     bhd__error_out_of_memory_message(NULL);
     bhd_error_fini(NULL);
@@ -237,7 +239,12 @@ static void test_without_memory_code_and_message_stay_and_nothing_leaks(void **s
                 assert_non_null(error.diagnostics[i].message);
             size_t parts = error.diagnostic_count + error.frame_count;
             parts += error.out_of_memory != NULL;
-            assert_true(parts < 5);
+            for (size_t i = 0; i < error.frame_count; i++) {
+                bool has_file = error.frames[i].file != NULL;
+                assert_int_equal(has_file ? 9 : 0, error.frames[i].line);
+                parts += has_file;
+            }
+            assert_true(parts < 6);
             bhd_error_fini(&error);
             assert_int_equal(bhd__alloc_live(), live);
         }
