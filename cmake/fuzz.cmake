@@ -11,6 +11,9 @@ set(fuzz_options_wrapped
     argp_parse cli_terminal_init cli_last_words_init cli_lockdown_files cli_lockdown_calls bhd_host_new
     bhd_host_free bhd_component_new bhd_component_load bhd_component_free bhd_inspect)
 
+# What fuzz_text.c counts.
+set(fuzz_text_wrapped malloc calloc realloc posix_memalign)
+
 # bulkhead_fuzz_program(TARGET TOPIC SUFFIX DIRECTORY SOURCES...): one program, on the library of the
 # variant with that suffix.
 function(bulkhead_fuzz_program target topic suffix directory)
@@ -26,6 +29,11 @@ function(bulkhead_fuzz_program target topic suffix directory)
     if(topic STREQUAL "values")
         target_sources(${target} PRIVATE cli/value_text.c)
         target_include_directories(${target} PRIVATE cli)
+    endif()
+    if(topic STREQUAL "text")
+        foreach(symbol ${fuzz_text_wrapped})
+            target_link_options(${target} PRIVATE -Wl,--wrap=${symbol})
+        endforeach()
     endif()
     if(topic STREQUAL "options")
         set(sources ${command_sources})
