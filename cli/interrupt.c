@@ -1,7 +1,7 @@
 /*
  * A signal handler may do next to nothing, so it posts a semaphore, and a thread cancels. It does
  * so again until the watch ends: a signal may come between two calls of the command, when there is
- * nothing to cancel yet.
+ * nothing to cancel yet. The cancellation keeps it in mind for a sandbox that is not there yet.
  */
 #include "interrupt.h"
 
@@ -22,7 +22,8 @@ enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static struct {
     bool is_on;
-    bhd_sandbox *sandbox;
+    bhd_cancellation *cancellation;
+    _Atomic(bhd_sandbox *) sandbox; /* NULL until it is there */
     pthread_t thread;
     sem_t posted;
     atomic_bool is_ending;
@@ -42,7 +43,8 @@ static void *cancel_when_posted(void *unused)
     while (sem_wait(&watch.posted) != 0 && errno == EINTR)
         continue;
     while (!atomic_load_explicit(&watch.is_ending, memory_order_acquire)) {
-        bhd_sandbox_cancel(watch.sandbox);
+        bhd_cancellation_cancel(watch.cancellation);
+        bhd_sandbox_cancel(atomic_load_explicit(&watch.sandbox, memory_order_acquire));
         (void)nanosleep(&pause, NULL);
     }
     return NULL;
@@ -54,16 +56,19 @@ static void restore_handlers(void)
         (void)sigaction(signals[i], &watch.before[i], NULL);
 }
 
-bool cli_interrupt_watch(bhd_sandbox *sandbox)
+bhd_cancellation *cli_interrupt_watch(void)
 {
     /* Ended system calls begin again; the second signal finds what was there before. */
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
-    watch.sandbox = sandbox;
+    atomic_store_explicit(&watch.sandbox, NULL, memory_order_relaxed);
     atomic_store_explicit(&watch.is_ending, false, memory_order_relaxed);
-    if (sem_init(&watch.posted, 0, 0) != 0)
-        return false;
-    if (pthread_create(&watch.thread, NULL, cancel_when_posted, NULL) != 0)
-        return false;
+    if (bhd_cancellation_new(&watch.cancellation, NULL) != BHD_OK)
+        return NULL;
+    if (sem_init(&watch.posted, 0, 0) != 0 ||
+        pthread_create(&watch.thread, NULL, cancel_when_posted, NULL) != 0) {
+        bhd_cancellation_free(watch.cancellation);
+        return NULL;
+    }
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < SIGNALS; i++) {
         (void)sigaction(signals[i], NULL, &watch.before[i]);
@@ -72,7 +77,12 @@ bool cli_interrupt_watch(bhd_sandbox *sandbox)
             (void)sigaction(signals[i], &action, NULL);
     }
     watch.is_on = true;
-    return true;
+    return watch.cancellation;
+}
+
+void cli_interrupt_watch_calls(bhd_sandbox *sandbox)
+{
+    atomic_store_explicit(&watch.sandbox, sandbox, memory_order_release);
 }
 
 void cli_interrupt_unwatch(void)
@@ -83,5 +93,6 @@ void cli_interrupt_unwatch(void)
     atomic_store_explicit(&watch.is_ending, true, memory_order_release);
     (void)sem_post(&watch.posted);
     (void)pthread_join(watch.thread, NULL);
+    bhd_cancellation_free(watch.cancellation);
     watch.is_on = false; /* the semaphore stays: a handler may just be running */
 }

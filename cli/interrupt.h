@@ -1,7 +1,8 @@
 /*
- * Ctrl-C while a guest runs: the call is cancelled, so that what it used is still reported.
+ * Ctrl-C while a guest runs: its start function or its call is cancelled, so that what it used is
+ * still reported.
  *
- * While a watch is on, the first SIGINT or SIGTERM cancels the guest's call, and the second one
+ * While a watch is on, the first SIGINT or SIGTERM cancels what the guest does, and the second one
  * ends the process as it would without a watch. One watch at a time.
  */
 #ifndef BHD_CLI_INTERRUPT_H
@@ -9,8 +10,11 @@
 
 #include "bulkhead/sandbox.h"
 
-/* False: there is no watch, and a signal ends the process at once. */
-bool cli_interrupt_watch(bhd_sandbox *sandbox);
+/* For the options of the sandbox that is made next. NULL: there is no watch, and a signal ends the
+ * process at once. */
+bhd_cancellation *cli_interrupt_watch(void);
+/* The sandbox is there: its calls are cancelled too. */
+void cli_interrupt_watch_calls(bhd_sandbox *sandbox);
 /* Before the sandbox is freed. Does nothing without a watch. */
 void cli_interrupt_unwatch(void);
 

@@ -213,9 +213,11 @@ static bhd_status run_guest(const run_options *run, bhd_component *component, bh
     sandbox_options.standard_input.source = BHD_INPUT_INHERIT;
     sandbox_options.account = account;
 
+    sandbox_options.cancellation = cli_interrupt_watch();
+
     bhd_status status = bhd_sandbox_new(component, &sandbox_options, sandbox, error);
     if (status == BHD_OK)
-        (void)cli_interrupt_watch(*sandbox);
+        cli_interrupt_watch_calls(*sandbox);
     if (status == BHD_OK && run->invocation.name != NULL)
         status = cli_invocation_call(&run->invocation, bhd_component_get_kind(component), run->json,
                                      *sandbox, error);

@@ -10,6 +10,7 @@
  *     bhd_component  compiled code with its limits
  *     bhd_sandbox    one live, isolated instance
  *     bhd_call       a call that was submitted: wait for it, cancel it, read its result
+ *     bhd_cancellation  ends guests in their start functions, from any thread
  *     bhd_value      what goes into a call and comes out of it
  *     bhd_imports    functions of the host that components import
  *     bhd_resource   what a value may hold by handle
@@ -27,6 +28,7 @@
 
 #include "base.h"
 #include "call.h"
+#include "cancellation.h"
 #include "capabilities.h"
 #include "component.h"
 #include "error.h"

@@ -15,6 +15,7 @@
 #ifndef BULKHEAD_SANDBOX_H
 #define BULKHEAD_SANDBOX_H
 
+#include "cancellation.h"
 #include "component.h"
 #include "limiter.h"
 #include "value.h"
@@ -71,12 +72,15 @@ typedef struct bhd_sandbox_options {
     /** The program's own; functions of the host get it from bhd_invocation_user_data, and so know
      *  which sandbox calls. Not owned. */
     void *user_data;
+    /** With what other threads may end bhd_sandbox_new. Not owned. NULL: nobody can, and a start
+     *  function ends by itself or at its deadline. */
+    bhd_cancellation *cancellation;
 } bhd_sandbox_options;
 
 #define BHD_SANDBOX_OPTIONS_INIT                                                                   \
     {                                                                                              \
         NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL}, {BHD_OUTPUT_NONE, NULL, NULL},                     \
-            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL, NULL                 \
+            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL, NULL, NULL           \
     }
 
 /** An exported function of one sandbox. Owned by the sandbox and valid as long as it is. */
@@ -93,12 +97,13 @@ BHD_BEGIN_DECLS
  * `options` NULL means BHD_SANDBOX_OPTIONS_INIT; copied.
  *
  * Errors: BHD_NO_CAPACITY (max_sandboxes live, no slot, no address space: try again when others
- * have ended), BHD_OUT_OF_MEMORY, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP and BHD_EXIT (in the start
- * function or _initialize), BHD_HOST_OUT_OF_MEMORY, BHD_INVALID_ARGUMENT, and BHD_NOT_SUPPORTED
- * where faults of the guest could not be traps: in a child of fork, on a thread with too little
- * stack or too small a signal stack, and when the program has replaced the engine's handlers
- * (host.h). After an error nothing of the sandbox remains but what `options->account` says. The
- * caller frees `*sandbox`.
+ * have ended), BHD_OUT_OF_MEMORY, BHD_TIMEOUT, BHD_OUT_OF_FUEL, BHD_TRAP, BHD_EXIT and
+ * BHD_CANCELLED (in the start function or _initialize), BHD_HOST_OUT_OF_MEMORY,
+ * BHD_INVALID_ARGUMENT, and BHD_NOT_SUPPORTED where faults of the guest could not be traps: in a
+ * child of fork, on a thread with too little stack or too small a signal stack, and when the
+ * program has replaced the engine's handlers (host.h); and where it has closed a descriptor of the
+ * library's, which names something else then. After an error nothing of the sandbox remains but
+ * what `options->account` says. The caller frees `*sandbox`.
  *
  * Unblocks SIGSEGV, SIGILL and SIGFPE on the calling thread: blocked, a fault would end the
  * process.

@@ -1,6 +1,7 @@
 /*
  * One guest's life: a place in the host, a limiter, an instance, and calls until it ends.
  */
+#include "sandbox/starts.h"
 #include "sandbox/life.h"
 
 #include "base/alloc.h"
@@ -96,7 +97,12 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
     if (status != BHD_OK)
         return status;
     (void)bhd__instance_enter(sandbox->instance, true);
-    status = bhd__instance_start(sandbox->instance, error);
+    bhd__start start = {.instance = sandbox->instance};
+    status = bhd__cancellation_watch(options->cancellation, &start, error);
+    if (status == BHD_OK) {
+        status = bhd__instance_start(sandbox->instance, error);
+        bhd__cancellation_unwatch(options->cancellation, &start);
+    }
     if (status != BHD_OK)
         status = bhd__sandbox_failed(sandbox, status, error);
     (void)bhd__instance_leave(sandbox->instance, true);

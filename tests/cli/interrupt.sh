@@ -28,7 +28,7 @@ for signal in "INT 2" "TERM 15"; do
     # shellcheck disable=SC2086
     set -- $signal
     for target in guests/basic/loop.wat guests/wasi/sleep.core.wasm guests/wasi/sleep.wasm \
-        guests/component/run_loop.wat; do
+        guests/component/run_loop.wat guests/basic/start_loop.wat; do
         interrupted "$1" "$2" run --max-bytes=1MiB --timeout=100 --report=json "$target"
         expect_code 130
         expect_in_err "cancelled: the call was ended from outside"

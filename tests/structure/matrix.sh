@@ -1,9 +1,11 @@
 # Every public function is in the matrix of functions, states and threads (tests/support/matrix.h),
-# or touches nothing that threads share: no sandbox, call, component or host.
+# or touches nothing that threads share: no sandbox, call, component or host. A cancellation is for
+# sandboxes that are not there yet.
 . "$(dirname "$0")/lib.sh"
 
 table=tests/support/matrix.h
 elsewhere='
+bhd_cancellation_cancel bhd_cancellation_free bhd_cancellation_new
 bhd_endpoint_parse bhd_engine_version bhd_error_fini bhd_error_to_text bhd_host_new
 bhd_host_options_check bhd_imports_free
 bhd_imports_function bhd_imports_new bhd_imports_resource bhd_inspection_fini bhd_limiter_free
