@@ -62,8 +62,9 @@ void bhd_engine_store_limiter(wasmtime_store_t *store, const bhd_engine_limiter_
 /* Bytes that one host call may copy out of the guest, and handles that components may hold. */
 void bhd_engine_set_hostcall_budget(wasmtime_context_t *context, size_t bytes,
                                     size_t component_handles);
-/* Entries of WASI's resource table. Only after wasmtime_context_set_wasi. */
-void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries);
+/* Entries of WASI's resource table; `component` is the same number for all sandboxes of one, which
+ * share threads for files. Only after wasmtime_context_set_wasi, and once. */
+void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries, size_t component);
 
 /* Size of the store's heap of collected objects; 0 while it has none. */
 size_t bhd_engine_gc_heap_bytes(const wasmtime_store_t *store);
@@ -165,6 +166,7 @@ typedef struct bhd_engine_permits {
     void (*give_bytes)(void *env, uint64_t bytes);
     /* One more, beside so many. */
     bool (*open)(void *env, size_t open);
+    void (*no_file)(void *env); /* what was to be opened is neither file nor directory */
     bool (*connect)(void *env, size_t connections);
     bool (*resolve)(void *env, const char *name, size_t size);
     size_t random_max; /* bytes that one call of WASI 0.2 may ask for */

@@ -22,13 +22,16 @@ pub extern "C" fn bhd_engine_set_hostcall_budget(
     context.set_max_component_handles(component_handles);
 }
 
-/// Only after `wasmtime_context_set_wasi`.
+/// Only after `wasmtime_context_set_wasi`. `component` is the same number for all its sandboxes.
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_set_wasi_resources(
     mut context: WasmtimeStoreContextMut<'_>,
     entries: usize,
+    component: usize,
 ) {
-    context.data_mut().ctx().table.set_max_capacity(entries);
+    let table = context.data_mut().ctx().table;
+    table.set_max_capacity(entries);
+    crate::files::attach(table, component);
 }
 
 /// Bytes of the store's GC heap; 0 while it has none.

@@ -16,7 +16,7 @@ fn number(descriptor: &Descriptor) -> c_int {
     }
 }
 
-/// Before the guest runs: the table is empty then, so nothing of what is put into it stays.
+/// Before the guest runs: nothing of what is put into its table here stays.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_wasi_directories(
     mut context: WasmtimeStoreContextMut<'_>,
@@ -46,8 +46,9 @@ pub unsafe extern "C" fn bhd_engine_wasi_files(
     each: extern "C" fn(*mut c_void, c_int),
 ) {
     for entry in context.data_mut().ctx().table.iter_mut() {
-        if let Some(descriptor) = entry.downcast_ref::<Descriptor>() {
-            each(env, number(descriptor));
+        match entry.downcast_ref::<Descriptor>() {
+            Some(descriptor) => each(env, number(descriptor)),
+            None => crate::files::descriptors_in(entry, |fd| each(env, fd)),
         }
     }
 }

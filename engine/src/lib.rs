@@ -10,6 +10,7 @@ mod component;
 mod config;
 mod demangle;
 mod error;
+mod files;
 mod function;
 mod future;
 mod held;

@@ -1,34 +1,25 @@
-//! Functions of WASI that C is asked about first: clocks, random numbers, what fills a directory,
-//! open files, connections, names. They stand in the linkers in place of Wasmtime's own, which they
+//! Functions of WASI that C is asked about first: clocks, random numbers, connections, names; files
+//! are in `files`. They stand in the linkers in place of Wasmtime's own, which they
 //! call when the answer is yes. A "no" is what WASI has for it; where a function has no error to
 //! give, the guest ends.
 
 use std::ffi::c_void;
-use std::io;
 
-use wasmtime::component::{Resource, ResourceTable};
+use wasmtime::component::Resource;
 use wasmtime::{AsContext, AsContextMut, Caller, Extern, Result, StoreContextMut, bail};
 use wasmtime_c_api::{
     WasmtimeStoreData, wasmtime_component_linker_t, wasmtime_context_get_data, wasmtime_error_t,
     wasmtime_linker_t,
 };
-use wasmtime_wasi::WasiView;
 use wasmtime_wasi::clocks::WasiClocksView;
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
-use wasmtime_wasi::p2::bindings::filesystem::types as fs;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, IpAddressFamily};
 use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket;
-use wasmtime_wasi::p2::{
-    DynInputStream, DynOutputStream, FsError, OutputStream, Pollable, SocketError, StreamError,
-    StreamResult, TcpSocket,
-};
+use wasmtime_wasi::p2::{SocketError, TcpSocket};
 use wasmtime_wasi::sockets::WasiSocketsView;
-use wasmtime_wasi::async_trait;
-use wasmtime_wasi_io::bytes::Bytes;
 use wiggle::GuestMemory;
 
 use crate::error::Stop;
@@ -49,6 +40,8 @@ pub struct bhd_engine_permits_t {
     give_bytes: extern "C" fn(env: *mut c_void, bytes: u64),
     /// One more beside so many.
     open: extern "C" fn(env: *mut c_void, open: usize) -> bool,
+    /// What was to be opened is neither file nor directory.
+    no_file: extern "C" fn(env: *mut c_void),
     connect: extern "C" fn(env: *mut c_void, connections: usize) -> bool,
     resolve: extern "C" fn(env: *mut c_void, name: *const u8, size: usize) -> bool,
     /// Largest answer to one request for random bytes.
@@ -57,23 +50,40 @@ pub struct bhd_engine_permits_t {
     stop_code: i32,
 }
 
-/// What a new directory, link or file counts, however empty it is.
-const ENTRY_BYTES: u64 = 4096;
-
 /// The store's data, as C set it.
 #[derive(Clone, Copy)]
-struct Env(*mut c_void);
+pub struct Env(*mut c_void);
 // It is only handed back to C, on the thread that runs the store.
 unsafe impl Send for Env {}
 unsafe impl Sync for Env {}
 
 impl Env {
-    fn of(store: &impl AsContext<Data = WasmtimeStoreData>) -> Env {
+    pub fn of(store: &impl AsContext<Data = WasmtimeStoreData>) -> Env {
         Env(wasmtime_context_get_data(store.as_context()))
     }
 }
 
 impl bhd_engine_permits_t {
+    pub fn bytes_left(&self, env: Env) -> u64 {
+        (self.bytes_left)(env.0)
+    }
+
+    pub fn take_bytes(&self, env: Env, bytes: u64) -> bool {
+        (self.take_bytes)(env.0, bytes)
+    }
+
+    pub fn give_bytes(&self, env: Env, bytes: u64) {
+        (self.give_bytes)(env.0, bytes);
+    }
+
+    pub fn no_file(&self, env: Env) {
+        (self.no_file)(env.0);
+    }
+
+    pub fn open(&self, env: Env, open: usize) -> bool {
+        (self.open)(env.0, open)
+    }
+
     fn stop(&self, what: &str) -> wasmtime::Error {
         Stop { code: self.stop_code, text: what.to_string() }.into()
     }
@@ -96,26 +106,14 @@ impl bhd_engine_permits_t {
     }
 }
 
-/// Files, directories and streams of files that a table holds; standard streams are no files.
-fn open_files(table: &mut ResourceTable) -> usize {
-    let (mut descriptors, mut streams) = (0, 0usize);
-    for entry in table.iter_mut() {
-        descriptors += usize::from(entry.is::<Descriptor>());
-        streams += usize::from(entry.is::<DynInputStream>() || entry.is::<DynOutputStream>());
-    }
-    descriptors + streams.saturating_sub(3)
-}
-
 // -- preview 1 ------------------------------------------------------------------------------------
 
-const P1: &str = "wasi_snapshot_preview1";
+pub const P1: &str = "wasi_snapshot_preview1";
 const SUCCESS: i32 = 0;
-const DQUOT: i32 = 19;
-const NFILE: i32 = 41;
 const NOTCAPABLE: i32 = 76;
 
 /// What a call of preview 1 works with.
-fn parts<'a>(caller: &'a mut Caller<'_, WasmtimeStoreData>) -> Result<(Env, &'a mut [u8], &'a mut WasiP1Ctx)> {
+pub fn parts<'a>(caller: &'a mut Caller<'_, WasmtimeStoreData>) -> Result<(Env, &'a mut [u8], &'a mut WasiP1Ctx)> {
     let env = Env::of(caller);
     let fuel = caller.as_context_mut().hostcall_fuel();
     let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
@@ -125,40 +123,6 @@ fn parts<'a>(caller: &'a mut Caller<'_, WasmtimeStoreData>) -> Result<(Env, &'a 
     let ctx = p1_of(data);
     ctx.set_hostcall_fuel(fuel);
     Ok((env, bytes, ctx))
-}
-
-fn u32_at(memory: &[u8], at: u64) -> Option<u32> {
-    let at = usize::try_from(at).ok()?;
-    let bytes = memory.get(at..at.checked_add(4)?)?;
-    Some(u32::from_le_bytes(bytes.try_into().ok()?))
-}
-
-/// The length of the first vector that is not empty, which is all that one call writes.
-fn first_length(memory: &[u8], vectors: i32, count: i32) -> u64 {
-    (0..u64::from(count as u32))
-        .map_while(|i| u32_at(memory, u64::from(vectors as u32) + i * 8 + 4))
-        .find(|&length| length > 0)
-        .map_or(0, u64::from)
-}
-
-/// Takes the bytes of a write to a file; `None`: there are not so many left. 0 for what is no file.
-fn take_write(p: &bhd_engine_permits_t, env: Env, memory: &mut [u8], ctx: &mut WasiP1Ctx, fd: i32, vectors: i32, count: i32) -> Option<u64> {
-    let length = first_length(memory, vectors, count);
-    // Only files have a position.
-    if length == 0 || ctx.fd_tell(&mut GuestMemory::Unshared(memory), (fd as u32).into()).is_err() {
-        return Some(0);
-    }
-    (p.take_bytes)(env.0, length).then_some(length)
-}
-
-fn give_rest(p: &bhd_engine_permits_t, env: Env, memory: &[u8], errno: i32, taken: u64, written_at: i32) {
-    let written = match errno {
-        SUCCESS => u32_at(memory, u64::from(written_at as u32)).map_or(0, u64::from),
-        _ => 0,
-    };
-    if taken > written {
-        (p.give_bytes)(env.0, taken - written);
-    }
 }
 
 fn p1_clocks_and_random(linker: &mut wasmtime::Linker<WasmtimeStoreData>, p: bhd_engine_permits_t) -> Result<()> {
@@ -190,98 +154,6 @@ fn p1_clocks_and_random(linker: &mut wasmtime::Linker<WasmtimeStoreData>, p: bhd
     Ok(())
 }
 
-fn p1_writes(linker: &mut wasmtime::Linker<WasmtimeStoreData>, p: bhd_engine_permits_t) -> Result<()> {
-    linker.func_wrap_async(P1, "fd_write", move |mut caller: Caller<'_, WasmtimeStoreData>, (fd, vectors, count, out): (i32, i32, i32, i32)| {
-        Box::new(async move {
-            let (env, memory, ctx) = parts(&mut caller)?;
-            let Some(taken) = take_write(&p, env, memory, ctx, fd, vectors, count) else {
-                return Ok(DQUOT);
-            };
-            let errno = preview1::fd_write(ctx, &mut GuestMemory::Unshared(memory), fd, vectors, count, out).await?;
-            give_rest(&p, env, memory, errno, taken, out);
-            Ok(errno)
-        })
-    })?;
-    linker.func_wrap_async(P1, "fd_pwrite", move |mut caller: Caller<'_, WasmtimeStoreData>, (fd, vectors, count, offset, out): (i32, i32, i32, i64, i32)| {
-        Box::new(async move {
-            let (env, memory, ctx) = parts(&mut caller)?;
-            let Some(taken) = take_write(&p, env, memory, ctx, fd, vectors, count) else {
-                return Ok(DQUOT);
-            };
-            let errno =
-                preview1::fd_pwrite(ctx, &mut GuestMemory::Unshared(memory), fd, vectors, count, offset, out).await?;
-            give_rest(&p, env, memory, errno, taken, out);
-            Ok(errno)
-        })
-    })?;
-    linker.func_wrap_async(P1, "fd_filestat_set_size", move |mut caller: Caller<'_, WasmtimeStoreData>, (fd, size): (i32, i64)| {
-        Box::new(async move {
-            let (env, memory, ctx) = parts(&mut caller)?;
-            let mut memory = GuestMemory::Unshared(memory);
-            let now = match ctx.fd_filestat_get(&mut memory, (fd as u32).into()).await {
-                Ok(stat) => stat.size,
-                Err(_) => 0,
-            };
-            let more = (size as u64).saturating_sub(now);
-            if !(p.take_bytes)(env.0, more) {
-                return Ok(DQUOT);
-            }
-            let errno = preview1::fd_filestat_set_size(ctx, &mut memory, fd, size).await?;
-            if errno != SUCCESS {
-                (p.give_bytes)(env.0, more);
-            }
-            Ok(errno)
-        })
-    })?;
-    Ok(())
-}
-
-fn p1_entries(linker: &mut wasmtime::Linker<WasmtimeStoreData>, p: bhd_engine_permits_t) -> Result<()> {
-    type Open = (i32, i32, i32, i32, i32, i64, i64, i32, i32);
-    const CREATE: i32 = 1;
-    linker.func_wrap_async(P1, "path_open", move |mut caller: Caller<'_, WasmtimeStoreData>, a: Open| {
-        Box::new(async move {
-            let (env, memory, ctx) = parts(&mut caller)?;
-            let open = open_files(ctx.ctx().table);
-            let bytes = if a.4 & CREATE != 0 { ENTRY_BYTES } else { 0 };
-            if !(p.open)(env.0, open) {
-                return Ok(NFILE);
-            }
-            if !(p.take_bytes)(env.0, bytes) {
-                return Ok(DQUOT);
-            }
-            let mut memory = GuestMemory::Unshared(memory);
-            let errno =
-                preview1::path_open(ctx, &mut memory, a.0, a.1, a.2, a.3, a.4, a.5, a.6, a.7, a.8).await?;
-            if errno != SUCCESS {
-                (p.give_bytes)(env.0, bytes);
-            }
-            Ok(errno)
-        })
-    })?;
-    macro_rules! entry {
-        ($name:ident, $types:ty, $($at:tt),*) => {
-            linker.func_wrap_async(P1, stringify!($name), move |mut caller: Caller<'_, WasmtimeStoreData>, a: $types| {
-                Box::new(async move {
-                    let (env, memory, ctx) = parts(&mut caller)?;
-                    if !(p.take_bytes)(env.0, ENTRY_BYTES) {
-                        return Ok(DQUOT);
-                    }
-                    let errno = preview1::$name(ctx, &mut GuestMemory::Unshared(memory), $(a.$at),*).await?;
-                    if errno != SUCCESS {
-                        (p.give_bytes)(env.0, ENTRY_BYTES);
-                    }
-                    Ok(errno)
-                })
-            })?;
-        };
-    }
-    entry!(path_create_directory, (i32, i32, i32), 0, 1, 2);
-    entry!(path_symlink, (i32, i32, i32, i32, i32), 0, 1, 2, 3, 4);
-    entry!(path_link, (i32, i32, i32, i32, i32, i32, i32), 0, 1, 2, 3, 4, 5, 6);
-    Ok(())
-}
-
 /// After `bhd_engine_linker_define_wasi_async`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_linker_define_permits(
@@ -292,8 +164,7 @@ pub unsafe extern "C" fn bhd_engine_linker_define_permits(
     let p = unsafe { *permits };
     linker.allow_shadowing(true);
     let done = p1_clocks_and_random(linker, p)
-        .and_then(|()| p1_writes(linker, p))
-        .and_then(|()| p1_entries(linker, p));
+        .and_then(|()| crate::files::define_preview1(linker, p));
     linker.allow_shadowing(false);
     done.err().map(|e| Box::new(e.into()))
 }
@@ -306,22 +177,9 @@ macro_rules! wasi {
         concat!("wasi:", $interface, "@0.2.12")
     };
 }
+pub(crate) use wasi;
 
 type Linker = wasmtime::component::Linker<WasmtimeStoreData>;
-type FsResult<T> = std::result::Result<T, FsError>;
-type FsAnswer<T> = Result<(std::result::Result<T, fs::ErrorCode>,)>;
-
-fn fs_answer<T>(result: FsResult<T>) -> FsAnswer<T> {
-    match result {
-        Ok(value) => Ok((Ok(value),)),
-        Err(e) => Ok((Err(e.downcast()?),)),
-    }
-}
-
-fn no_quota<T>() -> FsAnswer<T> {
-    Ok((Err(fs::ErrorCode::Quota),))
-}
-
 fn p2_clocks(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
     let ask = move |store: &Store<'_>, what: &str| match (p.clocks)(Env::of(store).0) {
         true => Ok(()),
@@ -372,184 +230,6 @@ fn p2_random(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
     Ok(())
 }
 
-/// A stream into a file, which takes what it writes.
-struct Counted {
-    stream: DynOutputStream,
-    env: Env,
-    permits: bhd_engine_permits_t,
-}
-
-impl Counted {
-    fn full() -> StreamError {
-        // The number, from which Wasmtime makes the guest's own error; it has none for EDQUOT.
-        const ENOSPC: i32 = 28;
-        StreamError::LastOperationFailed(io::Error::from_raw_os_error(ENOSPC).into())
-    }
-}
-
-#[async_trait]
-impl Pollable for Counted {
-    async fn ready(&mut self) {
-        self.stream.ready().await
-    }
-}
-
-#[async_trait]
-impl OutputStream for Counted {
-    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        let size = bytes.len() as u64;
-        if !(self.permits.take_bytes)(self.env.0, size) {
-            return Err(Self::full());
-        }
-        self.stream.write(bytes).inspect_err(|_| (self.permits.give_bytes)(self.env.0, size))
-    }
-
-    fn flush(&mut self) -> StreamResult<()> {
-        self.stream.flush()
-    }
-
-    fn check_write(&mut self) -> StreamResult<usize> {
-        // This is also asked for how the last write went, so with nothing left it still is one byte,
-        // and the write of it fails.
-        let left = usize::try_from((self.permits.bytes_left)(self.env.0)).unwrap_or(usize::MAX);
-        Ok(self.stream.check_write()?.min(left.max(1)))
-    }
-
-    async fn cancel(&mut self) {
-        self.stream.cancel().await
-    }
-}
-
-/// Puts a counted stream in the place of the one that was made.
-fn counted(
-    p: bhd_engine_permits_t,
-    env: Env,
-    table: &mut ResourceTable,
-    made: FsResult<Resource<DynOutputStream>>,
-) -> FsAnswer<Resource<DynOutputStream>> {
-    match made {
-        Ok(stream) => {
-            let stream = table.delete(stream)?;
-            let stream: DynOutputStream = Box::new(Counted { stream, env, permits: p });
-            Ok((Ok(table.push(stream)?),))
-        }
-        Err(e) => Ok((Err(e.downcast()?),)),
-    }
-}
-
-fn p2_streams(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
-    let mut types = linker.instance(wasi!("filesystem/types"))?;
-    types.func_wrap("[method]descriptor.read-via-stream", move |mut s: Store<'_>, (fd, offset): (Resource<Descriptor>, u64)| {
-        let env = Env::of(&s);
-        let mut view = s.data_mut().filesystem();
-        if !(p.open)(env.0, open_files(view.table)) {
-            return Ok((Err(fs::ErrorCode::InsufficientMemory),));
-        }
-        fs_answer(fs::HostDescriptor::read_via_stream(&mut view, fd, offset))
-    })?;
-    types.func_wrap("[method]descriptor.write-via-stream", move |mut s: Store<'_>, (fd, offset): (Resource<Descriptor>, u64)| {
-        let env = Env::of(&s);
-        let mut view = s.data_mut().filesystem();
-        if !(p.open)(env.0, open_files(view.table)) {
-            return Ok((Err(fs::ErrorCode::InsufficientMemory),));
-        }
-        let made = fs::HostDescriptor::write_via_stream(&mut view, fd, offset);
-        counted(p, env, view.table, made)
-    })?;
-    types.func_wrap("[method]descriptor.append-via-stream", move |mut s: Store<'_>, (fd,): (Resource<Descriptor>,)| {
-        let env = Env::of(&s);
-        let mut view = s.data_mut().filesystem();
-        if !(p.open)(env.0, open_files(view.table)) {
-            return Ok((Err(fs::ErrorCode::InsufficientMemory),));
-        }
-        let made = fs::HostDescriptor::append_via_stream(&mut view, fd);
-        counted(p, env, view.table, made)
-    })?;
-    Ok(())
-}
-
-fn p2_files(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
-    let mut types = linker.instance(wasi!("filesystem/types"))?;
-    type Write = (Resource<Descriptor>, Vec<u8>, u64);
-    types.func_wrap_async("[method]descriptor.write", move |mut s: Store<'_>, (fd, bytes, offset): Write| {
-        Box::new(async move {
-            let (env, size) = (Env::of(&s), bytes.len() as u64);
-            if !(p.take_bytes)(env.0, size) {
-                return no_quota();
-            }
-            let done = fs::HostDescriptor::write(&mut s.data_mut().filesystem(), fd, bytes, offset).await;
-            let written = done.as_ref().map_or(0, |n| *n);
-            (p.give_bytes)(env.0, size.saturating_sub(written));
-            fs_answer(done)
-        })
-    })?;
-    types.func_wrap_async("[method]descriptor.set-size", move |mut s: Store<'_>, (fd, size): (Resource<Descriptor>, u64)| {
-        Box::new(async move {
-            let env = Env::of(&s);
-            let mut view = s.data_mut().filesystem();
-            let now = match fs::HostDescriptor::stat(&mut view, Resource::new_borrow(fd.rep())).await {
-                Ok(stat) => stat.size,
-                Err(_) => 0,
-            };
-            let more = size.saturating_sub(now);
-            if !(p.take_bytes)(env.0, more) {
-                return no_quota();
-            }
-            let done = fs::HostDescriptor::set_size(&mut view, fd, size).await;
-            if done.is_err() {
-                (p.give_bytes)(env.0, more);
-            }
-            fs_answer(done)
-        })
-    })?;
-    type Open = (Resource<Descriptor>, fs::PathFlags, String, fs::OpenFlags, fs::DescriptorFlags);
-    types.func_wrap_async("[method]descriptor.open-at", move |mut s: Store<'_>, (fd, path_flags, path, open_flags, flags): Open| {
-        Box::new(async move {
-            let env = Env::of(&s);
-            let mut view = s.data_mut().filesystem();
-            if !(p.open)(env.0, open_files(view.table)) {
-                return Ok((Err(fs::ErrorCode::InsufficientMemory),));
-            }
-            let bytes = if open_flags.contains(fs::OpenFlags::CREATE) { ENTRY_BYTES } else { 0 };
-            if !(p.take_bytes)(env.0, bytes) {
-                return no_quota();
-            }
-            let done = fs::HostDescriptor::open_at(&mut view, fd, path_flags, path, open_flags, flags).await;
-            if done.is_err() {
-                (p.give_bytes)(env.0, bytes);
-            }
-            fs_answer(done)
-        })
-    })?;
-    Ok(())
-}
-
-fn p2_entries(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
-    let mut types = linker.instance(wasi!("filesystem/types"))?;
-    macro_rules! entry {
-        ($name:literal, $method:ident, $types:ty, $($argument:ident),*) => {
-            types.func_wrap_async($name, move |mut s: Store<'_>, ($($argument),*,): $types| {
-                Box::new(async move {
-                    let env = Env::of(&s);
-                    if !(p.take_bytes)(env.0, ENTRY_BYTES) {
-                        return no_quota();
-                    }
-                    let done = fs::HostDescriptor::$method(&mut s.data_mut().filesystem(), $($argument),*).await;
-                    if done.is_err() {
-                        (p.give_bytes)(env.0, ENTRY_BYTES);
-                    }
-                    fs_answer(done)
-                })
-            })?;
-        };
-    }
-    entry!("[method]descriptor.create-directory-at", create_directory_at, (Resource<Descriptor>, String), fd, path);
-    entry!("[method]descriptor.symlink-at", symlink_at, (Resource<Descriptor>, String, String), fd, target, path);
-    type Link = (Resource<Descriptor>, fs::PathFlags, String, Resource<Descriptor>, String);
-    entry!("[method]descriptor.link-at", link_at, Link, fd, path_flags, path, to, to_path);
-    Ok(())
-}
-
 fn p2_network(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
     type SocketAnswer<T> = Result<(std::result::Result<T, network::ErrorCode>,)>;
     fn answer<T>(result: std::result::Result<T, SocketError>) -> SocketAnswer<T> {
@@ -589,9 +269,7 @@ pub unsafe extern "C" fn bhd_engine_component_linker_define_permits(
     linker.allow_shadowing(true);
     let done = p2_clocks(linker, p)
         .and_then(|()| p2_random(linker, p))
-        .and_then(|()| p2_streams(linker, p))
-        .and_then(|()| p2_files(linker, p))
-        .and_then(|()| p2_entries(linker, p))
+        .and_then(|()| crate::files::define_component(linker, p))
         .and_then(|()| p2_network(linker, p));
     linker.allow_shadowing(false);
     done.err().map(|e| Box::new(e.into()))

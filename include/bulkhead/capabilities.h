@@ -77,8 +77,9 @@ typedef struct bhd_capabilities {
     /** BHD_OUTPUT_INHERIT: where the host puts it (bhd_sandbox_options). BHD_OUTPUT_NONE and
      *  BHD_OUTPUT_CAPTURE: nowhere else. Needs no grant. */
     bhd_output standard_output, standard_error;
-    /** Bytes that one sandbox may write into its directories in all; each new file, directory and
-     *  link counts 4,096. */
+    /** Bytes that one sandbox may write into its directories in all, as the disk counts them: each
+     *  new file, directory and link is 4,096, and each new page of a file counts whole. The page
+     *  docs/CAPABILITIES.md has all of it. */
     uint64_t max_written_bytes;
     uint32_t max_open_files;  /**< at once, the granted directories included */
     uint32_t max_connections; /**< at once */

@@ -1,9 +1,9 @@
 /*
  * The answers to a guest's calls that need a permit, one call at a time: clocks, random numbers,
- * bytes into directories, open files, connections, names.
+ * space in directories, open files, connections, names.
  *
- * Runs on the thread that runs the guest. The one exception, a stream into a file that is written
- * in the background, asks before it begins, on the guest's thread too.
+ * Runs on the thread that runs the guest. What is written on another thread is paid for before it
+ * begins, and settled when the guest looks for its end.
  */
 #include "engine/engine_room.h"
 
@@ -75,6 +75,11 @@ static bool may_open(void *env, size_t open)
     return open < given_to(env)->max_open_files || deny(env, BHD__DENIED_OPEN_FILES);
 }
 
+static void note_no_file(void *env)
+{
+    (void)deny(env, BHD__DENIED_NO_FILE);
+}
+
 static bool may_connect(void *env, size_t connections)
 {
     return connections < given_to(env)->max_connections || deny(env, BHD__DENIED_CONNECTIONS);
@@ -99,6 +104,7 @@ const bhd_engine_permits_t *bhd__permits(void)
         .take_bytes = take_bytes,
         .give_bytes = give_bytes,
         .open = may_open,
+        .no_file = note_no_file,
         .connect = may_connect,
         .resolve = may_resolve,
         .random_max = RANDOM_BYTES_MAX,
@@ -120,6 +126,8 @@ const char *bhd__denied_text(uint32_t denied)
         {BHD__DENIED_WRITTEN, "to write more than it may (capabilities.max_written_bytes)"},
         {BHD__DENIED_OPEN_FILES,
          "for more open files than it may have (capabilities.max_open_files)"},
+        {BHD__DENIED_NO_FILE, "to open what is neither a file nor a directory (a pipe, a socket, a "
+                              "device), which no capability gives"},
         {BHD__DENIED_CONNECTIONS,
          "for more connections than it may have (capabilities.max_connections)"},
         {BHD__DENIED_NETWORK,

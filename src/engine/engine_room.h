@@ -100,6 +100,7 @@ enum {
     BHD__DENIED_OPEN_FILES = 1 << 3,
     BHD__DENIED_CONNECTIONS = 1 << 4,
     BHD__DENIED_NETWORK = 1 << 5,
+    BHD__DENIED_NO_FILE = 1 << 6,
 };
 
 /* What a stream wrote, up to a bound, and how much more it wrote. */
