@@ -203,9 +203,126 @@ static void a_deadline_and_a_cancellation_have_one_winner(void **state)
     assert_true(late + cancelled == (unsigned)ROUNDS(100));
 }
 
+/* -- freed from everywhere ------------------------------------------------------------------ */
+
+enum { PLACES_MAX = 32 };
+
+/* Whoever takes a pointer out frees what it points to. */
+typedef struct pool {
+    bhd_component *component;
+    _Atomic(bhd_sandbox *) sandboxes[PLACES_MAX];
+    _Atomic(bhd_call *) calls[PLACES_MAX];
+    atomic_uint seed, submitted, called_back;
+} pool;
+
+static void free_some(pool *p)
+{
+    unsigned seed = atomic_fetch_add(&p->seed, 2654435761u);
+    for (unsigned i = next_random(&seed) % 3; i > 0; i--) {
+        size_t place = next_random(&seed) % PLACES_MAX;
+        if (next_random(&seed) % 2)
+            bhd_sandbox_free(atomic_exchange(&p->sandboxes[place], NULL));
+        else
+            bhd_call_free(atomic_exchange(&p->calls[place], NULL));
+    }
+}
+
+static void free_in_a_callback(void *env, bhd_call *call)
+{
+    pool *p = env;
+    (void)call;
+    free_some(p);
+    atomic_fetch_add(&p->called_back, 1);
+}
+
+static void free_beneath_a_guest(void *env, bhd_invocation *invocation, const bhd_value *in,
+                                 size_t count)
+{
+    (void)invocation;
+    (void)in;
+    (void)count;
+    free_some(env);
+}
+
+static void fill(crew_member *member)
+{
+    pool *p = member->shared;
+    static const char *const names[] = {"nop", "reach", "spin"};
+    unsigned seed = member->number * 7919 + 1;
+    for (int i = 0; i < ROUNDS(3000) && member->failure[0] == '\0'; i++) {
+        size_t place = next_random(&seed) % PLACES_MAX;
+        bhd_sandbox *sandbox = NULL;
+        bhd_function *function = NULL;
+        bhd_call *call = NULL;
+        bhd_call_options options = {.callback = free_in_a_callback, .user_data = p};
+        const char *name = names[next_random(&seed) % 3];
+        if (!crew_check(member, bhd_sandbox_new(p->component, NULL, &sandbox, NULL) == BHD_OK) ||
+            !crew_check(member, bhd_sandbox_function(sandbox, name, &function, NULL) == BHD_OK))
+            return;
+        if (next_random(&seed) % 8 == 0 && name != names[2])
+            (void)!bhd_sandbox_call(sandbox, function, NULL, 0, NULL, 0, NULL);
+        if (!crew_check(member, bhd_sandbox_submit(sandbox, function, NULL, 0, &options, &call,
+                                                   NULL) == BHD_OK))
+            return;
+        atomic_fetch_add(&p->submitted, 1);
+        bhd_sandbox_free(atomic_exchange(&p->sandboxes[place], sandbox));
+        bhd_call_free(atomic_exchange(&p->calls[place], call));
+    }
+}
+
+static void everything_is_freed_once_wherever_it_is_freed(void **state)
+{
+    (void)state;
+    for (uint32_t threads = 1; threads <= 3; threads += 2) {
+        static pool p;
+        uint64_t live = bhd__alloc_live();
+        memset(&p, 0, sizeof p);
+        const bhd_host_function reach = {"test", "reach", "func()", free_beneath_a_guest,
+                                         &p,     false};
+        bhd_imports *imports = NULL;
+        bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+        expect_ok(bhd_imports_new(&imports, NULL), NULL);
+        expect_ok(bhd_imports_function(imports, &reach, NULL), NULL);
+        options.worker_threads = threads;
+        options.imports = imports;
+        bhd_host *host = guest_host_with(&options);
+        bhd_imports_free(imports);
+        bhd_limits limits = guest_limits(MIB(1));
+        limits.timeout_seconds = 1000;
+        p.component =
+            guest_component(host,
+                            "(module (import \"test\" \"reach\" (func $reach)) (memory 1)"
+                            " (func (export \"nop\")) (func (export \"reach\") call $reach)"
+                            " (func (export \"spin\") (loop br 0)))",
+                            &limits);
+        crew_run(MEMBERS, fill, &p);
+        for (size_t i = 0; i < PLACES_MAX; i++) {
+            bhd_sandbox_free(atomic_exchange(&p.sandboxes[i], NULL));
+            bhd_call_free(atomic_exchange(&p.calls[i], NULL));
+        }
+        /* What was freed in callbacks is gone in a moment. */
+        for (int i = 0; i < 100000 && (bhd__alloc_live() != live || host); i++) {
+            bhd_host_stats stats;
+            const struct timespec pause = {0, 1000000};
+            if (host)
+                bhd_host_get_stats(host, &stats);
+            if (host && stats.live_sandboxes == 0) {
+                bhd_component_free(p.component);
+                bhd_host_free(host);
+                host = NULL;
+            }
+            (void)nanosleep(&pause, NULL);
+        }
+        assert_null(host);
+        assert_true(bhd__alloc_live() == live);
+        assert_int_equal(atomic_load(&p.submitted), atomic_load(&p.called_back));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_is_freed_once_wherever_it_is_freed),
         cmocka_unit_test(calls_end_once_whoever_ends_them),
         cmocka_unit_test(many_may_cancel_and_wait_for_one_call),
         cmocka_unit_test(a_deadline_and_a_cancellation_have_one_winner),
