@@ -40,6 +40,8 @@ typedef struct scene {
     pthread_barrier_t both;
     atomic_int step, callbacks, callbacks_before;
     atomic_int submitted;               /* the calls are known */
+    int depth, deepest;                 /* of callbacks beneath each other, on the only worker */
+                                        /* the calls are known */
     void (*reach)(struct scene *scene); /* what the host function does */
 } scene;
 
@@ -186,8 +188,11 @@ static void free_the_next(void *env, bhd_call *call)
     scene *s = env;
     int mine = atomic_fetch_add(&s->callbacks, 1);
     (void)call;
+    s->depth++;
+    s->deepest = s->depth > s->deepest ? s->depth : s->deepest;
     if (mine + 1 < MOST)
         bhd_sandbox_free(s->sandboxes[mine + 1]);
+    s->depth--;
 }
 
 /* Callbacks run beneath each other only so deep. */
@@ -202,6 +207,7 @@ static void a_long_chain_of_frees_ends(void **state)
     await(&s.callbacks, MOST);
     for (size_t i = 0; i < MOST; i++)
         expect_end(s.calls[i], i ? BHD_CANCELLED : BHD_OK);
+    assert_int_equal(33, s.deepest);
     bhd_sandbox_free(s.sandboxes[0]);
     scene_end(&s);
 }

@@ -398,12 +398,20 @@ static void block_the_worker(matrix_scene *s)
     (void)sem_wait(&s->blocked);
 }
 
-/* The guest waits, and the worker is back from it. */
+/* The guest waits, and the worker is back from it. The engine may poll it once more, so one look is
+ * not enough; asking for deadlines takes the scheduler's lock, in which a worker changes sides. */
 static void await_sleep(matrix_scene *s)
 {
+    bhd__scheduler *scheduler = s->host->engine->scheduler;
     (void)sem_wait(&s->parked);
-    while (s->place != AT_BENEATH && bhd__scheduler_is_busy(s->host->engine->scheduler))
+    if (s->place == AT_BENEATH)
+        return; /* which is on a worker, and where it makes no difference */
+    for (int quiet = 0; quiet < 5; quiet++) {
         rest();
+        (void)bhd__scheduler_expire(scheduler);
+        if (bhd__scheduler_is_busy(scheduler) || bhd__scheduler_is_crowded(scheduler))
+            quiet = -1;
+    }
 }
 
 static void begin_freeing(matrix_scene *s)
