@@ -41,7 +41,6 @@ typedef struct scene {
     atomic_int step, callbacks, callbacks_before;
     atomic_int submitted;               /* the calls are known */
     int depth, deepest;                 /* of callbacks beneath each other, on the only worker */
-                                        /* the calls are known */
     void (*reach)(struct scene *scene); /* what the host function does */
 } scene;
 
