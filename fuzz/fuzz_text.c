@@ -1,7 +1,7 @@
 /*
  * Property: whatever text a guest has in it, and wherever (names of functions on a stack of any
- * depth, of modules, imports and exports, what it exits with, a source in text form), what comes of
- * it takes bounded time and memory and gives texts that are safe to show.
+ * depth, of modules, imports and exports, a source in text form, line programs), what comes of it
+ * takes bounded time and memory and gives texts that are safe to show.
  *
  * Time is the thread's own on a processor, so that a busy machine makes nothing longer. Memory is
  * the sum of everything that is asked for between two points: the linker puts the functions below
@@ -172,6 +172,7 @@ typedef enum place {
     PLACE_IMPORT_MODULE,
     PLACE_IMPORT_FIELD,
     PLACE_SOURCE,
+    PLACE_LINES,
     PLACES
 } place;
 
@@ -224,6 +225,11 @@ static void put_module(binary *b, place where, guest_text text)
         put_name(&content, "name", 4);
         put_byte(&content, where == PLACE_FUNCTION);
         put_name(&content, inner.bytes, inner.size);
+        put_section(b, 0, &content);
+    }
+    if (where == PLACE_LINES) {
+        put_name(&content, ".debug_line", 11);
+        put(&content, text.bytes, text.size);
         put_section(b, 0, &content);
     }
     free(content.bytes);

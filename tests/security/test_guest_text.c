@@ -7,6 +7,8 @@
 #include "support/bomb_text.h"
 #include "support/real_guest.h"
 
+#include "bulkhead/inspection.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -238,6 +240,35 @@ static void a_refusal_shows_as_much_of_a_name_as_it_has_room_for(void **state)
     bhd_host_free(host);
 }
 
+/* A type is in a binary once, and in what inspect says for each export that has it. The validator
+ * allows a million types of parameters in all. */
+static void what_inspect_says_of_types_is_bounded(void **state)
+{
+    (void)state;
+    enum { EXPORTS = 1090, MOST = (4 << 20) + EXPORTS * 80 };
+    bomb_text t = {0};
+    bomb_put(&t, "(module (func $f (param");
+    for (int i = 0; i < 910; i++)
+        bomb_put(&t, " i32");
+    bomb_put(&t, "))");
+    for (int i = 0; i < EXPORTS; i++)
+        bomb_printf(&t, "(export \"%d\" (func $f))", i);
+    bomb_put(&t, ")");
+    bhd_host *host = guest_host();
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    bhd_error error = BHD_ERROR_INIT;
+    expect_ok(bhd_inspect(host, t.data, t.size, &inspection, &error), &error);
+    assert_int_equal(EXPORTS, inspection.export_count);
+    size_t all = 0;
+    for (size_t i = 0; i < inspection.export_count; i++)
+        all += strlen(inspection.exports[i].type);
+    assert_true(strlen(inspection.exports[0].type) > 4000);
+    assert_true(all > MIB(3) && all < MOST);
+    bhd_inspection_fini(&inspection);
+    bhd_host_free(host);
+    bomb_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_name_that_is_read_again_and_again_is_not_read),
         cmocka_unit_test(a_reference_of_rust_is_followed_until_the_room_is_full),
         cmocka_unit_test(a_refusal_shows_as_much_of_a_name_as_it_has_room_for),
+        cmocka_unit_test(what_inspect_says_of_types_is_bounded),
     };
     return cmocka_run_group_tests_name("guest_text", tests, NULL, NULL);
 }
