@@ -119,7 +119,7 @@ static bhd_status prepare_here(bhd__instance *instance, bool starting, bhd_error
 {
     bhd__clock_be_awake(&instance->code->engine->clock);
     bool look = starting && bhd__thread_is_due();
-    bhd_status status = bhd__stack_prepare_thread(look, error);
+    bhd_status status = bhd__stack_prepare_thread(starting, error);
     if (status == BHD_OK && look && !instance->code->engine->options.chained_signals)
         status = bhd__signals_check(error);
     return status == BHD_OK ? choose_stack(instance, error) : status;

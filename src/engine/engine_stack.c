@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <time.h>
 
 /* For the host's own frames beneath the guest's: signal handlers, host calls. */
@@ -146,7 +145,7 @@ static int try_signal_stack(void)
 static bhd_status check_signal_stack(bhd_error *error)
 {
     stack_t stack;
-    size_t needed = (size_t)getauxval(AT_MINSIGSTKSZ) + HANDLER_BYTES;
+    size_t needed = bhd__os_get()->signal_frame_bytes() + HANDLER_BYTES;
     if (sigaltstack(NULL, &stack) != 0 || (stack.ss_flags & SS_DISABLE) || stack.ss_size >= needed)
         return BHD_OK;
     return bhd__fail(error, BHD_NOT_SUPPORTED,
@@ -180,10 +179,10 @@ bool bhd__thread_is_due(void)
 
 /* Trying first and letting the engine do it then leaves a moment in between in which another thread
  * may take the last mapping; the engine offers nothing better. */
-bhd_status bhd__stack_prepare_thread(bool again, bhd_error *error)
+bhd_status bhd__stack_prepare_thread(bool starting, bhd_error *error)
 {
     static _Thread_local bool is_prepared;
-    if (is_prepared && !again)
+    if (is_prepared && !starting)
         return BHD_OK;
     if (!is_prepared) {
         int reason = try_signal_stack();

@@ -14,6 +14,7 @@
 #include "memory/os.h"
 
 #include <stdatomic.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -67,6 +68,13 @@ static int os_resident(void *address, size_t bytes, unsigned char *pages)
     return mincore(address, bytes, pages);
 }
 
+static size_t os_signal_frame_bytes(void)
+{
+    /* Kernels before 5.14 do not say; the largest registers that they know take less than this. */
+    size_t said = (size_t)getauxval(AT_MINSIGSTKSZ);
+    return said != 0 ? said : 4096;
+}
+
 static const bhd__os real = {
     .reserve = os_reserve,
     .unmap = os_unmap,
@@ -74,6 +82,7 @@ static const bhd__os real = {
     .discard = os_discard,
     .resident = os_resident,
     .hide = os_hide,
+    .signal_frame_bytes = os_signal_frame_bytes,
 };
 
 const bhd__os *bhd__os_get(void)

@@ -26,6 +26,9 @@ typedef struct bhd__os {
     int (*resident)(void *address, size_t bytes, unsigned char *pages);
     /* Leaves the range out of core dumps; a hint that may be lost. */
     void (*hide)(void *address, size_t bytes);
+    /* The most that the kernel lays on a signal stack before the handler runs: the registers of
+     * this processor, of which some have 11 KiB. */
+    size_t (*signal_frame_bytes)(void);
 } bhd__os;
 
 const bhd__os *bhd__os_get(void);

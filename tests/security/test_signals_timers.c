@@ -8,10 +8,11 @@
 #include "support/child.h"
 #include "support/process_facts.h"
 
+#include "memory/os.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 
@@ -151,7 +152,6 @@ static void *blocked_thread(void *env)
     every_trap(env);
     /* Again, after the thread's first guest. */
     CHECK(pthread_sigmask(SIG_SETMASK, &all, NULL) == 0);
-    child_pause();
     every_trap(env);
     CHECK(pthread_sigmask(SIG_SETMASK, NULL, &now) == 0);
     CHECK(sigismember(&now, SIGTERM) == 1 && sigismember(&now, SIGALRM) == 1);
@@ -205,13 +205,39 @@ static void check_around(const uint8_t *around, size_t bytes)
         CHECK(around[i] == CANARY && around[PAGE + bytes + i] == CANARY);
 }
 
+/* What it takes on this processor. */
+static size_t enough(void)
+{
+    return bhd__os_get()->signal_frame_bytes() + KIB(4);
+}
+
+static bool is_refused(bhd_component *component)
+{
+    char wanted[64];
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_sandbox *sandbox = NULL;
+    bhd_status status = bhd_sandbox_new(component, NULL, &sandbox, &error);
+    if (status != BHD_OK) {
+        CHECK_STATUS(BHD_NOT_SUPPORTED, status, &error);
+        snprintf(wanted, sizeof wanted, "faults of guests need %zu;", enough());
+        CHECK(strstr(error.message, "sigaltstack") && strstr(error.message, wanted));
+    }
+    bhd_sandbox_free(sandbox);
+    bhd_error_fini(&error);
+    return status != BHD_OK;
+}
+
 static void *own_stack_thread(void *env)
 {
     const signal_stack *s = env;
     if (!s->is_first)
         every_trap(s->component);
     uint8_t *around = give_stack(s->bytes);
-    every_trap(s->component);
+    /* Before a thread's first guest the engine puts its own in the place of a smaller one. */
+    if (s->is_first || s->bytes >= enough())
+        every_trap(s->component);
+    else
+        CHECK(is_refused(s->component));
     check_around(around, s->bytes);
     stack_t none = {.ss_flags = SS_DISABLE};
     CHECK(sigaltstack(&none, NULL) == 0);
@@ -222,16 +248,15 @@ static void *own_stack_thread(void *env)
 static void with_own_stacks(void *env)
 {
     (void)env;
-    const size_t sizes[] = {(size_t)getauxval(AT_MINSIGSTKSZ), KIB(8) + getauxval(AT_MINSIGSTKSZ),
-                            KIB(64), KIB(256), MIB(1)};
+    const size_t least = bhd__os_get()->signal_frame_bytes();
+    const size_t sizes[] = {least,           enough() - 1, enough(), enough() + KIB(4),
+                            KIB(64) + least, KIB(256),     MIB(1)};
     bhd_host *host = child_host(false);
     bhd_component *component = child_component(host, faulty);
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
         for (int first = 0; first < 2; first++) {
             signal_stack s = {component, sizes[i] < 2048 ? 2048 : sizes[i], first};
             pthread_t thread;
-            if (!first && s.bytes < KIB(8))
-                continue; /* refused: see below */
             CHECK(pthread_create(&thread, NULL, own_stack_thread, &s) == 0);
             CHECK(pthread_join(thread, NULL) == 0);
         }
@@ -253,14 +278,13 @@ static void with_a_small_stack(void *env)
     bhd_host *host = child_host(false);
     bhd_component *component = child_component(host, faulty);
     every_trap(component);
-    (void)give_stack((size_t)getauxval(AT_MINSIGSTKSZ) + 1024);
-    child_pause();
-    bhd_error error = BHD_ERROR_INIT;
-    bhd_sandbox *sandbox = NULL;
-    CHECK_STATUS(BHD_NOT_SUPPORTED, bhd_sandbox_new(component, NULL, &sandbox, &error), &error);
-    CHECK(sandbox == NULL && strstr(error.message, "sigaltstack"));
-    bhd_error_fini(&error);
-    (void)give_stack((size_t)getauxval(AT_MINSIGSTKSZ) + 4096);
+    /* Each time, however soon after the last. */
+    for (int again = 0; again < 100; again++) {
+        (void)give_stack(enough() - 1024);
+        CHECK(is_refused(component));
+        (void)give_stack(enough());
+        CHECK(!is_refused(component));
+    }
     every_trap(component);
     bhd_component_free(component);
     bhd_host_free(host);
@@ -274,6 +298,50 @@ static void a_signal_stack_that_is_too_small_is_an_error(void **state)
     child_succeeds(with_a_small_stack, NULL);
 }
 
+static size_t frame_bytes;
+
+static size_t frame_of_another_processor(void)
+{
+    return frame_bytes;
+}
+
+/* What is too small on one processor is enough on another: the kernel says what it takes. */
+static void on_another_processor(void *env)
+{
+    (void)env;
+    bhd__os os = *bhd__os_get();
+    const size_t least = os.signal_frame_bytes();
+    const size_t frames[] = {2048, 3376, 11952, KIB(64)};
+    bhd_host *host = child_host(false);
+    bhd_component *component = child_component(host, faulty);
+    every_trap(component);
+    os.signal_frame_bytes = frame_of_another_processor;
+    bhd__os_replace(&os);
+    for (size_t i = 0; i < COUNT_OF(frames); i++) {
+        frame_bytes = frames[i];
+        const size_t sizes[] = {KIB(8), enough() - 1, enough(), KIB(16), KIB(64), KIB(128)};
+        for (size_t k = 0; k < COUNT_OF(sizes); k++) {
+            if (sizes[k] < least)
+                continue; /* this kernel would not take it */
+            uint8_t *around = give_stack(sizes[k]);
+            CHECK(is_refused(component) == (sizes[k] < enough()));
+            if (sizes[k] >= enough() && sizes[k] >= least + KIB(4))
+                every_trap(component);
+            check_around(around, sizes[k]);
+        }
+    }
+    bhd_component_free(component);
+    bhd_host_free(host);
+}
+
+static void what_a_signal_stack_takes_is_asked_of_the_kernel(void **state)
+{
+    (void)state;
+    if (BHD_TESTS_SANITIZED)
+        skip();
+    child_succeeds(on_another_processor, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +350,7 @@ int main(void)
         cmocka_unit_test(faults_are_traps_on_a_thread_that_blocks_all_signals),
         cmocka_unit_test(guests_trap_whatever_signal_stack_the_program_has),
         cmocka_unit_test(a_signal_stack_that_is_too_small_is_an_error),
+        cmocka_unit_test(what_a_signal_stack_takes_is_asked_of_the_kernel),
     };
     return cmocka_run_group_tests_name("signals_timers", tests, NULL, NULL);
 }

@@ -336,7 +336,7 @@ static inline void take_orders(void)
 {
     static const bhd__os os = {
         ordered_reserve, ordered_unmap, ordered_protect,
-        ordered_discard, ordered_resident, ordered_hide,
+        ordered_discard, ordered_resident, ordered_hide, NULL,
     };
     bhd__os_replace(NULL);
     memset(&orders, 0, sizeof orders);
