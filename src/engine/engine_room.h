@@ -259,10 +259,10 @@ bhd_status bhd__stack_choose(uint64_t guest_bytes, bool *is_enough, bhd_error *e
  * thread's first guest, and then at most once in some milliseconds, since it costs as much as half
  * a sandbox. */
 bool bhd__thread_is_due(void);
-/* Before guest code runs on a thread; all of it again when a new guest is `starting` on it. The engine maps
- * a signal stack for each thread at its first guest and aborts when it cannot, so this finds out
- * before: BHD_NO_CAPACITY. Unblocks the signals of faults. BHD_NOT_SUPPORTED: the program has given
- * the thread a signal stack that is too small. */
+/* Before guest code runs on a thread, and all of it again when a new guest is `starting` on it. The
+ * engine maps a signal stack for each thread at its first guest and aborts when it cannot, so this
+ * finds out before: BHD_NO_CAPACITY. Unblocks the signals of faults. BHD_NOT_SUPPORTED: the program
+ * has given the thread a signal stack that is too small. */
 bhd_status bhd__stack_prepare_thread(bool starting, bhd_error *error);
 
 /* engine_signals.c */
