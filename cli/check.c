@@ -160,9 +160,11 @@ static void print_good(const check_options *check, const path_verdict *verdict)
     (void)bhd_size_to_text(inspection->initial_memory_bytes + inspection->initial_heap_bytes,
                            initial, sizeof initial);
     printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements, takes %" PRIu64
-           " of %" PRIu64 " units of work to compile\n",
+           " of %" PRIu64 " bytes of the host and %" PRIu64 " of %" PRIu64
+           " units of work to compile\n",
            inspection->is_exact ? "" : "at least ", initial, limit,
-           inspection->initial_table_elements, limits->max_table_elements, inspection->compile_work,
+           inspection->initial_table_elements, limits->max_table_elements,
+           inspection->instance_bytes, check->host.max_instance_bytes, inspection->compile_work,
            check->host.max_compile_work);
     cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
 }
@@ -240,6 +242,8 @@ static json_t *verdict_json(const path_verdict *verdict)
         (void)json_object_set_new(object, "initial_table_elements",
                                   cli_json_number(inspection->initial_table_elements));
         (void)json_object_set_new(object, "exact", json_boolean(inspection->is_exact));
+        (void)json_object_set_new(object, "instance_bytes",
+                                  cli_json_number(inspection->instance_bytes));
         (void)json_object_set_new(object, "compile_work",
                                   cli_json_number(inspection->compile_work));
     }

@@ -34,6 +34,7 @@ static const struct bound {
     BOUND(max_tables, "max-tables", false),
     BOUND(max_instances, "max-instances", false),
     BOUND(max_stack_bytes, "max-stack-bytes", true),
+    BOUND(max_instance_bytes, "max-instance-bytes", true),
 #undef BOUND
 };
 
@@ -61,6 +62,10 @@ static const struct argp_option options[] = {
      "Most core instances that a component is made of (default 64)", 2},
     {"max-stack-bytes", KEY_BOUND + 7, "SIZE", 0,
      "Stack of the guest; a deeper recursion is a trap (default 512KiB)", 2},
+    {"max-instance-bytes", KEY_BOUND + 8, "SIZE", 0,
+     "What a sandbox may take of the host beside its memories and tables, for globals, imports and "
+     "the like (default 256KiB); `inspect` shows it",
+     2},
     {0},
 };
 

@@ -37,8 +37,10 @@ static const char documentation[] =
     "Shows what a component imports, exports and needs. Nothing runs.\v"
     "FILE is a component or a core module, binary or text. The world of a component is shown as "
     "WIT, memories and tables as they are declared, and the last lines say what it starts with, "
-    "the smallest max_bytes that a manifest can give it, and the work of compiling it. What the "
-    "host would refuse to run can be inspected too.";
+    "the smallest max_bytes that a manifest can give it, what a sandbox of it takes of the host "
+    "besides, and the work of compiling it. What the host would refuse to run can be inspected "
+    "too, "
+    "but what it would refuse to compile cannot.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -171,6 +173,9 @@ static void print_needs(const bhd_inspection *inspection)
     printf("smallest max_bytes it can start with: %s", least);
     print_bytes(inspection->minimum_max_bytes);
     putchar('\n');
+    printf("takes %s", least);
+    print_bytes(inspection->instance_bytes);
+    puts(" of the host for each sandbox, beside memories and tables");
     printf("takes %" PRIu64 " units of work to compile, %" PRIu64 " of them for one function\n",
            inspection->compile_work, inspection->largest_function_work);
 }
@@ -277,6 +282,8 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
                               cli_json_number(inspection->instance_tables));
     (void)json_object_set_new(object, "minimum_max_bytes",
                               cli_json_number(inspection->minimum_max_bytes));
+    (void)json_object_set_new(object, "instance_bytes",
+                              cli_json_number(inspection->instance_bytes));
     (void)json_object_set_new(object, "compile_work", cli_json_number(inspection->compile_work));
     (void)json_object_set_new(object, "largest_function_work",
                               cli_json_number(inspection->largest_function_work));

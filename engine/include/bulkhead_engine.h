@@ -222,6 +222,26 @@ typedef struct bhd_engine_function {
     uint64_t work, bytes, locals, blocks, loops, calls; /* locals with parameters */
 } bhd_engine_function_t;
 
+/* What an instance holds in the host beside its memories and the elements of its tables. */
+typedef enum bhd_engine_part {
+    BHD_ENGINE_INSTANCES, /* core instances by themselves, with their memories and tables */
+    BHD_ENGINE_GLOBALS,   /* and tags */
+    BHD_ENGINE_ELEMENTS,  /* passive segments */
+    BHD_ENGINE_FUNCTIONS, /* that are exported or in a segment: a record of each */
+    BHD_ENGINE_IMPORTS,
+    BHD_ENGINE_DATA,  /* a record of each segment */
+    BHD_ENGINE_LINKS, /* what components and their functions need to find each other */
+    BHD_ENGINE_PARTS,
+} bhd_engine_part_t;
+
+/* Private globals, types and references to objects that one function has: the compiler tells at
+ * most so many apart and ends the process at one more. */
+typedef struct bhd_engine_accesses {
+    uint64_t count, most;
+    uint32_t module, index;
+    bool is_set_up; /* no function of the module, but what it does when it is instantiated */
+} bhd_engine_accesses_t;
+
 typedef struct bhd_engine_totals {
     bool is_component;
     bool is_exact; /* false: imports core modules or components, whose needs are unknown */
@@ -235,6 +255,8 @@ typedef struct bhd_engine_totals {
     bool is_unbounded;       /* instantiates a component that comes from elsewhere */
     uint64_t signatures, signature_values;      /* types; their parameters and results in all */
     bhd_engine_function_t heaviest;             /* the function with the largest share of it */
+    uint64_t held[BHD_ENGINE_PARTS];            /* bytes; never less than it is */
+    bhd_engine_accesses_t accesses;             /* of the function that has most; never less */
 } bhd_engine_totals_t;
 
 /* Calls `extent` for every memory and table of every core module in a valid binary, and fills

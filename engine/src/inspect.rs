@@ -1,18 +1,15 @@
 //! What a binary declares: memories and tables of every core module in it, what one instance of it
-//! begins with, and its imports and exports as text.
+//! begins with and holds, and what compiling it takes.
 
 use std::ffi::c_void;
-use std::fmt::Write;
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
     ComponentTypeRef, ElementItems, ExternalKind, Instance, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
 };
-use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
-use wasmtime::{Engine, ExternType};
-use wasmtime_c_api::{wasm_engine_t, wasmtime_component_t, wasmtime_error_t, wasmtime_module_t};
+use wasmtime_c_api::wasmtime_error_t;
 
-use crate::bhd_engine_str_t;
+use crate::footprint::{self, Held, bhd_engine_accesses_t};
 use crate::linking::{self, Linking};
 use crate::work::{self, Estimate, Signatures, bhd_engine_function_t};
 
@@ -52,6 +49,8 @@ pub struct bhd_engine_totals_t {
     signatures: u64,
     signature_values: u64,
     heaviest: bhd_engine_function_t,
+    held: Held,
+    accesses: bhd_engine_accesses_t,
 }
 
 impl bhd_engine_totals_t {
@@ -62,6 +61,7 @@ impl bhd_engine_totals_t {
         self.tables = self.tables.saturating_add(other.tables);
         self.table_elements = self.table_elements.saturating_add(other.table_elements);
         self.instances = self.instances.saturating_add(other.instances);
+        footprint::add(&mut self.held, &other.held);
     }
 }
 
@@ -83,12 +83,26 @@ struct Level {
     modules: Vec<Option<CoreModule>>,
     components: Vec<Option<bhd_engine_totals_t>>,
     signatures: Signatures,
+    /// What an instance holds, of a core module and of a component.
+    held: footprint::Module,
+    linked: footprint::Component,
 }
 
 impl Level {
     fn new(module: Option<u32>) -> Self {
         let totals = bhd_engine_totals_t { is_exact: true, instances: module.is_some() as u64, ..Default::default() };
-        Level { totals, module, memories: 0, tables: 0, imports: 0, modules: Vec::new(), components: Vec::new(), signatures: Signatures::default() }
+        Level {
+            totals,
+            module,
+            memories: 0,
+            tables: 0,
+            imports: 0,
+            modules: Vec::new(),
+            components: Vec::new(),
+            signatures: Signatures::default(),
+            held: footprint::Module::default(),
+            linked: footprint::Component::default(),
+        }
     }
 
     fn instantiate(&mut self, what: Option<bhd_engine_totals_t>) {
@@ -155,6 +169,7 @@ fn walk<'a>(
     let (mut signatures, mut signature_values) = (0u64, 0u64);
     let mut needs_heap = false;
     let mut heaviest = bhd_engine_function_t::default();
+    let mut accesses = bhd_engine_accesses_t::default();
     let mut estimate = Estimate::default();
     let mut linking = Linking::default();
     for payload in Parser::new(0).parse_all(binary) {
@@ -191,6 +206,7 @@ fn walk<'a>(
             Payload::TypeSection(section) => {
                 for group in section {
                     for ty in group?.into_types() {
+                        top.held.add_type(&ty);
                         let values = top.signatures.add_type(ty);
                         nanoseconds = nanoseconds.saturating_add(work::signature(values));
                         signatures += 1;
@@ -200,35 +216,49 @@ fn walk<'a>(
             }
             Payload::FunctionSection(section) => {
                 for ty in section {
-                    top.signatures.add_function(ty?, false);
+                    let ty = ty?;
+                    top.signatures.add_function(ty, false);
+                    top.held.add_function(ty);
                 }
             }
             Payload::TagSection(section) => {
                 for tag in section {
                     top.signatures.add_tag(tag?.func_type_idx);
+                    top.held.add_tag();
                 }
             }
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export?;
                     if export.kind == ExternalKind::Func {
+                        top.held.add_escaping(export.index);
                         nanoseconds = nanoseconds.saturating_add(top.signatures.add_entry(export.index));
                     }
                 }
             }
             Payload::ElementSection(section) => {
                 for element in section {
-                    match element?.items {
+                    let element = element?;
+                    let count = match &element.items {
+                        ElementItems::Functions(functions) => functions.count(),
+                        ElementItems::Expressions(_, expressions) => expressions.count(),
+                    };
+                    top.held.add_elements(&element.kind, count);
+                    match element.items {
                         ElementItems::Functions(functions) => {
                             for function in functions {
-                                let entry = top.signatures.add_entry(function?);
+                                let function = function?;
+                                top.held.add_escaping(function);
+                                let entry = top.signatures.add_entry(function);
                                 nanoseconds = nanoseconds.saturating_add(entry);
                             }
                         }
                         ElementItems::Expressions(ty, expressions) => {
                             top.signatures.add_elements(&ty, expressions.count());
                             for expression in expressions {
-                                for operator in expression?.get_operators_reader() {
+                                let expression = expression?;
+                                top.held.add_expression(&expression);
+                                for operator in expression.get_operators_reader() {
                                     if let Operator::RefFunc { function_index } = operator? {
                                         let entry = top.signatures.add_entry(function_index);
                                         nanoseconds = nanoseconds.saturating_add(entry);
@@ -242,7 +272,9 @@ fn walk<'a>(
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
                     top.imports += 1;
-                    match import?.ty {
+                    let import = import?;
+                    top.held.add_import(&import.ty);
+                    match import.ty {
                         TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                             top.signatures.add_function(ty, true);
                             nanoseconds = nanoseconds.saturating_add(work::signature(0));
@@ -259,19 +291,29 @@ fn walk<'a>(
             }
             Payload::GlobalSection(section) => {
                 for global in section {
-                    top.signatures.add_global(&global?.ty.content_type, false);
+                    let global = global?;
+                    top.signatures.add_global(&global.ty.content_type, false);
+                    top.held.add_global(&global);
                 }
             }
             Payload::MemorySection(section) => {
                 for ty in section {
+                    top.held.add_memory();
                     extent(&top.memory(&ty?, false));
                 }
             }
             Payload::TableSection(section) => {
                 for table in section {
-                    let ty = table?.ty;
+                    let table = table?;
+                    top.held.add_table(&table);
+                    let ty = table.ty;
                     top.signatures.add_table(&ty.element_type, false);
                     extent(&top.table(&ty, false));
+                }
+            }
+            Payload::DataSection(section) => {
+                for data in section {
+                    top.held.add_data(&data?);
                 }
             }
             Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
@@ -279,6 +321,8 @@ fn walk<'a>(
                 largest_function_bytes = largest_function_bytes.max(body.range().len() as u64);
                 let (cost, mut about) = estimate.body(&mut top.signatures, &body, metered);
                 nanoseconds = nanoseconds.saturating_add(cost);
+                let its = top.held.add_body(&body);
+                accesses.or(bhd_engine_accesses_t { module: top.module.unwrap_or(0), ..its });
                 if about.work >= heaviest.work {
                     about.module = top.module.unwrap_or(0);
                     heaviest = about;
@@ -290,6 +334,7 @@ fn walk<'a>(
                     if !linking.import(&import) {
                         break;
                     }
+                    top.linked.add_import(&import);
                     match import.ty {
                         ComponentTypeRef::Module(_) => top.modules.push(None),
                         ComponentTypeRef::Component(_) => top.components.push(None),
@@ -350,9 +395,15 @@ fn walk<'a>(
                     }
                 }
             }
-            Payload::ComponentTypeSection(section) => linking.types(&binary[section.range()])?,
+            Payload::ComponentTypeSection(section) => {
+                linking.types(&binary[section.range()])?;
+                if !linking.is_over() {
+                    top.linked.add_types(section)?;
+                }
+            }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section {
+                    top.linked.add_canonical();
                     if !linking.canonical(&function?) {
                         break;
                     }
@@ -388,7 +439,14 @@ fn walk<'a>(
                 }
             }
             Payload::End(_) => {
-                let done = stack.pop().expect("a level is open");
+                let mut done = stack.pop().expect("a level is open");
+                if let Some(module) = done.module {
+                    let (held, set_up) = done.held.end();
+                    done.totals.held = held;
+                    accesses.or(bhd_engine_accesses_t { module, ..set_up });
+                } else {
+                    footprint::add(&mut done.totals.held, &done.linked.end());
+                }
                 // All modules of a component are compiled together, and if one needs it, all do.
                 needs_heap |= done.signatures.needs_heap;
                 let link = if done.module.is_none() { linking.end() } else { None };
@@ -405,8 +463,10 @@ fn walk<'a>(
                         for more in [link.structure, compiled] {
                             nanoseconds = nanoseconds.saturating_add(more);
                         }
+                        footprint::add(&mut done.totals.held, &footprint::adapters(link.adapters));
                         return Ok(bhd_engine_totals_t {
                             is_component,
+                            accesses,
                             needs_heap: needs_heap && done.totals.instances > 0,
                             functions,
                             largest_function_bytes,
@@ -502,293 +562,4 @@ pub unsafe extern "C" fn bhd_engine_valid_with_everything(binary: *const u8, siz
     wasmparser::Validator::new_with_features(features)
         .validate_all(unsafe { crate::bytes(binary, size) })
         .is_ok()
-}
-
-type Item =
-    extern "C" fn(*mut c_void, bool, bhd_engine_str_t, bhd_engine_str_t, bhd_engine_str_t);
-
-fn extern_text(ty: &ExternType) -> String {
-    fn limits(text: &mut String, minimum: u64, maximum: Option<u64>) {
-        let _ = match maximum {
-            Some(m) => write!(text, " {minimum}..{m}"),
-            None => write!(text, " {minimum}.."),
-        };
-    }
-    let mut text = String::new();
-    match ty {
-        ExternType::Func(f) => {
-            fn list(text: &mut String, types: &mut dyn Iterator<Item = wasmtime::ValType>) {
-                for (n, ty) in types.enumerate() {
-                    if text.len() > TYPE_TEXT_MAX {
-                        break;
-                    }
-                    let _ = write!(text, "{}{ty}", if n > 0 { ", " } else { "" });
-                }
-            }
-            text.push_str("func(");
-            list(&mut text, &mut f.params());
-            text.push(')');
-            let many = f.results().len() > 1;
-            if f.results().len() > 0 {
-                text.push_str(if many { " -> (" } else { " -> " });
-                list(&mut text, &mut f.results());
-                text.push_str(if many { ")" } else { "" });
-            }
-        }
-        ExternType::Global(g) => {
-            let mutable = if g.mutability().is_var() { "mut " } else { "" };
-            let _ = write!(text, "global {mutable}{}", g.content());
-        }
-        ExternType::Table(t) => {
-            text.push_str("table");
-            limits(&mut text, t.minimum(), t.maximum());
-            let _ = write!(text, " {}", t.element());
-        }
-        ExternType::Memory(m) => {
-            text.push_str("memory");
-            limits(&mut text, m.minimum(), m.maximum());
-            if m.is_64() {
-                text.push_str(" i64");
-            }
-            if m.is_shared() {
-                text.push_str(" shared");
-            }
-        }
-        ExternType::Tag(_) => text.push_str("tag"),
-    }
-    text
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn bhd_engine_module_items(
-    module: *const wasmtime_module_t,
-    env: *mut c_void,
-    item: Item,
-) {
-    const _: () = assert!(size_of::<wasmtime_module_t>() == size_of::<wasmtime::Module>());
-    let module = unsafe { &*(module as *const wasmtime::Module) };
-    let mut texts = Texts::new();
-    for i in module.imports() {
-        let text = texts.take(&extern_text(&i.ty()));
-        item(env, false, i.module().into(), i.name().into(), text.as_str().into());
-    }
-    for e in module.exports() {
-        let text = texts.take(&extern_text(&e.ty()));
-        item(env, true, "".into(), e.name().into(), text.as_str().into());
-    }
-}
-
-/// How much of one type is written out. Types are trees of shared parts, and a small binary can
-/// name one that is exponentially large as text.
-const TYPE_TEXT_MAX: usize = 4096;
-/// How much of all of them together, and of each one after that.
-const TYPE_TEXTS_MAX: usize = 4 << 20;
-const TYPE_TEXT_REST: usize = 64;
-
-/// What a binary says once, many items may show: a type, the name of an instance.
-struct Texts {
-    left: usize,
-}
-
-impl Texts {
-    fn new() -> Texts {
-        Texts { left: TYPE_TEXTS_MAX }
-    }
-
-    fn take(&mut self, text: &str) -> String {
-        if text.len() > self.left {
-            return cut(text, TYPE_TEXT_REST);
-        }
-        self.left -= text.len();
-        cut(text, TYPE_TEXT_MAX)
-    }
-}
-
-fn type_text(text: &mut String, ty: &Type) {
-    if text.len() > TYPE_TEXT_MAX {
-        return;
-    }
-    fn joined<T>(text: &mut String, items: impl Iterator<Item = T>, mut one: impl FnMut(&mut String, T)) {
-        for (n, i) in items.enumerate() {
-            if text.len() > TYPE_TEXT_MAX {
-                break;
-            }
-            if n > 0 {
-                text.push_str(", ");
-            }
-            one(text, i);
-        }
-    }
-    fn case(text: &mut String, name: &str, ty: Option<Type>) {
-        text.push_str(name);
-        if let Some(t) = ty {
-            text.push('(');
-            type_text(text, &t);
-            text.push(')');
-        }
-    }
-    match ty {
-        Type::Bool => text.push_str("bool"),
-        Type::S8 => text.push_str("s8"),
-        Type::U8 => text.push_str("u8"),
-        Type::S16 => text.push_str("s16"),
-        Type::U16 => text.push_str("u16"),
-        Type::S32 => text.push_str("s32"),
-        Type::U32 => text.push_str("u32"),
-        Type::S64 => text.push_str("s64"),
-        Type::U64 => text.push_str("u64"),
-        Type::Float32 => text.push_str("f32"),
-        Type::Float64 => text.push_str("f64"),
-        Type::Char => text.push_str("char"),
-        Type::String => text.push_str("string"),
-        Type::List(l) => {
-            text.push_str("list<");
-            type_text(text, &l.ty());
-            text.push('>');
-        }
-        Type::FixedLengthList(l) => {
-            text.push_str("list<");
-            type_text(text, &l.ty());
-            let _ = write!(text, ", {}>", l.len());
-        }
-        Type::Map(m) => {
-            text.push_str("map<");
-            type_text(text, &m.key());
-            text.push_str(", ");
-            type_text(text, &m.value());
-            text.push('>');
-        }
-        Type::Record(r) => {
-            text.push_str("record { ");
-            joined(text, r.fields(), |text, f| {
-                let _ = write!(text, "{}: ", f.name);
-                type_text(text, &f.ty);
-            });
-            text.push_str(" }");
-        }
-        Type::Tuple(t) => {
-            text.push_str("tuple<");
-            joined(text, t.types(), |text, t| type_text(text, &t));
-            text.push('>');
-        }
-        Type::Variant(v) => {
-            text.push_str("variant { ");
-            joined(text, v.cases(), |text, c| case(text, c.name, c.ty));
-            text.push_str(" }");
-        }
-        Type::Enum(e) => {
-            text.push_str("enum { ");
-            joined(text, e.names(), |text, n| text.push_str(n));
-            text.push_str(" }");
-        }
-        Type::Flags(f) => {
-            text.push_str("flags { ");
-            joined(text, f.names(), |text, n| text.push_str(n));
-            text.push_str(" }");
-        }
-        Type::Option(o) => {
-            text.push_str("option<");
-            type_text(text, &o.ty());
-            text.push('>');
-        }
-        Type::Result(r) => {
-            text.push_str("result");
-            match (r.ok(), r.err()) {
-                (None, None) => {}
-                (Some(ok), None) => {
-                    text.push('<');
-                    type_text(text, &ok);
-                    text.push('>');
-                }
-                (ok, Some(err)) => {
-                    text.push('<');
-                    match ok {
-                        Some(ok) => type_text(text, &ok),
-                        None => text.push('_'),
-                    }
-                    text.push_str(", ");
-                    type_text(text, &err);
-                    text.push('>');
-                }
-            }
-        }
-        Type::Own(_) => text.push_str("own<resource>"),
-        Type::Borrow(_) => text.push_str("borrow<resource>"),
-        Type::Future(_) => text.push_str("future"),
-        Type::Stream(_) => text.push_str("stream"),
-        Type::ErrorContext => text.push_str("error-context"),
-    }
-}
-
-fn func_text(f: &ComponentFunc) -> String {
-    let mut text = String::from(if f.async_() { "async func(" } else { "func(" });
-    for (n, (name, ty)) in f.params().enumerate() {
-        if text.len() > TYPE_TEXT_MAX {
-            break;
-        }
-        let _ = write!(text, "{}{name}: ", if n > 0 { ", " } else { "" });
-        type_text(&mut text, &ty);
-    }
-    text.push(')');
-    if let Some(result) = f.results().next() {
-        text.push_str(" -> ");
-        type_text(&mut text, &result);
-    }
-    cut(&text, TYPE_TEXT_MAX)
-}
-
-fn cut(text: &str, size: usize) -> String {
-    match text.len() <= size {
-        true => text.to_owned(),
-        false => format!("{} ...", &text[..text.floor_char_boundary(size)]),
-    }
-}
-
-fn component_item(
-    engine: &Engine,
-    name: &str,
-    ty: ComponentItem,
-    names: &mut Texts,
-    one: &mut dyn FnMut(&str, &str),
-) {
-    let text = match &ty {
-        ComponentItem::ComponentFunc(f) => func_text(f),
-        ComponentItem::CoreFunc(f) => extern_text(&ExternType::Func(f.clone())),
-        ComponentItem::Module(_) => "core module".to_string(),
-        ComponentItem::Component(_) => "component".to_string(),
-        ComponentItem::ComponentInstance(_) => "instance".to_string(),
-        ComponentItem::Type(_) => "type".to_string(),
-        ComponentItem::Resource(_) => "resource".to_string(),
-    };
-    one(name, &text);
-    if let ComponentItem::ComponentInstance(instance) = ty {
-        for (inner, e) in instance.exports(engine) {
-            if let ComponentItem::ComponentFunc(f) = &e.ty {
-                one(&format!("{}#{}", names.take(name), cut(inner, TYPE_TEXT_MAX)), &func_text(f));
-            }
-        }
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn bhd_engine_component_items(
-    component: *const wasmtime_component_t,
-    engine: *const wasm_engine_t,
-    env: *mut c_void,
-    item: Item,
-) {
-    let component = unsafe { &*(component as *const wasmtime::component::Component) };
-    let engine = unsafe { &*(engine as *const Engine) };
-    let ty = component.component_type();
-    let (mut texts, mut names) = (Texts::new(), Texts::new());
-    let mut give = |exported, name: &str, text: &str| {
-        let text = texts.take(text);
-        item(env, exported, "".into(), name.into(), text.as_str().into())
-    };
-    for (name, e) in ty.imports(engine) {
-        component_item(engine, name, e.ty, &mut names, &mut |n, t| give(false, n, t));
-    }
-    for (name, e) in ty.exports(engine) {
-        component_item(engine, name, e.ty, &mut names, &mut |n, t| give(true, n, t));
-    }
 }

@@ -84,13 +84,20 @@ typedef struct bhd_host_options {
     /** Frames have the file and the line (error.h) of guests that were built with -g. The host
      *  keeps at most 4 MiB of a component for that, and reads it once when a guest ends. */
     bool debug_info;
+    /** Bytes of the host that one sandbox may take beside what its limits count: its globals,
+     *  passive element segments (16 each), imports, functions that are exported or in an element
+     *  segment, data segments (a record of each), core instances, and what its components need to
+     *  call each other and the host. They are summed in the binary before anything is compiled,
+     *  times the instances that it makes, and never less than they are; more is
+     *  BHD_COMPONENT_TOO_LARGE. `bulkhead inspect` shows the number. */
+    uint64_t max_instance_bytes;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
             UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false,  \
-            0, NULL, NULL, true                                                                    \
+            0, NULL, NULL, true, UINT64_C(262144)                                                  \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -68,12 +68,15 @@ typedef struct bhd_inspection {
      *  Printable ASCII. Of more than 256 KiB the beginning, and a last line that begins with
      *  "// cut: ". */
     char *wit;
+    /** Bytes that one sandbox takes of the host beside memories and tables, as
+     *  bhd_host_options.max_instance_bytes bounds them. */
+    uint64_t instance_bytes;
 } bhd_inspection;
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
         BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, false, 0, 0, 0,     \
-            NULL, NULL                                                                             \
+            NULL, NULL, 0                                                                          \
     }
 
 BHD_BEGIN_DECLS

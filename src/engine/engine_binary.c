@@ -65,20 +65,88 @@ static bhd_status check_functions(const bhd__binary *binary, const bhd_host_opti
 }
 
 /* "function 7 (main) of module 2": as much of it as is known. */
-static void name_function(const bhd__binary *binary, const bhd_engine_function_t *function,
+static void name_function(const bhd__binary *binary, uint32_t module, uint32_t index,
                           bhd__text *text)
 {
     char name[NAME_SHOWN_BYTES];
-    size_t size = bhd_engine_function_name(binary->data, binary->size, function->module,
-                                           function->index, name, sizeof name);
-    bhd__text_printf(text, "function %" PRIu32, function->index);
+    size_t size =
+        bhd_engine_function_name(binary->data, binary->size, module, index, name, sizeof name);
+    bhd__text_printf(text, "function %" PRIu32, index);
     if (size > 0) {
         bhd__text_add(text, " (");
         bhd__text_add_escaped(text, name, size < sizeof name ? size : sizeof name, sizeof name);
         bhd__text_add(text, ")");
     }
     if (binary->is_component)
-        bhd__text_printf(text, " of core module %" PRIu32, function->module);
+        bhd__text_printf(text, " of core module %" PRIu32, module);
+}
+
+/* What makes the engine's compiler end the process when there is too much of it in one function. */
+static bhd_status check_accesses(const bhd__binary *binary, bhd_error *error)
+{
+    const bhd_engine_accesses_t *accesses = &binary->totals.accesses;
+    if (accesses->count <= accesses->most)
+        return BHD_OK;
+    char buffer[512];
+    bhd__text text;
+    bhd__text_init(&text, buffer, sizeof buffer);
+    if (accesses->is_set_up) {
+        bhd__text_add(&text, "setting up ");
+        if (binary->is_component)
+            bhd__text_printf(&text, "core module %" PRIu32, accesses->module);
+        else
+            bhd__text_add(&text, "the module");
+    } else {
+        name_function(binary, accesses->module, accesses->index, &text);
+    }
+    bhd__text_printf(&text,
+                     " takes %" PRIu64 " globals, types and references to objects together; at "
+                     "most %" PRIu64 " can be compiled in one function",
+                     accesses->count, accesses->most);
+    bhd__text_ellipsis(&text);
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE, "%s", buffer);
+    bhd__error_range(error, accesses->count, 0, accesses->most);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
+uint64_t bhd__binary_held(const bhd_engine_totals_t *totals)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BHD_ENGINE_PARTS; i++)
+        if (__builtin_add_overflow(sum, totals->held[i], &sum))
+            return UINT64_MAX;
+    return sum;
+}
+
+/* No limit of a component counts what an instance holds in the host, so it has a bound here. */
+static bhd_status check_held(const bhd__binary *binary, const bhd_host_options *options,
+                             bhd_error *error)
+{
+    static const char *const names[] = {
+        [BHD_ENGINE_INSTANCES] = "its instances of core modules",
+        [BHD_ENGINE_GLOBALS] = "its globals and tags",
+        [BHD_ENGINE_ELEMENTS] = "its passive element segments",
+        [BHD_ENGINE_FUNCTIONS] = "its functions that are exported or in an element segment",
+        [BHD_ENGINE_IMPORTS] = "the imports of its core modules",
+        [BHD_ENGINE_DATA] = "its data segments",
+        [BHD_ENGINE_LINKS] = "the functions and resources of its components",
+    };
+    const bhd_engine_totals_t *totals = &binary->totals;
+    uint64_t held = bhd__binary_held(totals), allowed = options->max_instance_bytes;
+    if (held <= allowed)
+        return BHD_OK;
+    size_t largest = 0;
+    for (size_t i = 1; i < BHD_ENGINE_PARTS; i++)
+        if (totals->held[i] > totals->held[largest])
+            largest = i;
+    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                    "the component takes %" PRIu64
+                    " bytes of the host for each sandbox, beside its memories and tables; this "
+                    "host allows %" PRIu64 " (max_instance_bytes). The largest part, %" PRIu64
+                    " bytes, is for %s",
+                    held, allowed, totals->held[largest], names[largest]);
+    bhd__error_range(error, held, 0, allowed);
+    return BHD_COMPONENT_TOO_LARGE;
 }
 
 /* What can only be linked with the engine's stack or all of the memory at risk. */
@@ -129,7 +197,7 @@ static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *
     bhd__text text;
     bhd__text_init(&text, buffer, sizeof buffer);
     if (one) {
-        name_function(binary, heaviest, &text);
+        name_function(binary, heaviest->module, heaviest->index, &text);
         bhd__text_printf(&text,
                          " takes %" PRIu64 " units of work to compile; this host allows %" PRIu64
                          " for one function (an eighth of the host option max_compile_work, "
@@ -154,7 +222,7 @@ static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *
                              totals->adapters, totals->trampolines);
         if (totals->functions > 0) {
             bhd__text_printf(&text, "; the largest share, %" PRIu64 ", is of ", heaviest->work);
-            name_function(binary, heaviest, &text);
+            name_function(binary, heaviest->module, heaviest->index, &text);
         }
     }
     bhd__text_ellipsis(&text);
@@ -225,7 +293,11 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
     if (status == BHD_OK)
         status = check_functions(binary, options, error);
     if (status == BHD_OK)
+        status = check_accesses(binary, error);
+    if (status == BHD_OK)
         status = check_work(binary, options, error);
+    if (status == BHD_OK)
+        status = check_held(binary, options, error);
     if (status != BHD_OK)
         bhd__binary_fini(binary);
     return status;

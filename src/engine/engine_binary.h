@@ -32,13 +32,18 @@ typedef struct bhd__binary {
 
 /* Everything that compiling has to be kept from: BHD_FILE_TOO_LARGE above the host's
  * max_component_bytes and for text above 1 MiB, BHD_COMPONENT_TOO_LARGE above max_functions,
- * max_function_bytes and max_compile_work and for what is nested too deep,
+ * max_function_bytes, max_instance_bytes and max_compile_work, for what is nested too deep, and for
+ * a function that the compiler cannot bear,
  * BHD_COMPONENT_UNSUPPORTED for components whose work cannot be told, BHD_COMPONENT_INVALID for
  * text that is not WAT and for bytes that cannot be read. `metered`: compiled with fuel, which
  * takes more. The binary is usable as long as `data` is. A failure leaves nothing to free. */
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
                             const void *data, size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);
+
+/* What one instance holds in the host beside its memories and the elements of its tables; rather
+ * too much than too little. */
+uint64_t bhd__binary_held(const bhd_engine_totals_t *totals);
 
 /* BHD_COMPONENT_TOO_LARGE when it has more of `what` than the host's `option` allows. */
 bhd_status bhd__binary_check_count(const char *what, uint64_t has, uint64_t allowed,

@@ -112,6 +112,7 @@ static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
     inspection->instance_memories = totals->memories;
     inspection->instance_tables = totals->tables;
     inspection->is_exact = totals->is_exact;
+    inspection->instance_bytes = bhd__binary_held(totals);
     inspection->compile_work = totals->compile_work;
     inspection->largest_function_work = totals->heaviest.work;
     inspection->initial_heap_bytes = totals->needs_heap ? BHD__HEAP_INITIAL_BYTES : 0;

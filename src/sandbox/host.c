@@ -57,6 +57,7 @@ bhd_status bhd_host_options_check(const bhd_host_options *options, bhd_error *er
         {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
         {"slots_keep_bytes", options->slots_keep_bytes, 0, UINT64_MAX / 2},
         {"features", options->features, 0, BHD_FEATURE_GC},
+        {"max_instance_bytes", options->max_instance_bytes, 1, BHD_POLICY_MAX_BYTES},
         {"worker_threads", options->worker_threads, 0, WORKERS_MAX},
     };
     bhd_status status = bhd_policy_check(&options->policy, error);

@@ -76,6 +76,10 @@ record 65 inspect --max-compile-work=400 guests/component/run_ok.wat
 record 0 inspect --max-compile-work=4096 guests/basic/add.wat
 record 2 inspect --max-compile-work=0 guests/basic/add.wat
 record 2 inspect --max-compile-work=1s guests/basic/add.wat
+record 65 inspect --max-instance-bytes=783 guests/basic/add.wat
+record 0 inspect --max-instance-bytes=784 guests/basic/add.wat
+record 65 run --max-bytes=1MiB --max-instance-bytes=2KiB guests/basic/three_memories.wat
+record 2 inspect --max-instance-bytes=0 guests/basic/add.wat
 
 # What is no binary.
 record 66 inspect nowhere.wasm
