@@ -152,6 +152,9 @@ static void check_import(void *env, bool is_export, bhd_engine_str_t module, bhd
     /* Functions inside an imported instance follow it as INSTANCE#FUNCTION. */
     if (is_export || (check->of_component && memchr(name.data, '#', name.size)))
         return;
+    /* It is refused, and no more of it is named. */
+    if (check->unknown > NAMED_IMPORTS_MAX)
+        return;
     const char *capability = NULL;
     bhd__grant grant = bhd__wasi_grant(check->of_component ? NULL : module.data, module.size,
                                        name.data, name.size, &capability);
@@ -306,6 +309,7 @@ void bhd__code_free(bhd__code *code)
     bhd_engine_lines_delete(code->lines);
     bhd__functions_fini(&code->functions);
     bhd__free(code->host_types);
+    bhd__free(code->resource_names);
     for (size_t i = 0; i < 2; i++)
         bhd_imports_free(code->providers.sets[i]);
     if (code->run)

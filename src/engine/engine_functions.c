@@ -8,6 +8,7 @@
 #include "engine/engine_functions.h"
 #include "engine/engine_room.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_SHOWN_BYTES 96
@@ -41,10 +42,44 @@ static bool add_function(void *env, const bhd_engine_typed_t *told)
     return true;
 }
 
+static int compare_imports(const void *a, const void *b)
+{
+    const bhd__function *const *x = a, *const *y = b;
+    return strcmp(bhd__function_import(*x), bhd__function_import(*y));
+}
+
+/* False when there is no memory left. */
+static bool sort_imports(bhd__functions *functions)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < functions->count; i++)
+        most = functions->list[i].resource > most ? functions->list[i].resource : most;
+    bool *made = bhd__calloc((size_t)most + 1, sizeof *made);
+    functions->imports = bhd__calloc(functions->count + 1, sizeof *functions->imports);
+    if (!made || !functions->imports) {
+        bhd__free(made);
+        return false;
+    }
+    for (size_t i = 0; i < functions->count; i++) {
+        bhd__function *f = &functions->list[i];
+        if (f->is_export)
+            continue;
+        functions->imports[functions->import_count++] = f;
+        if (f->what != BHD__FUNCTION_RESOURCE)
+            continue;
+        f->is_again = made[f->resource];
+        made[f->resource] = true;
+    }
+    bhd__free(made);
+    qsort(functions->imports, functions->import_count, sizeof *functions->imports, compare_imports);
+    return true;
+}
+
 bhd_status bhd__functions_read(bhd__code *code, bhd_error *error)
 {
     return bhd_engine_component_functions(code->component, code->variant->engine, &code->functions,
-                                          add_function)
+                                          add_function) &&
+                   sort_imports(&code->functions)
                ? BHD_OK
                : bhd__fail_no_memory(error);
 }
@@ -58,7 +93,8 @@ void bhd__functions_fini(bhd__functions *functions)
         bhd_type_free(functions->list[i].results);
     }
     bhd__free(functions->list);
-    *functions = (bhd__functions){NULL, 0};
+    bhd__free(functions->imports);
+    *functions = (bhd__functions){NULL, 0, NULL, 0};
 }
 
 /* -- names --------------------------------------------------------------------------------- */

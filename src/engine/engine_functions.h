@@ -20,6 +20,7 @@ typedef struct bhd__function {
     bool is_export;
     uint32_t what;
     uint32_t resource; /* the number of a resource type */
+    bool is_again;     /* a resource that an import before it has made */
     char *instance;    /* "" for what is not inside an instance */
     char *name;
     bhd_type *parameters, *results; /* a record and a tuple */
@@ -28,7 +29,17 @@ typedef struct bhd__function {
 typedef struct bhd__functions {
     bhd__function *list;
     size_t count;
+    /* The imports by the name of what is imported as a whole, so that a component that imports a
+     * great many things is judged in the time that it takes to sort them. */
+    const bhd__function **imports;
+    size_t import_count;
 } bhd__functions;
+
+/* What is imported as a whole: the instance, or the function by itself. */
+static inline const char *bhd__function_import(const bhd__function *function)
+{
+    return function->instance[0] != '\0' ? function->instance : function->name;
+}
 
 /* The export that `name` means: "function" or "interface#function", the interface with or without
  * its version, or only its last part, as long as it means one. BHD_EXPORT_NOT_FOUND names what

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/engine_room.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TYPE_SHOWN_BYTES 300
@@ -31,48 +32,82 @@ static const bhd__import_resource *find_resource(const bhd__code *code, const ch
 }
 
 /* A resource that another interface has made is only named again in this one. */
-static bool is_made_before(const bhd__code *code, const bhd__function *resource)
-{
-    for (const bhd__function *f = code->functions.list; f < resource; f++)
-        if (!f->is_export && f->what == BHD__FUNCTION_RESOURCE && f->resource == resource->resource)
-            return true;
-    return false;
-}
-
 static bool provides(const bhd__code *code, const bhd__function *f)
 {
     if (f->what == BHD__FUNCTION_RESOURCE)
-        return is_made_before(code, f) || find_resource(code, f->instance, f->name);
+        return f->is_again || find_resource(code, f->instance, f->name);
     return find(code, f->instance, f->name) != NULL;
+}
+
+static int compare_name(const bhd__function *f, const char *name, size_t size)
+{
+    const char *its = bhd__function_import(f);
+    int order = strncmp(its, name, size);
+    return order != 0 ? order : its[strnlen(its, size)] != '\0';
 }
 
 bool bhd__imports_provide(const bhd__code *code, const char *interface, size_t size)
 {
-    for (size_t i = 0; i < code->functions.count; i++) {
-        const bhd__function *f = &code->functions.list[i];
-        /* A function that is imported by itself is told with its own name. */
-        const char *name = f->instance[0] != '\0' ? f->instance : f->name;
-        if (!f->is_export && strlen(name) == size && memcmp(name, interface, size) == 0 &&
-            !provides(code, f))
-            return false;
+    const bhd__functions *functions = &code->functions;
+    size_t first = 0, end = functions->import_count;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (compare_name(functions->imports[middle], interface, size) < 0)
+            first = middle + 1;
+        else
+            end = middle;
     }
+    for (; first < functions->import_count &&
+           compare_name(functions->imports[first], interface, size) == 0;
+         first++)
+        if (!provides(code, functions->imports[first]))
+            return false;
     return true;
 }
 
 /* -- types --------------------------------------------------------------------------------- */
+
+/* One of the names under which a component imports a resource type means this of the host's. */
+typedef struct bhd__resource_name {
+    uint32_t resource;
+    const bhd__import_resource *meant;
+} resource_name;
+
+static int compare_resource_names(const void *a, const void *b)
+{
+    const resource_name *x = a, *y = b;
+    if (x->resource != y->resource)
+        return x->resource < y->resource ? -1 : 1;
+    return x->meant == y->meant ? 0 : (uintptr_t)x->meant < (uintptr_t)y->meant ? -1 : 1;
+}
+
+static bhd_status note_resource_names(bhd__code *code, bhd_error *error)
+{
+    const bhd__functions *functions = &code->functions;
+    resource_name *names = bhd__calloc(functions->import_count + 1, sizeof *names);
+    if (!names)
+        return bhd__fail_no_memory(error);
+    size_t count = 0;
+    for (size_t i = 0; i < functions->import_count; i++) {
+        const bhd__function *f = functions->imports[i];
+        if (f->what == BHD__FUNCTION_RESOURCE)
+            names[count++] =
+                (resource_name){f->resource, find_resource(code, f->instance, f->name)};
+    }
+    qsort(names, count, sizeof *names, compare_resource_names);
+    code->resource_names = names;
+    code->resource_name_count = count;
+    return BHD_OK;
+}
 
 /* The resource in a component's type is the one that the host's function means. */
 static bool is_same_resource(const bhd__code *code, const bhd__import *import, const bhd_type *type)
 {
     const bhd__import_resource *meant = bhd__imports_find_resource(
         import->set, import->interface, strlen(import->interface), type->name, strlen(type->name));
-    for (size_t i = 0; i < code->functions.count; i++) {
-        const bhd__function *f = &code->functions.list[i];
-        if (!f->is_export && f->what == BHD__FUNCTION_RESOURCE && f->resource == type->resource &&
-            find_resource(code, f->instance, f->name) == meant)
-            return true;
-    }
-    return false;
+    resource_name key = {type->resource, meant};
+    return bsearch(&key, code->resource_names, code->resource_name_count, sizeof key,
+                   compare_resource_names) != NULL;
 }
 
 static bool resources_fit(const bhd__code *code, const bhd__import *import, const bhd_type *type)
@@ -137,7 +172,7 @@ static wasmtime_error_t *link_resource(const bhd__code *code, const bhd__functio
                                        wasmtime_component_linker_t *linker)
 {
     const bhd__import_resource *resource = find_resource(code, f->instance, f->name);
-    if (!resource || is_made_before(code, f))
+    if (!resource || f->is_again)
         return NULL;
     return bhd_engine_component_linker_resource(linker, f->instance, strlen(f->instance), f->name,
                                                 strlen(f->name), resource->number, drop_resource);
@@ -174,7 +209,7 @@ static bhd_status note_host_types(bhd__code *code, bhd_error *error)
     code->host_type_count = (size_t)most + 1;
     for (size_t i = 0; i < functions->count; i++) {
         const bhd__function *f = &functions->list[i];
-        if (f->is_export || f->what != BHD__FUNCTION_RESOURCE || is_made_before(code, f))
+        if (f->is_export || f->what != BHD__FUNCTION_RESOURCE || f->is_again)
             continue;
         const bhd__import_resource *resource = find_resource(code, f->instance, f->name);
         code->host_types[f->resource] = resource ? resource->number : 0;
@@ -186,6 +221,8 @@ bhd_status bhd__imports_link_component(bhd__code *code, wasmtime_component_linke
                                        bhd_error *error)
 {
     bhd_status status = note_host_types(code, error);
+    if (status == BHD_OK)
+        status = note_resource_names(code, error);
     for (size_t i = 0; status == BHD_OK && i < code->functions.count; i++) {
         const bhd__function *f = &code->functions.list[i];
         const char *capability;

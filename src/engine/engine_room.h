@@ -74,6 +74,8 @@ struct bhd__code {
     /* [bhd_type.resource]: the number of the host's resource type; 0: not one of the host's. */
     uint32_t *host_types;
     size_t host_type_count;
+    struct bhd__resource_name *resource_names; /* sorted; see engine_link.c */
+    size_t resource_name_count;
 };
 
 /* Parameters or results of one exported function of a core module. */

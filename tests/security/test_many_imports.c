@@ -1,0 +1,85 @@
+/*
+ * Judging and linking imports takes time as their number: what is compared is the processor time of
+ * the thread that loads, for so many imports and for eight times as many. It was 64 times as much.
+ */
+#include "support/bomb_text.h"
+#include "support/real_guest.h"
+
+#include <time.h>
+
+#define FEW 2500
+#define TIMES 8
+/* Between what is linear, which is 8, and what is quadratic. */
+#define RATIO_MAX 32.0
+#define TRIES 3
+
+static double thread_seconds(void)
+{
+    struct timespec now;
+    assert_int_equal(0, clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now));
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+typedef struct shape {
+    const char *name, *before, *part;
+    bhd_status wanted;
+    const char *said;
+} shape;
+
+static const shape shapes[] = {
+    {"functions that nobody has", "(component (type $t (func))",
+     "(import \"a%u\" (func (type $t)))", BHD_IMPORT_UNKNOWN, "and more"},
+};
+
+static double load(bhd_host *host, const shape *s, unsigned count)
+{
+    double best = 1e9;
+    bomb_text text = {0};
+    bomb_put(&text, s->before);
+    for (unsigned i = 0; i < count; i++)
+        bomb_printf(&text, s->part, i);
+    bomb_put(&text, ")");
+    wasm_byte_vec_t binary = bomb_binary(&text);
+    for (int i = 0; i < TRIES; i++) {
+        bhd_error error = BHD_ERROR_INIT;
+        bhd_component *component = NULL;
+        bhd_component_options options = {.name = "imports", .limits = guest_limits(MIB(1))};
+        double began = thread_seconds();
+        bhd_status status =
+            bhd_component_new(host, &options, binary.data, binary.size, &component, &error);
+        double took = thread_seconds() - began;
+        best = took < best ? took : best;
+        expect_status(s->wanted, status, &error);
+        if (s->said)
+            expect_in(error.message, s->said);
+        bhd_component_free(component);
+        bhd_error_fini(&error);
+    }
+    wasm_byte_vec_delete(&binary);
+    return best;
+}
+
+static void imports_take_time_as_their_number(void **state)
+{
+    (void)state;
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.max_compile_work = BHD_COMPILE_WORK_MAX;
+    options.max_instance_bytes = MIB(64);
+    bhd_host *host = guest_host_with(&options);
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        double few = load(host, &shapes[i], FEW);
+        double many = load(host, &shapes[i], FEW * TIMES);
+        print_message("%s: %.3f s, %.3f s for %d times as many\n", shapes[i].name, few, many,
+                      TIMES);
+        assert_true(many < few * RATIO_MAX);
+    }
+    bhd_host_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(imports_take_time_as_their_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
