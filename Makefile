@@ -8,7 +8,7 @@ SECONDS   ?= 60
 
 cmake_build = cmake --build $(BUILD)
 
-.PHONY: all setup configure build run test tsan valgrind coverage analyze soak fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
+.PHONY: all setup configure build run test tsan valgrind coverage analyze soak sweep fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
 .NOTPARALLEL:
 
 all: build
@@ -54,6 +54,14 @@ soak: configure
 	@$(cmake_build) --target soak
 	@$(BUILD)/tests/soak $(COUNT)
 
+sweep: configure
+	@$(cmake_build) --target test_grammar_modules_rss test_grammar_components_rss
+	@rm -f $(BUILD)/grammar.md; status=0; \
+	for part in modules components; do \
+		BHD_LONG=1 BHD_GRAMMAR_TABLE=$(BUILD)/grammar.md \
+			$(BUILD)/tests/security/test_grammar_$${part}_rss $(VECTOR) || status=1; \
+	done; cat $(BUILD)/grammar.md; exit $$status
+
 # In a build tree of its own, with clang.
 fuzz-build:
 	@command -v clang >/dev/null || { \
@@ -98,6 +106,7 @@ help:
 	@echo "make coverage  run every C test in build/coverage and say which lines of src/ they reach"
 	@echo "make analyze   gcc -fanalyzer and clang-tidy over src/ and cli/"
 	@echo "make soak      a million sandboxes on all processors; COUNT=N for another number"
+	@echo "make sweep     every vector of the binary format, as long as is allowed; VECTOR=globals for some"
 	@echo "make fuzz      fuzz every target for SECONDS ($(SECONDS)), with clang; TARGET=size for one"
 	@echo "make fuzz-merge TARGET=size        keep new inputs of a target in fuzz/corpus"
 	@echo "make bench     build and run the benches"
