@@ -12,6 +12,7 @@
 #include "interrupt.h"
 #include "invoke.h"
 #include "lockdown.h"
+#include "order.h"
 #include "report.h"
 #include "stated_limits.h"
 #include "target.h"
@@ -19,6 +20,7 @@
 
 #include "bulkhead/sandbox.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,9 +239,31 @@ static void explain_no_command(const run_options *run, const char *source, bhd_e
         return;
     (void)snprintf(message, sizeof message, "%s", error->message);
     (void)cli_fail(error, error->code, "%.200s: %.740s%s", cli_show(source).text, message,
-                   error->code == BHD_EXPORT_NOT_FOUND
+                   strstr(message, "the functions that it exports: ") != NULL
                        ? "; --invoke='NAME(1, 2)' calls a function of that name"
                        : "");
+}
+
+/* What was refused to a guest is known to nobody if it only says that it failed. */
+static void explain_refusals(const cli_report *report, const bhd_limits *limits)
+{
+    uint64_t refused = report->metrics.denied_count;
+    if (!report->ended_itself || report->guest_exit_code == 0 || refused == 0)
+        return;
+    cli_note("note: before the guest ended itself with exit code %d, %" PRIu64
+             " growth%s of its memory or tables %s refused; its limits are %" PRIu64
+             " bytes (max_bytes) and %" PRIu64 " table elements (max_table_elements)",
+             report->guest_exit_code, refused, refused == 1 ? "" : "s",
+             refused == 1 ? "was" : "were", limits->max_memory_bytes,
+             limits->max_table_elements);
+}
+
+/* A limit or a grant that went to the guest may be why it failed; what the guest did by itself is
+ * its own affair. */
+static void explain_order(const run_options *run, bool ran)
+{
+    if (!ran)
+        cli_order_note(&parser, run->arguments, run->argument_count, run->target);
 }
 
 /* What the component asked to be kept is shown when it has ended. */
@@ -279,10 +303,12 @@ static int run_component(const run_options *run, const char *source, bhd_compone
     explain_no_command(run, source, &error);
     if (report.status != BHD_OK && report.status != BHD_EXIT)
         cli_complain_error(&error, NULL);
+    explain_order(run, report.ended_itself || report.status == BHD_TRAP);
     if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
         report.exit_code = CLI_EXIT_INTERNAL;
 
     complete_report(&report, sandbox, &account, bhd_component_limits(component));
+    explain_refusals(&report, bhd_component_limits(component));
     /* Without a sandbox and without an account nothing ran. */
     bool is_known = sandbox != NULL || account.is_known;
     if (!cli_report_print(&report, is_known ? run->report : CLI_REPORT_NONE))
@@ -380,10 +406,12 @@ static int run_target(const run_options *run)
         cli_note("note: %s", target.note);
     if (code == CLI_EXIT_OK)
         code = (int)prepare(run, &target, &lockdown, &host, &component, &error);
-    if (code == CLI_EXIT_OK)
+    if (code == CLI_EXIT_OK) {
         code = run_component(run, target.source, component, &lockdown);
-    else
+    } else {
         cli_complain_error(&error, target.manifest_path);
+        explain_order(run, false);
+    }
 
     bhd_component_free(component);
     bhd_host_free(host);

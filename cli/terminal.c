@@ -54,9 +54,13 @@ static void check_output_at_exit(int status, void *unused)
 
 void cli_terminal_init(void)
 {
+    /* Room for a whole help text: what is written in pieces loses the reason why one failed. */
+    static char buffer[65536];
     fill_descriptor(STDIN_FILENO, O_WRONLY);
     fill_descriptor(STDOUT_FILENO, O_RDONLY);
     fill_descriptor(STDERR_FILENO, O_RDONLY);
+    if (isatty(STDOUT_FILENO) != 1)
+        (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     (void)on_exit(check_output_at_exit, NULL);
 }
 

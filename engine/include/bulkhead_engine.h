@@ -273,6 +273,9 @@ size_t bhd_engine_function_name(const uint8_t *binary, size_t size, uint32_t mod
 
 /* The binary would be valid if every proposal were on. */
 bool bhd_engine_valid_with_everything(const uint8_t *binary, size_t size);
+/* It would be if just these proposals were on, by the names of bhd_engine_config_feature. */
+bool bhd_engine_valid_with(const char *const *names, size_t count, const uint8_t *binary,
+                           size_t size);
 
 /* Imports and exports with their types as text. Functions inside an instance follow it as
  * "INSTANCE#FUNCTION". `module` is empty but for imports of core modules. */

@@ -1,6 +1,8 @@
 //! The settings of `wasmtime::Config` that the C API does not bind, and an engine made of a
 //! configuration without a panic.
 
+use std::ffi::{CStr, c_char};
+
 use wasmparser::WasmFeatures;
 use wasmtime::{Collector, Config, Engine, WasmBacktraceDetails};
 use wasmtime_c_api::{wasm_config_t, wasm_engine_t, wasmtime_error_t};
@@ -86,4 +88,20 @@ pub unsafe extern "C" fn bhd_engine_new(
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_prepare_thread() {
     Engine::tls_eager_initialize();
+}
+
+/// Valid if just these proposals were on. Names that there are not count for nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_valid_with(
+    names: *const *const c_char,
+    count: usize,
+    binary: *const u8,
+    size: usize,
+) -> bool {
+    let features = (0..count)
+        .filter_map(|i| unsafe { CStr::from_ptr(*names.add(i)) }.to_str().ok())
+        .filter_map(WasmFeatures::from_name)
+        .fold(WasmFeatures::empty(), |all, one| all.union(one));
+    let binary = unsafe { crate::bytes(binary, size) };
+    wasmparser::Validator::new_with_features(features).validate_all(binary).is_ok()
 }

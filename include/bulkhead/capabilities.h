@@ -33,8 +33,9 @@ typedef struct bhd_directory {
 /** A variable of the guest's environment. */
 typedef struct bhd_variable {
     const char *name;
-    /** NULL: what the process has under that name, if it has it, when a sandbox is made. No thread
-     *  may change the process's environment meanwhile. */
+    /** NULL: what the process has under that name, if it has it, when the component is loaded; all
+     *  its sandboxes see that. No thread may change the process's environment while a component is
+     *  loaded. */
     const char *value;
 } bhd_variable;
 

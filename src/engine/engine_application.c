@@ -96,12 +96,12 @@ static bhd_status not_a_command(const bhd__code *code, const char *what, bhd_err
     function_names names = {.count = 0};
     bhd__text_init(&names.text, names.buffer, sizeof names.buffer);
     if (code->component)
-        bhd__functions_name(&code->functions, &names.text);
+        names.count = bhd__functions_name(&code->functions, &names.text);
     else
         bhd_engine_module_items(code->module, &names, name_function);
-    if (names.text.length == 0)
-        bhd__text_add(&names.text, "nothing");
     bhd__text_ellipsis(&names.text);
+    if (names.count == 0)
+        return bhd__fail(error, BHD_EXPORT_NOT_FOUND, "%s, nor any other function", what);
     return bhd__fail(error, BHD_EXPORT_NOT_FOUND, "%s; the functions that it exports: %s", what,
                      names.buffer);
 }
@@ -114,8 +114,8 @@ bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, b
     if (!found || start.kind != WASMTIME_EXTERN_FUNC)
         return not_a_command(instance->code,
                              instance->code->initializes
-                                 ? "the module is a reactor and not a command: it exports "
-                                   "_initialize, which was called, and no function _start"
+                                 ? "the module is a reactor and not a command: beside _initialize, "
+                                   "which was called, it exports no function _start"
                                  : "the module is not a command: it exports no function _start",
                              error);
     wasm_functype_t *type = wasmtime_func_type(instance->context, &start.of.func);
@@ -128,15 +128,30 @@ bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, b
     return BHD_OK;
 }
 
+/* It exports wasi:cli/run, if not in a version that can be run. */
+static bool exports_other_run(const bhd__functions *functions)
+{
+    static const char run[] = "wasi:cli/run@";
+    for (size_t i = 0; i < functions->count; i++)
+        if (functions->list[i].is_export &&
+            strncmp(functions->list[i].instance, run, sizeof run - 1) == 0)
+            return true;
+    return false;
+}
+
 bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
                          bhd_error *error)
 {
     if (!instance->code->run ||
         !wasmtime_component_instance_get_func(&instance->of.component, instance->context,
                                               instance->code->run, function))
-        return not_a_command(
-            instance->code,
-            "the component is not a command: it does not export wasi:cli/run@0.2", error);
+        return not_a_command(instance->code,
+                             exports_other_run(&instance->code->functions)
+                                 ? "the component is a command of another version of WASI than "
+                                   "this host's: it does not export wasi:cli/run@0.2"
+                                 : "the component is not a command: it does not export "
+                                   "wasi:cli/run@0.2",
+                             error);
     return BHD_OK;
 }
 

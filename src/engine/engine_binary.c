@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "engine/engine_config.h"
+#include "engine/engine_recognise.h"
 #include "engine/engine_room.h"
 
 #include <inttypes.h>
@@ -259,7 +261,10 @@ static bhd_status refuse_text(wasmtime_error_t *failure, bhd_error *error)
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
                             const void *data, size_t size, bhd_error *error)
 {
-    *binary = (bhd__binary){.data = data, .size = size, .metered = metered};
+    *binary = (bhd__binary){.data = data,
+                            .size = size,
+                            .metered = metered,
+                            .allows_gc = options->features & BHD_FEATURE_GC};
     if (size > options->max_component_bytes) {
         (void)bhd__fail(error, BHD_FILE_TOO_LARGE,
                         "the component has %zu bytes; this host compiles at most %" PRIu64
@@ -269,6 +274,9 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
         return BHD_FILE_TOO_LARGE;
     }
     if (!is_binary(data, size)) {
+        const char *what = bhd__recognise(data, size);
+        if (what)
+            return bhd__fail(error, BHD_COMPONENT_INVALID, "not a component: this is %s", what);
         if (size > TEXT_BYTES_MAX) {
             (void)bhd__fail(
                 error, BHD_FILE_TOO_LARGE,
@@ -315,9 +323,24 @@ void bhd__binary_fini(bhd__binary *binary)
 bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,
                               bhd_error *error)
 {
-    if (bhd_engine_valid_with_everything(binary->data, binary->size))
+    char wasi[128], what[320];
+    bhd__text text;
+    if (!bhd_engine_valid_with_everything(binary->data, binary->size))
+        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+    if (!binary->allows_gc && bhd__config_gc_would_do(binary->data, binary->size))
         return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED,
-                                  "the component uses a WebAssembly feature that is not allowed",
+                                  "the component needs garbage collection or references to "
+                                  "functions with types, which are off unless whoever runs the "
+                                  "host allows them (BHD_FEATURE_GC in the host option features, "
+                                  "--enable=gc)",
                                   failure, error);
-    return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+    bhd__text_init(&text, what, sizeof what);
+    bhd__text_add(&text, "the component uses a WebAssembly feature that is not allowed");
+    if (binary->is_component &&
+        bhd__recognise_wasi(binary->data, binary->size, wasi, sizeof wasi))
+        bhd__text_printf(&text,
+                         "; it names %s, and this host has no other version of WASI than 0.2",
+                         wasi);
+    bhd__text_ellipsis(&text);
+    return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED, what, failure, error);
 }

@@ -26,7 +26,8 @@ typedef struct bhd__binary {
     wasm_byte_vec_t owned; /* made of text */
     bool is_component;
     bool imports_memory;
-    bool metered; /* compiled with fuel */
+    bool metered;   /* compiled with fuel */
+    bool allows_gc; /* the host does */
     bhd_engine_totals_t totals;
 } bhd__binary;
 

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "engine/engine_binary.h"
+#include "engine/engine_recognise.h"
 #include "engine/engine_room.h"
 
 #include <inttypes.h>
@@ -100,6 +101,7 @@ typedef struct import_check {
     const bhd__code *code;
     bool of_component;
     bool of_wasi;
+    bool of_other_wasi;
     size_t unknown, denied;
     bhd__text names;
     char buffer[768];
@@ -145,6 +147,13 @@ static bool host_provides(const import_check *check, bhd_engine_str_t module, bh
     return false;
 }
 
+/* WASI in a version, or as a draft of it, that is not here. */
+static bool is_other_wasi(const import_check *check, bhd_engine_str_t module, bhd_engine_str_t name)
+{
+    return check->of_component ? bhd__is_other_wasi(name.data, name.size)
+                               : module.size >= 4 && memcmp(module.data, "wasi", 4) == 0;
+}
+
 static void check_import(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
                          bhd_engine_str_t type)
 {
@@ -165,6 +174,8 @@ static void check_import(void *env, bool is_export, bhd_engine_str_t module, bhd
         check->denied++;
     else
         check->unknown++;
+    if (grant == BHD__GRANT_UNKNOWN)
+        check->of_other_wasi = check->of_other_wasi || is_other_wasi(check, module, name);
     name_import(check, module, name, capability);
 }
 
@@ -180,7 +191,11 @@ static bhd_status check_imports(bhd__code *code, bhd_error *error)
     code->needs_wasi = check.of_wasi;
     if (check.unknown > 0)
         return bhd__fail(error, BHD_IMPORT_UNKNOWN,
-                         "the component imports what nobody here provides: %s", check.buffer);
+                         "the component imports what nobody here provides: %s%s", check.buffer,
+                         check.of_other_wasi
+                             ? "; that is of another WASI than this host's, which gives "
+                               "wasi_snapshot_preview1 to core modules and WASI 0.2 to components"
+                             : "");
     if (check.denied > 0)
         return bhd__fail(error, BHD_CAPABILITY_DENIED,
                          "the component needs a capability that this version cannot grant: %s",
@@ -273,6 +288,7 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     c->metered = limits->max_fuel > 0;
     bhd__binary view;
     bhd_status status = bhd__binary_init(&view, &engine->options, c->metered, binary, size, error);
+    bool is_read = status == BHD_OK;
     c->kind = view.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
     c->is_much = view.totals.compile_work >= BHD__TRIM_WORK;
     if (status == BHD_OK && c->is_much)
@@ -293,6 +309,8 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
         status = link_code(c, error);
     if (status == BHD_OK && engine->options.debug_info)
         c->lines = bhd_engine_lines_new(view.data, view.size, LINES_MAX_BYTES);
+    if (is_read && (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
+        bhd__recognise_unlinked(view.data, view.size, error);
     bhd__binary_fini(&view);
     if (status != BHD_OK) {
         bhd__code_free(c);

@@ -214,8 +214,9 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
     case BHD_CANCELLED:
         return cancelled(error);
     case BHD_OUT_OF_FUEL:
-        return bhd__fail(error, status, "out of fuel: the call used its %llu units",
-                         (unsigned long long)instance->max_fuel);
+        return bhd__fail(error, status, "out of fuel: the call used its %llu unit%s",
+                         (unsigned long long)instance->max_fuel,
+                         instance->max_fuel == 1 ? "" : "s");
     case BHD_EXIT:
         (void)bhd__fail(error, status, "the guest ended itself with exit code %d", exit_code);
         if (error)

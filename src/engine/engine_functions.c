@@ -147,7 +147,8 @@ static void add_name(bhd__text *text, const bhd__function *function)
 }
 
 /* Names the exports that fit `given` as well as `fits`; of all when it is FITS_NOT. */
-static void add_names(bhd__text *text, const bhd__functions *functions, const char *given, int fits)
+static size_t add_names(bhd__text *text, const bhd__functions *functions, const char *given,
+                        int fits)
 {
     size_t count = 0;
     for (size_t i = 0; i < functions->count; i++) {
@@ -161,11 +162,12 @@ static void add_names(bhd__text *text, const bhd__functions *functions, const ch
     if (count == 0)
         bhd__text_add(text, "nothing");
     bhd__text_ellipsis(text);
+    return count;
 }
 
-void bhd__functions_name(const bhd__functions *functions, bhd__text *text)
+size_t bhd__functions_name(const bhd__functions *functions, bhd__text *text)
 {
-    add_names(text, functions, "", FITS_NOT);
+    return add_names(text, functions, "", FITS_NOT);
 }
 
 static bhd_status not_found(const bhd__functions *functions, const char *given, int fits,
@@ -177,7 +179,7 @@ static bhd_status not_found(const bhd__functions *functions, const char *given, 
     bhd__text_add_escaped(&text, given, strlen(given), NAME_SHOWN_BYTES);
     bhd__text_ellipsis(&text);
     bhd__text_init(&text, names, sizeof names);
-    add_names(&text, functions, given, fits);
+    (void)add_names(&text, functions, given, fits);
     if (fits != FITS_NOT)
         return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
                          "\"%s\" is the name of several functions; say which: %s", shown, names);

@@ -46,8 +46,8 @@ static inline const char *bhd__function_import(const bhd__function *function)
  * there is; BHD_NOT_SUPPORTED for types that cannot be passed. */
 bhd_status bhd__functions_find(const bhd__functions *functions, const char *name,
                                const bhd__function **found, bhd_error *error);
-/* The names of all functions that are exported, or "nothing". */
-void bhd__functions_name(const bhd__functions *functions, bhd__text *text);
+/* The names of all functions that are exported, or "nothing"; how many there are. */
+size_t bhd__functions_name(const bhd__functions *functions, bhd__text *text);
 void bhd__functions_fini(bhd__functions *functions);
 
 #endif

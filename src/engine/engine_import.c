@@ -2,6 +2,7 @@
  * What a guest may import. The tables are the whole of it: an import that is not in them is
  * provided by nobody. What a function then does depends on what was granted (engine_permit.c).
  */
+#include "engine/engine_recognise.h"
 #include "engine/engine_room.h"
 
 #include <string.h>
@@ -46,6 +47,8 @@ bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *n
                 return BHD__GRANT_YES;
         return BHD__GRANT_UNKNOWN;
     }
+    if (bhd__is_other_wasi(name, name_size))
+        return BHD__GRANT_UNKNOWN;
     for (size_t i = 0; i < sizeof interfaces / sizeof *interfaces; i++) {
         size_t size = strlen(interfaces[i].name);
         if (name_size <= size || memcmp(interfaces[i].name, name, size) != 0)

@@ -74,22 +74,24 @@ static bhd_status check_fit(const bhd__slots_options *options, uint64_t span, bh
     bhd_status status;
     if (options->max_slots >= 1 && options->max_slots <= fit)
         return BHD_OK;
+    const char *many = options->max_slots == 1 ? "" : "s";
+    const char *does = options->max_slots == 1 ? "does" : "do";
     if (options->max_slots < 1)
         status = bhd__fail(error, BHD_INVALID_ARGUMENT,
                            "max_slots: 0 slots are none; at most %" PRIu64 " fit", fit);
     else if (by_limit < by_space)
-        status =
-            bhd__fail(error, BHD_INVALID_ARGUMENT,
-                      "max_slots: %" PRIu64 " slots of %" PRIu64 " bytes do not fit RLIMIT_AS, "
-                      "%" PRIu64 " bytes of which %" PRIu64 " are taken: at most %" PRIu64 " fit; "
-                      "raise it (ulimit -v) or ask for fewer",
-                      options->max_slots, span, space.limit, space.used, fit);
+        status = bhd__fail(error, BHD_INVALID_ARGUMENT,
+                           "max_slots: %" PRIu64 " slot%s of %" PRIu64
+                           " bytes %s not fit RLIMIT_AS, %" PRIu64 " bytes of which %" PRIu64
+                           " are taken: at most %" PRIu64 " fit; raise it (ulimit -v)%s",
+                           options->max_slots, many, span, does, space.limit, space.used, fit,
+                           fit > 0 ? " or ask for fewer" : "");
     else
-        status =
-            bhd__fail(error, BHD_INVALID_ARGUMENT,
-                      "max_slots: %" PRIu64 " slots of %" PRIu64 " bytes do not fit the address "
-                      "space of a process, %" PRIu64 " usable bytes: at most %" PRIu64 " fit",
-                      options->max_slots, span, space.usable, fit);
+        status = bhd__fail(error, BHD_INVALID_ARGUMENT,
+                           "max_slots: %" PRIu64 " slot%s of %" PRIu64
+                           " bytes %s not fit the address space of a process, %" PRIu64
+                           " usable bytes: at most %" PRIu64 " fit",
+                           options->max_slots, many, span, does, space.usable, fit);
     if (fit >= 1)
         bhd__error_range(error, options->max_slots, 1, fit);
     return status;

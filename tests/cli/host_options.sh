@@ -11,7 +11,7 @@ row() { # FIELD
     grants) echo "--allow-...; tests/cli/capabilities.sh" ;;
     max_sandboxes | slot_keep_bytes | slots_keep_bytes | worker_threads)
         echo "bounds the host, of which a command has one with one sandbox" ;;
-    chained_signals | imports | struct_size) echo "about the program that embeds" ;;
+    chained_signals | imports | struct_size | debug_info) echo "about the program that embeds" ;;
     max_memories | max_tables | max_instances | max_component_bytes | max_functions | max_function_bytes | \
         max_compile_work | max_stack_bytes | max_instance_bytes) echo option ;;
     *) return 1 ;;
@@ -44,6 +44,7 @@ lowered 65 max_functions 2 100 --invoke="$count" $loop
 lowered 65 max_function_bytes 4 2MiB --invoke="$count" $loop
 lowered 65 max_compile_work 1000 20_000_000 --invoke="$count" $loop
 lowered 65 max_memories 2 3 guests/basic/three_memories.wat
+lowered 65 max_instance_bytes 2KiB 1MiB guests/basic/three_memories.wat
 lowered 65 max_tables 2 3 --invoke='call(0)' guests/basic/table_grow.wat
 lowered 65 max_instances 2 3 --max-bytes=2MiB guests/component/three_instances.wat
 lowered 134 max_stack_bytes 64KiB 1MiB --invoke='depth(8000)' guests/basic/recurse.wat

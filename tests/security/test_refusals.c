@@ -18,7 +18,6 @@ static void features_that_escape_the_limits_are_refused(void **state)
         {"basic/shared_memory.wat", "threads"},
         {"basic/memory64.wat", "memory64"},
         {"basic/custom_page_size.wat", "custom page sizes"},
-        {"basic/gc_heap.wat", NULL},
         {"(module (table i64 1 funcref))", "memory64"},
         {"(module (memory i64 1 1))", "memory64"},
         {"(module (func (result v128) (i32x4.relaxed_trunc_f32x4_s (v128.const i64x2 0 0))))",
@@ -47,6 +46,17 @@ static void features_that_escape_the_limits_are_refused(void **state)
         bhd_error_fini(&error);
     }
     expect_stats(host, 0, 0);
+    bhd_host_free(host);
+}
+
+static void what_garbage_collection_would_allow_says_so(void **state)
+{
+    (void)state;
+    bhd_host *host = guest_host();
+    bhd_limits limits = guest_limits(MIB(4));
+    guest_refused(host, "basic/gc_heap.wat", &limits, BHD_COMPONENT_UNSUPPORTED, "--enable=gc");
+    guest_refused(host, "(module (type $f (func)) (func (param (ref $f))))", &limits,
+                  BHD_COMPONENT_UNSUPPORTED, "BHD_FEATURE_GC");
     bhd_host_free(host);
 }
 
@@ -415,6 +425,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_that_escape_the_limits_are_refused),
+        cmocka_unit_test(what_garbage_collection_would_allow_says_so),
         cmocka_unit_test(garbage_collection_is_allowed_when_the_host_asks),
         cmocka_unit_test(finished_features_work),
         cmocka_unit_test(a_module_that_imports_its_memory_is_refused),

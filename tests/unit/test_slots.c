@@ -410,8 +410,8 @@ static void test_more_slots_than_address_space_are_refused(void **state)
     bhd__slots_free(slots);
     options.reservation_bytes = UINT64_C(1) << 50;
     options.max_slots = 1;
-    refused(options, "max_slots: 1 slots of 1125899906973696 bytes do not fit the address space of "
-                     "a process, 138538465099776 usable bytes: at most 0 fit");
+    refused(options, "max_slots: 1 slot of 1125899906973696 bytes does not fit the address space "
+                     "of a process, 138538465099776 usable bytes: at most 0 fit");
     bhd_error_fini(&error);
 }
 
