@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -142,6 +143,25 @@ static bool allow_network(int ruleset, const struct ruleset *rules, const bhd_ca
 
 enum { FIRST_CLOSED = 3, INHERITED_MAX = 1 << 20 };
 
+/* The terminal that the process has already, which is opened a second time so that a guest never
+ * waits for it. What cannot be allowed (a pipe without a name) needs no rule. */
+static void allow_standard(int ruleset)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        char path[32];
+        struct stat s;
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        if (fstat(fd, &s) == 0 && (S_ISCHR(s.st_mode) || S_ISFIFO(s.st_mode)))
+            (void)allow_path(ruleset, path,
+                             fd == STDIN_FILENO ? LANDLOCK_ACCESS_FS_READ_FILE
+                                                : LANDLOCK_ACCESS_FS_WRITE_FILE);
+        /* The terminal's own name may be another user's. */
+        if (isatty(fd))
+            (void)allow_path(ruleset, "/dev/tty",
+                             LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE);
+    }
+}
+
 static int restrict_files(const bhd_capabilities *asked)
 {
     struct ruleset rules;
@@ -152,6 +172,7 @@ static int restrict_files(const bhd_capabilities *asked)
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
     if (ruleset < 0)
         return 0;
+    allow_standard(ruleset);
     bool done = allow_own_proc(ruleset) && allow_directories(ruleset, &rules, asked) &&
                 allow_network(ruleset, &rules, asked) &&
                 syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
@@ -197,6 +218,8 @@ static const int allowed[] = {
     SCMP_SYS(readv),
     SCMP_SYS(write),
     SCMP_SYS(writev),
+    SCMP_SYS(preadv2),
+    SCMP_SYS(pwritev2),
     SCMP_SYS(close),
     SCMP_SYS(lseek),
     SCMP_SYS(fstat),
@@ -228,6 +251,8 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigpending),
+    SCMP_SYS(rt_sigtimedwait),
     SCMP_SYS(sigaltstack),
     SCMP_SYS(getpid),
     SCMP_SYS(gettid),
@@ -253,8 +278,7 @@ static const int filing[] = {
     SCMP_SYS(fadvise64),  SCMP_SYS(fallocate), SCMP_SYS(mkdirat),  SCMP_SYS(mkdir),
     SCMP_SYS(unlinkat),   SCMP_SYS(unlink),    SCMP_SYS(rmdir),    SCMP_SYS(renameat),
     SCMP_SYS(renameat2),  SCMP_SYS(rename),    SCMP_SYS(linkat),   SCMP_SYS(symlinkat),
-    SCMP_SYS(utimensat),  SCMP_SYS(preadv2),   SCMP_SYS(pwritev2), SCMP_SYS(futimesat),
-    SCMP_SYS(fstatfs),    SCMP_SYS(fgetxattr),
+    SCMP_SYS(utimensat),  SCMP_SYS(futimesat), SCMP_SYS(fstatfs),  SCMP_SYS(fgetxattr),
 };
 
 /* For connections, of the families that add_network names. */
@@ -334,6 +358,12 @@ static bool add_special(scmp_filter_ctx filter)
                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                             SCMP_A0(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA */, 0)) == 0 &&
+           /* Standard streams that are sockets: without waiting. */
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
+                            SCMP_A0(SCMP_CMP_EQ, STDIN_FILENO, 0)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2,
+                            SCMP_A0(SCMP_CMP_LE, STDERR_FILENO, 0),
+                            SCMP_A4(SCMP_CMP_EQ, 0, 0)) == 0 &&
            /* Questions about its own limits, not changes of them. */
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
                             SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0)) == 0;

@@ -13,6 +13,7 @@
 #include "invoke.h"
 #include "lockdown.h"
 #include "order.h"
+#include "patience.h"
 #include "report.h"
 #include "stated_limits.h"
 #include "target.h"
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef struct run_options {
     bhd_host_options host;
@@ -298,12 +300,15 @@ static int run_component(const run_options *run, const char *source, bhd_compone
     print_captured(sandbox);
     report.ended_itself = report.status == BHD_OK || report.status == BHD_EXIT;
     report.guest_exit_code = report.status == BHD_EXIT ? (int)(uint32_t)error.value : said;
-    report.exit_code = report.ended_itself ? cli_exit_of_guest(report.guest_exit_code)
-                                           : exit_code_of(run, &error);
+    report.exit_code =
+        report.ended_itself ? cli_exit_of_guest(report.guest_exit_code) : exit_code_of(run, &error);
     explain_no_command(run, source, &error);
+    if (report.status == BHD_TIMEOUT && isatty(STDERR_FILENO))
+        cli_patience_begin(report.exit_code);
     if (report.status != BHD_OK && report.status != BHD_EXIT)
         cli_complain_error(&error, NULL);
     explain_order(run, report.ended_itself || report.status == BHD_TRAP);
+    cli_patience_end();
     if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
         report.exit_code = CLI_EXIT_INTERNAL;
 

@@ -125,17 +125,21 @@ void bhd_engine_func_types(wasmtime_context_t *context, const wasmtime_func_t *f
 /* -- WASI and components ------------------------------------------------------------------- */
 
 /* The guest's standard output and error, written on the thread that runs the guest; the C API's own
- * write on another one, also after the guest has ended. `env` outlives the store. A function takes
- * all bytes and gives `size`, or gives a negative errno. */
+ * write on another one, also after the guest has ended. `env` outlives the store. A function never
+ * waits: it takes all bytes, writes what goes, keeps the rest and gives `size`, or gives a negative
+ * errno. While it keeps something, it gives -EAGAIN; a write of nothing tries again, and gives 0
+ * when nothing is kept. */
 typedef ptrdiff_t (*bhd_engine_write_fn)(void *env, const unsigned char *data, size_t size);
 void bhd_engine_wasi_streams(wasi_config_t *config, void *env, bhd_engine_write_fn standard_output,
-                             bhd_engine_write_fn standard_error);
+                             bool output_is_terminal, bhd_engine_write_fn standard_error,
+                             bool error_is_terminal);
 
 /* The guest's standard input out of a descriptor of the process. `read` never waits: bytes, 0 at
  * the end, or a negative errno, -EAGAIN when there is nothing; size 0 asks whether there is
  * something. `env` outlives the store. */
 typedef ptrdiff_t (*bhd_engine_read_fn)(void *env, unsigned char *data, size_t size);
-void bhd_engine_wasi_input(wasi_config_t *config, void *env, int fd, bhd_engine_read_fn read);
+void bhd_engine_wasi_input(wasi_config_t *config, void *env, int fd, bhd_engine_read_fn read,
+                           bool is_terminal);
 /* The same out of bytes, which are copied. */
 void bhd_engine_wasi_input_bytes(wasi_config_t *config, const void *data, size_t size);
 
@@ -144,9 +148,19 @@ typedef struct bhd_engine_endpoint {
     uint16_t port;
 } bhd_engine_endpoint_t;
 
+/* Threads that look names up, because the system's resolver waits: for all sandboxes with the same
+ * key at most `share` at once, `most` in the process, of all keys. */
+typedef struct bhd_engine_lookups {
+    uintptr_t key;
+    uint32_t share, most;
+} bhd_engine_lookups_t;
+
 /* Outgoing TCP to these; copied. Without it there is no network. */
 void bhd_engine_wasi_network(wasi_config_t *config, const bhd_engine_endpoint_t *endpoints,
-                             size_t count);
+                             size_t count, bhd_engine_lookups_t lookups);
+/* Whether the grant of this name can mean this address: not when it is one of the machine itself or
+ * of its link, except for the name localhost. */
+bool bhd_engine_name_reaches(bhd_engine_str_t host, bhd_engine_str_t address);
 
 /* The descriptors of the directories that the guest was given, in the order in which they were; at
  * most `capacity` of them are written. Returns how many there are. After wasmtime_context_set_wasi
@@ -169,6 +183,7 @@ typedef struct bhd_engine_permits {
     void (*no_file)(void *env); /* what was to be opened is neither file nor directory */
     bool (*connect)(void *env, size_t connections);
     bool (*resolve)(void *env, const char *name, size_t size);
+    bhd_engine_lookups_t (*lookups)(void *env);
     size_t random_max; /* bytes that one call of WASI 0.2 may ask for */
     int32_t stop_code; /* ends the guest where WASI has no error for "no" */
 } bhd_engine_permits_t;
@@ -203,6 +218,8 @@ typedef struct bhd_engine_waker_t bhd_engine_waker_t;
 bhd_engine_waker_t *bhd_engine_waker_new(void (*wake)(void *env), void *env,
                                          void (*release)(void *env));
 void bhd_engine_waker_delete(bhd_engine_waker_t *waker);
+/* Wakes after so long. */
+void bhd_engine_wake_later(const bhd_engine_waker_t *waker, uint32_t milliseconds);
 /* True when the future has ended. Inside the runtime that WASI's timers need. */
 bool bhd_engine_future_poll(wasmtime_call_future_t *future, const bhd_engine_waker_t *waker);
 

@@ -6,6 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
 use wasmtime_c_api::wasmtime_call_future_t;
 
 // `wasmtime_call_future_t` is `repr(transparent)` around this private field.
@@ -53,6 +55,17 @@ pub extern "C" fn bhd_engine_waker_new(
 
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_waker_delete(_: Option<Box<bhd_engine_waker_t>>) {}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn bhd_engine_wake_later(waker: &bhd_engine_waker_t, milliseconds: u32) {
+    let waker = waker.0.clone();
+    wasmtime_wasi::runtime::with_ambient_tokio_runtime(|| {
+        drop(tokio::task::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
+            waker.wake();
+        }));
+    });
+}
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_future_poll(

@@ -7,6 +7,7 @@ use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, Interest, ReadBuf};
@@ -30,6 +31,7 @@ struct Input {
     /// Made at the first wait; `None` inside: it is a file, and never has to be waited for.
     waiting: Option<Arc<Option<AsyncFd<OwnedFd>>>>,
     fd: RawFd,
+    is_terminal: bool,
 }
 
 // The C side promises that `env` outlives the store and that no other thread runs it meanwhile.
@@ -93,7 +95,22 @@ impl Pollable for Input {
     }
 }
 
+#[async_trait]
 impl InputStream for Input {
+    /// Another program may take what was there, as often as it likes; the provided function gives
+    /// up after ten times, and the guest with it.
+    async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
+        loop {
+            self.ready().await;
+            let bytes = self.read(size)?;
+            if size == 0 || !bytes.is_empty() {
+                return Ok(bytes);
+            }
+            // Where nothing says when there is something.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
         if size == 0 {
             return Ok(Bytes::new());
@@ -116,7 +133,7 @@ impl AsyncRead for Input {
 
 impl IsTerminal for Input {
     fn is_terminal(&self) -> bool {
-        false
+        self.is_terminal
     }
 }
 
@@ -140,8 +157,9 @@ pub unsafe extern "C" fn bhd_engine_wasi_input(
     env: *mut c_void,
     fd: RawFd,
     read: Read,
+    is_terminal: bool,
 ) {
-    unsafe { builder(config) }.stdin(Input { env, read, waiting: None, fd });
+    unsafe { builder(config) }.stdin(Input { env, read, waiting: None, fd, is_terminal });
 }
 
 #[unsafe(no_mangle)]

@@ -22,6 +22,7 @@ mod items;
 mod limiter;
 mod lines;
 mod linking;
+mod lookup;
 mod network;
 mod permit;
 mod stream;

@@ -15,7 +15,6 @@ use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPreview1};
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
-use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, IpAddressFamily};
 use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket;
 use wasmtime_wasi::p2::{SocketError, TcpSocket};
@@ -23,6 +22,7 @@ use wasmtime_wasi::sockets::WasiSocketsView;
 use wiggle::GuestMemory;
 
 use crate::error::Stop;
+use crate::lookup::{self, bhd_engine_lookups_t};
 use crate::wasi::p1_of;
 
 type Store<'a> = StoreContextMut<'a, WasmtimeStoreData>;
@@ -44,6 +44,8 @@ pub struct bhd_engine_permits_t {
     no_file: extern "C" fn(env: *mut c_void),
     connect: extern "C" fn(env: *mut c_void, connections: usize) -> bool,
     resolve: extern "C" fn(env: *mut c_void, name: *const u8, size: usize) -> bool,
+    /// Who asks for a name, and how many threads may be had.
+    lookups: extern "C" fn(env: *mut c_void) -> bhd_engine_lookups_t,
     /// Largest answer to one request for random bytes.
     random_max: usize,
     /// Ends the guest where WASI has no error.
@@ -248,14 +250,10 @@ fn p2_network(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         }
         answer(tcp_create_socket::Host::create_tcp_socket(&mut view, family))
     })?;
-    let mut lookup = linker.instance(wasi!("sockets/ip-name-lookup"))?;
-    lookup.func_wrap("resolve-addresses", move |mut s: Store<'_>, (network, name): (Resource<network::Network>, String)| {
-        if !(p.resolve)(Env::of(&s).0, name.as_ptr(), name.len()) {
-            return Ok((Err(network::ErrorCode::AccessDenied),));
-        }
-        answer(ip_name_lookup::Host::resolve_addresses(&mut s.data_mut().sockets(), network, name))
-    })?;
-    Ok(())
+    lookup::define(linker, wasi!("sockets/ip-name-lookup"), move |s, name| {
+        let env = Env::of(s);
+        (p.resolve)(env.0, name.as_ptr(), name.len()).then(|| (p.lookups)(env.0))
+    })
 }
 
 /// After `wasmtime_component_linker_add_wasip2_async`.

@@ -175,6 +175,8 @@ bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine
         bhd__free(e);
         return bhd__fail_no_memory(error);
     }
+    for (int fd = 0; fd < 3; fd++)
+        bhd__standard_init(&e->standard[fd], fd, NULL);
     status = bhd__submissions_init(e, error);
     if (status == BHD_OK)
         status = pools_new(e, error);
@@ -200,6 +202,8 @@ void bhd__engine_free(bhd__engine *engine)
     bhd__stacks_free(engine->stacks);
     bhd__slots_free(engine->slots);
     pthread_mutex_destroy(&engine->variants_lock);
+    for (int fd = 0; fd < 3; fd++)
+        bhd__standard_fini(&engine->standard[fd]);
     bool is_much = atomic_load_explicit(&engine->has_compiled_much, memory_order_relaxed);
     bhd__free(engine);
     if (is_much)

@@ -120,14 +120,18 @@ static void waiter_sleep(bhd__waiter *waiter, uint64_t deadline_ns)
 bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future)
 {
     bhd__waiter *waiter = atomic_load_explicit(&instance->waiter, memory_order_relaxed);
-    bool ended;
-    while (!(ended = bhd_engine_future_poll(future, instance->waker)) &&
-           !bhd__clock_must_stop(instance)) {
+    bool ended = false, is_settled = false;
+    for (;;) {
+        ended = ended || bhd_engine_future_poll(future, instance->waker);
+        is_settled = ended && bhd__wasi_settle(instance);
+        if (is_settled || bhd__clock_must_stop(instance))
+            break;
         bhd__clock_pause(instance);
         waiter_sleep(waiter, instance->deadline_ns);
         bhd__clock_resume(instance);
     }
     /* An unfinished call is given up here: its fiber unwinds, and the store is not used again. */
     wasmtime_call_future_delete(future);
+    instance->gave_up = instance->gave_up || (ended && !is_settled);
     return ended;
 }

@@ -55,6 +55,7 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     if (status != BHD_OK) {
         wasmtime_store_delete(i->store);
         bhd__held_fini(i);
+        bhd__wasi_detach(i);
         bhd__free(i);
         return status;
     }
@@ -71,8 +72,7 @@ void bhd__instance_free(bhd__instance *instance)
     bhd__resources_fini(&instance->resources);
     bhd__instance_end_wait(instance);
     bhd__held_fini(instance);
-    for (int which = 0; which < 2; which++)
-        bhd__free(instance->captured[which].data);
+    bhd__wasi_detach(instance);
     bhd__free(instance);
 }
 

@@ -14,6 +14,10 @@
 
 /* Random numbers that one call may ask for; the host holds them for a moment. */
 #define RANDOM_BYTES_MAX ((size_t)65536)
+/* Threads that look names up: of one component, and of all. Eight components have to ask for names
+ * whose servers do not answer before a ninth notices, and then it waits for the first that ends. */
+#define LOOKUPS_SHARE 4
+#define LOOKUPS_MAX 32
 
 static const bhd_capabilities *given_to(const void *env)
 {
@@ -95,6 +99,17 @@ static bool may_resolve(void *env, const char *name, size_t size)
     return deny(env, BHD__DENIED_NETWORK);
 }
 
+bhd_engine_lookups_t bhd__lookups(const bhd__given *given)
+{
+    return (bhd_engine_lookups_t){(uintptr_t)given, LOOKUPS_SHARE, LOOKUPS_MAX};
+}
+
+static bhd_engine_lookups_t lookups_of(void *env)
+{
+    const bhd__instance *instance = env;
+    return bhd__lookups(instance->given);
+}
+
 const bhd_engine_permits_t *bhd__permits(void)
 {
     static const bhd_engine_permits_t permits = {
@@ -107,6 +122,7 @@ const bhd_engine_permits_t *bhd__permits(void)
         .no_file = note_no_file,
         .connect = may_connect,
         .resolve = may_resolve,
+        .lookups = lookups_of,
         .random_max = RANDOM_BYTES_MAX,
         .stop_code = BHD__STOP_DENIED,
     };

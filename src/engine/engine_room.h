@@ -7,6 +7,7 @@
 #ifndef BHD_ENGINE_ROOM_H
 #define BHD_ENGINE_ROOM_H
 
+#include "base/standard.h"
 #include "engine/engine_functions.h"
 #include "engine/engine_gate.h"
 #include "engine/engine_handles.h"
@@ -48,6 +49,9 @@ struct bhd__engine {
     _Atomic(bhd__variant *) variants[2];
     bhd__clock clock;
     bhd__scheduler *scheduler; /* of submitted calls */
+    /* As they were when the host was made, for sandboxes that are made where nothing can be opened
+     * any more. Only read after that. */
+    bhd__standard standard[3];
     /* Something large was compiled, for which the engine's compiler keeps memory until it ends. Set
      * by any thread, read at the end. */
     atomic_bool has_compiled_much;
@@ -112,6 +116,12 @@ typedef struct bhd__captured {
     uint64_t dropped;
 } bhd__captured;
 
+/* What an inherited stream has taken of the guest and nobody of the stream yet. */
+typedef struct bhd__unwritten {
+    uint8_t *data;
+    size_t begin, end, capacity;
+} bhd__unwritten;
+
 /* Wakes the thread that waits for a future. Lives as long as anybody may wake it. */
 typedef struct bhd__waiter bhd__waiter;
 
@@ -156,6 +166,8 @@ struct bhd__instance {
     uint64_t hostcall_bytes;  /* what one call may carry out of the guest */
     bhd_stream streams[2];    /* standard output, standard error */
     bhd__captured captured[2];
+    bhd__standard standard[3]; /* those that are inherited */
+    bhd__unwritten unwritten[2];
     size_t capture_bytes; /* of each */
     const bhd__given *given;
     int *directories;       /* the engine's descriptors of given->directories; NULL: none */
@@ -304,6 +316,8 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
 
 /* engine_permit.c */
 const bhd_engine_permits_t *bhd__permits(void);
+/* Who asks for names, and how many at once. */
+bhd_engine_lookups_t bhd__lookups(const bhd__given *given);
 /* The end of "it asked ..." for the first thing in `denied`; NULL: there is none. */
 const char *bhd__denied_text(uint32_t denied);
 
@@ -321,6 +335,11 @@ bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *n
 void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits);
 bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,
                             bhd_error *error);
+
+/* When the guest has ended: whether all that it wrote is written; if not, the instance is woken to
+ * ask again. */
+bool bhd__wasi_settle(bhd__instance *instance);
+void bhd__wasi_detach(bhd__instance *instance);
 
 /* engine_fault.c */
 /* Consumes both (either may be NULL, not both); fills `error` with message and frames. */

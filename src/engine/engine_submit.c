@@ -33,6 +33,7 @@ struct bhd__submission {
     bhd_value given, tuple; /* arguments (or what is dropped), and results, of a component */
     bhd__owned dropped;     /* out of `given` */
     bool has_begun;         /* to run */
+    bool is_ready;          /* the guest has ended; what it wrote may be on its way */
     bhd__outcome outcome;
 };
 
@@ -197,18 +198,18 @@ static void finish(bhd__submission *s, bool is_ready)
 static bool step(bhd__task *task)
 {
     bhd__submission *s = (bhd__submission *)task;
-    bool is_ready = false;
     /* Somebody may have ended the call between its beginning and its submission, when the scheduler
      * knew no task that could be ended. */
     if (bhd__instance_is_cancelled(s->instance))
         (void)bhd__task_decide(task, BHD__STOPPED);
     if (!s->has_begun && bhd__task_verdict(task) == BHD__OPEN)
         hand_over(s);
-    if (bhd__task_verdict(task) == BHD__OPEN)
-        is_ready = bhd_engine_future_poll(s->future, s->instance->waker);
-    if (!is_ready && bhd__task_verdict(task) == BHD__OPEN)
+    if (!s->is_ready && bhd__task_verdict(task) == BHD__OPEN)
+        s->is_ready = bhd_engine_future_poll(s->future, s->instance->waker);
+    bool is_over = s->is_ready && bhd__wasi_settle(s->instance);
+    if (!is_over && bhd__task_verdict(task) == BHD__OPEN)
         return false;
-    finish(s, is_ready);
+    finish(s, s->is_ready);
     return true;
 }
 

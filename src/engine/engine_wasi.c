@@ -17,45 +17,72 @@
 #define RESOURCES_MAX 1024
 /* Most that one host call may copy out of the guest, whatever the guest's limit. */
 #define HOSTCALL_BYTES_MAX (UINT64_C(1) << 20)
-/* A pipe takes this much without blocking once it is writable (POSIX). */
-#define WRITE_BYTES 4096
-/* How long a host call that waits goes without looking whether its call has to stop. */
-#define STOP_CHECK_MS 20
+/* A guest has ended, and nobody has read yet what it wrote: how long until the next try. */
+#define SETTLE_MS 10
 /* What is captured grows by so much. */
 #define CAPTURE_STEP_BYTES ((size_t)4096)
 
-/* Waits until `fd` takes bytes, but not when the call has to stop: a reader who never reads must
- * not hold the thread. */
-static bool wait_writable(bhd__instance *instance, int fd)
+/* Writes until it would have to wait. 0: all of it is written; otherwise a negative errno, -EAGAIN
+ * when it would. */
+static ptrdiff_t write_kept(bhd__instance *instance, int which)
 {
-    for (;;) {
-        if (bhd__clock_must_stop(instance)) {
-            instance->gave_up = true;
-            return false;
+    bhd__unwritten *kept = &instance->unwritten[which];
+    while (kept->begin < kept->end) {
+        ssize_t n = bhd__standard_write(&instance->standard[which + 1], kept->data + kept->begin,
+                                        kept->end - kept->begin);
+        if (n == -EAGAIN)
+            return -EAGAIN;
+        if (n < 0) {
+            kept->begin = kept->end = 0;
+            return n;
         }
-        struct pollfd p = {.fd = fd, .events = POLLOUT, .revents = 0};
-        int n = poll(&p, 1, STOP_CHECK_MS);
-        if (n > 0)
-            return true;
-        if (n < 0 && errno != EINTR)
-            return false;
+        kept->begin += (size_t)n;
     }
+    kept->begin = kept->end = 0;
+    return 0;
 }
 
-static bool write_inherited(bhd__instance *instance, int fd, const uint8_t *data, size_t size)
+/* What cannot be written yet is kept, and the guest waits in the engine and not on this thread. */
+static ptrdiff_t write_inherited(bhd__instance *instance, int which, const uint8_t *data,
+                                 size_t size)
 {
-    while (size > 0) {
-        if (!wait_writable(instance, fd))
-            return false;
-        ssize_t n = write(fd, data, size > WRITE_BYTES ? WRITE_BYTES : size);
-        if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return false;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
+    bhd__unwritten *kept = &instance->unwritten[which];
+    ptrdiff_t n = write_kept(instance, which);
+    if (n < 0)
+        return n;
+    if (size > kept->capacity) {
+        uint8_t *bytes = bhd__realloc_array(kept->data, size, 1);
+        if (!bytes)
+            return -ENOMEM;
+        kept->data = bytes;
+        kept->capacity = size;
     }
-    return true;
+    if (size > 0)
+        memcpy(kept->data, data, size);
+    kept->end = size;
+    n = write_kept(instance, which);
+    return n == 0 || n == -EAGAIN ? (ptrdiff_t)size : n;
+}
+
+bool bhd__wasi_settle(bhd__instance *instance)
+{
+    bool is_settled = true;
+    for (int which = 0; which < 2; which++)
+        if (write_kept(instance, which) == -EAGAIN)
+            is_settled = false;
+    if (!is_settled)
+        bhd_engine_wake_later(instance->waker, SETTLE_MS);
+    return is_settled;
+}
+
+void bhd__wasi_detach(bhd__instance *instance)
+{
+    for (int i = 0; i < 3; i++)
+        bhd__standard_fini(&instance->standard[i]);
+    for (int which = 0; which < 2; which++) {
+        bhd__free(instance->captured[which].data);
+        bhd__free(instance->unwritten[which].data);
+    }
 }
 
 /* Keeps what there is room for and counts the rest: a flood neither blocks nor grows the host. */
@@ -82,15 +109,16 @@ static bool capture(bhd__instance *instance, int which, const uint8_t *data, siz
     return true;
 }
 
+/* A write of nothing writes what is kept. */
 static ptrdiff_t write_stream(bhd__instance *instance, int which, const uint8_t *data, size_t size)
 {
     const bhd_stream *stream = &instance->streams[which];
     bool ok = true;
     if (stream->output == BHD_OUTPUT_INHERIT)
-        ok = write_inherited(instance, which == 0 ? STDOUT_FILENO : STDERR_FILENO, data, size);
-    else if (stream->output == BHD_OUTPUT_CALLBACK)
+        return write_inherited(instance, which, data, size);
+    if (size > 0 && stream->output == BHD_OUTPUT_CALLBACK)
         ok = stream->callback(stream->user_data, data, size);
-    else if (stream->output == BHD_OUTPUT_CAPTURE)
+    else if (size > 0 && stream->output == BHD_OUTPUT_CAPTURE)
         ok = capture(instance, which, data, size);
     return ok ? (ptrdiff_t)size : -EIO;
 }
@@ -116,17 +144,14 @@ void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits)
  * something. */
 static ptrdiff_t read_standard_input(void *env, unsigned char *data, size_t size)
 {
-    (void)env;
+    bhd__instance *instance = env;
+    if (size > 0)
+        return bhd__standard_read(&instance->standard[0], data, size);
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
     int ready = poll(&p, 1, 0);
     if (ready < 0)
         return -errno;
-    if (ready == 0)
-        return -EAGAIN;
-    if (size == 0)
-        return 0;
-    ssize_t n = read(STDIN_FILENO, data, size);
-    return n < 0 ? (errno == EINTR ? -EAGAIN : -errno) : n;
+    return ready == 0 ? -EAGAIN : 0;
 }
 
 static bhd_status give_texts(wasi_config_t *wasi, const bhd__instance_options *options,
@@ -173,8 +198,9 @@ static bhd_status give_directories(wasi_config_t *wasi, const bhd__given *given,
     return BHD_OK;
 }
 
-static bhd_status give_network(wasi_config_t *wasi, const bhd_capabilities *given, bhd_error *error)
+static bhd_status give_network(wasi_config_t *wasi, const bhd__given *granted, bhd_error *error)
 {
+    const bhd_capabilities *given = &granted->capabilities;
     if (given->endpoint_count == 0)
         return BHD_OK;
     bhd_engine_endpoint_t *list = bhd__calloc(given->endpoint_count, sizeof *list);
@@ -185,7 +211,7 @@ static bhd_status give_network(wasi_config_t *wasi, const bhd_capabilities *give
         list[i].host.size = strlen(given->network[i].host);
         list[i].port = given->network[i].port;
     }
-    bhd_engine_wasi_network(wasi, list, given->endpoint_count);
+    bhd_engine_wasi_network(wasi, list, given->endpoint_count, bhd__lookups(granted));
     bhd__free(list);
     return BHD_OK;
 }
@@ -210,13 +236,25 @@ static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
     if (status == BHD_OK)
         status = give_directories(wasi, options->given, error);
     if (status == BHD_OK)
-        status = give_network(wasi, given, error);
+        status = give_network(wasi, options->given, error);
     if (status != BHD_OK)
         return status;
-    bhd_engine_wasi_streams(wasi, instance, write_standard_output, write_standard_error);
     const bhd_input *input = &options->standard_input;
-    if (given->standard_input && input->source == BHD_INPUT_INHERIT)
-        bhd_engine_wasi_input(wasi, instance, STDIN_FILENO, read_standard_input);
+    const bool inherits[3] = {
+        given->standard_input && input->source == BHD_INPUT_INHERIT,
+        instance->streams[0].output == BHD_OUTPUT_INHERIT,
+        instance->streams[1].output == BHD_OUTPUT_INHERIT,
+    };
+    bool is_terminal[3] = {false, false, false};
+    for (int fd = 0; fd < 3; fd++)
+        if (inherits[fd]) {
+            bhd__standard_init(&instance->standard[fd], fd, &instance->code->engine->standard[fd]);
+            is_terminal[fd] = bhd__standard_is_terminal(&instance->standard[fd]);
+        }
+    bhd_engine_wasi_streams(wasi, instance, write_standard_output, is_terminal[1],
+                            write_standard_error, is_terminal[2]);
+    if (inherits[0])
+        bhd_engine_wasi_input(wasi, instance, STDIN_FILENO, read_standard_input, is_terminal[0]);
     else if (given->standard_input && input->source == BHD_INPUT_BYTES)
         bhd_engine_wasi_input_bytes(wasi, input->data, input->size);
     return BHD_OK;

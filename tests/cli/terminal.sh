@@ -39,6 +39,23 @@ if command -v script >/dev/null; then
     ! grep '"result"' "$work/out" | grep -q $'\e' || fail "colour in JSON"
     on_terminal TERM=xterm NO_COLOR=1 -- run --max-bytes=1MiB --report guests/basic/trap.wat
     ! coloured "$work/out" || fail "colour in spite of NO_COLOR"
+    # A terminal that nobody reads: script stops at its own full output, and the guest at the
+    # terminal behind it. The deadline is one for the guest, and for what the command says of it.
+    cat >"$work/lines.wat" <<'END'
+(module (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (func (export "_start")
+    (memory.fill (i32.const 64) (i32.const 10) (i32.const 3001))
+    (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 3001))
+    (loop $l (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32))) (br $l))))
+END
+    : >"$work/status"
+    last='bulkhead run on a terminal that nobody reads'
+    {
+        timeout 60 script -qec "$(printf '%q ' "$BULKHEAD" run --max-bytes=1MiB --timeout=0.5 \
+            "$work/lines.wat"); echo \$? >$(printf '%q' "$work/status")" /dev/null </dev/null
+    } | { for ((i = 0; i < 300; i++)); do [[ -s $work/status ]] && break || sleep 0.1; done; }
+    code=$(cat "$work/status")
+    expect_code 124
 fi
 export TERM=dumb
 

@@ -1,0 +1,319 @@
+/*
+ * See standard.h.
+ */
+#include "base/standard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Devices of memory (null, zero, full, random) never wait. */
+#define MEMORY_MAJOR 1
+/* The other end of a terminal: to open it again makes a new one. */
+#define MULTIPLEXER_MAJOR 5
+#define MULTIPLEXER_MINOR 2
+/* What a writable pipe takes without waiting when nobody else writes (POSIX). */
+#define ASKED_PIPE_BYTES 4096
+
+/* -- what the kernel can ---------------------------------------------------------------------- */
+
+static pthread_once_t pipes_once = PTHREAD_ONCE_INIT;
+/* Written once, under pipes_once. */
+static bool pipes_are_quick;
+static dev_t pipes_device;
+
+/* Since Linux 6.4, and not for pipes with a name. */
+static void look_at_pipes(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return;
+    struct stat s;
+    struct iovec one = {(char[]){0}, 1};
+    pipes_are_quick = pwritev2(ends[1], &one, 1, -1, RWF_NOWAIT) == 1 && fstat(ends[0], &s) == 0;
+    if (pipes_are_quick)
+        pipes_device = s.st_dev;
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+/* -- which file it is ------------------------------------------------------------------------- */
+
+/* Not the C library's fstat, which newer ones make of a call that takes a path, and which nobody
+ * may make any more in a process that has locked itself. */
+static int describe(int fd, struct stat *s)
+{
+#if defined(SYS_fstat) && defined(__LP64__)
+    return (int)syscall(SYS_fstat, fd, s);
+#else
+    return fstat(fd, s);
+#endif
+}
+
+static bool identify(int fd, bhd__identity *identity)
+{
+    struct stat s;
+    if (fd < 0 || describe(fd, &s) != 0)
+        return false;
+    *identity = (bhd__identity){s.st_dev, s.st_rdev, s.st_ino, s.st_mode & S_IFMT};
+    return true;
+}
+
+static bool is_still(int fd, const bhd__identity *was)
+{
+    bhd__identity now;
+    return was->type != 0 && identify(fd, &now) && now.device == was->device &&
+           now.special == was->special && now.inode == was->inode && now.type == was->type;
+}
+
+static void let_go(bhd__standard *s)
+{
+    /* A number that means another file by now is somebody else's. */
+    if (s->is_owner && is_still(s->own, &s->own_is))
+        (void)close(s->own);
+    s->own = -1;
+    s->is_owner = false;
+    s->own_is.type = 0;
+}
+
+static bool open_by_number(bhd__standard *s, int flags)
+{
+    char path[32];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", s->fd);
+    s->own = open(path, flags);
+    if (is_still(s->own, &s->is)) {
+        s->own_is = s->is;
+        return true;
+    }
+    if (s->own >= 0)
+        (void)close(s->own);
+    return false;
+}
+
+/* The name of the terminal may be another user's (su, sudo); /dev/tty opens the controlling
+ * terminal for everybody who has one. */
+static bool open_controlling(bhd__standard *s, int flags)
+{
+    unsigned device = 0;
+    if (s->is.type != S_IFCHR)
+        return false;
+    s->own = open("/dev/tty", flags);
+    if (s->own >= 0 && ioctl(s->own, TIOCGDEV, &device) == 0 && device == s->is.special &&
+        identify(s->own, &s->own_is))
+        return true;
+    if (s->own >= 0)
+        (void)close(s->own);
+    return false;
+}
+
+static void open_again(bhd__standard *s, const bhd__standard *earlier)
+{
+    int flags = (s->fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    bool is_earlier = earlier && earlier->means == BHD__STANDARD_AGAIN &&
+                      is_still(s->fd, &earlier->is) && is_still(earlier->own, &earlier->own_is);
+    if (is_earlier) {
+        s->own = earlier->own;
+        s->own_is = earlier->own_is;
+        return;
+    }
+    s->is_owner = open_by_number(s, flags) || open_controlling(s, flags);
+    if (!s->is_owner)
+        s->own = -1;
+}
+
+static void choose(bhd__standard *s, const bhd__standard *earlier)
+{
+    const bhd__identity *is = &s->is;
+    bool is_device = is->type == S_IFCHR && major(is->special) != MEMORY_MAJOR;
+    bool is_multiplexer = is_device && major(is->special) == MULTIPLEXER_MAJOR &&
+                          minor(is->special) == MULTIPLEXER_MINOR;
+    if (is->type == S_IFSOCK) {
+        s->means = BHD__STANDARD_SOCKET;
+    } else if (is->type == S_IFIFO && pipes_are_quick && is->device == pipes_device) {
+        s->means = BHD__STANDARD_QUICK;
+    } else if (is->type != S_IFIFO && !is_device) {
+        s->means = BHD__STANDARD_PLAIN;
+    } else {
+        if (!is_multiplexer)
+            open_again(s, earlier);
+        s->means = s->own >= 0 ? BHD__STANDARD_AGAIN : BHD__STANDARD_ASKED;
+    }
+}
+
+/* 0 or an errno. */
+static int look(bhd__standard *s, const bhd__standard *earlier)
+{
+    bool is_same = is_still(s->fd, &s->is) &&
+                   (s->means != BHD__STANDARD_AGAIN || is_still(s->own, &s->own_is));
+    if (is_same)
+        return 0;
+    let_go(s);
+    if (!identify(s->fd, &s->is))
+        return EBADF;
+    choose(s, earlier);
+    return 0;
+}
+
+void bhd__standard_init(bhd__standard *standard, int fd, const bhd__standard *earlier)
+{
+    (void)pthread_once(&pipes_once, look_at_pipes);
+    *standard = (bhd__standard)BHD__STANDARD_INIT;
+    standard->fd = fd;
+    (void)look(standard, earlier);
+}
+
+void bhd__standard_fini(bhd__standard *standard)
+{
+    let_go(standard);
+    *standard = (bhd__standard)BHD__STANDARD_INIT;
+}
+
+bool bhd__standard_is_terminal(const bhd__standard *standard)
+{
+    return standard->fd >= 0 && isatty(standard->fd) == 1;
+}
+
+/* -- signals of a write ----------------------------------------------------------------------- */
+
+static const int write_signals[] = {SIGPIPE, SIGXFSZ};
+#define WRITE_SIGNALS (sizeof write_signals / sizeof *write_signals)
+
+typedef struct quiet {
+    sigset_t mask, pending; /* before */
+} quiet;
+
+static void quiet_begin(quiet *q)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < WRITE_SIGNALS; i++)
+        (void)sigaddset(&set, write_signals[i]);
+    (void)pthread_sigmask(SIG_BLOCK, &set, &q->mask);
+    (void)sigemptyset(&q->pending);
+    (void)sigpending(&q->pending);
+}
+
+/* The kernel sends these to the thread that writes, so the one that is pending now and was not
+ * before is the write's own. */
+static void quiet_end(const quiet *q, int failed)
+{
+    const struct timespec at_once = {0, 0};
+    for (size_t i = 0; i < WRITE_SIGNALS && (failed == EPIPE || failed == EFBIG); i++) {
+        sigset_t one;
+        (void)sigemptyset(&one);
+        (void)sigaddset(&one, write_signals[i]);
+        while (!sigismember(&q->pending, write_signals[i]) &&
+               sigtimedwait(&one, NULL, &at_once) < 0 && errno == EINTR)
+            continue;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &q->mask, NULL);
+}
+
+/* -- reading and writing ---------------------------------------------------------------------- */
+
+static bool is_ready(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events, .revents = 0};
+    return poll(&p, 1, 0) > 0;
+}
+
+static ssize_t asked_write(const bhd__standard *s, const void *data, size_t size)
+{
+    if (!is_ready(s->fd, POLLOUT)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    size_t most = s->is.type == S_IFIFO ? ASKED_PIPE_BYTES : 1;
+    return write(s->fd, data, size < most ? size : most);
+}
+
+static ssize_t asked_read(const bhd__standard *s, void *data, size_t size)
+{
+    if (!is_ready(s->fd, POLLIN)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return read(s->fd, data, size);
+}
+
+static ssize_t answer(ssize_t n, int failed)
+{
+    if (n >= 0)
+        return n;
+    return failed == EINTR || failed == EWOULDBLOCK ? -EAGAIN : -failed;
+}
+
+ssize_t bhd__standard_write(bhd__standard *standard, const void *data, size_t size)
+{
+    int failed = look(standard, NULL);
+    if (failed)
+        return -failed;
+    if (size == 0)
+        return 0;
+    /* The vector is only read. */
+    struct iovec one = {(void *)(uintptr_t)data, size};
+    ssize_t n = -1;
+    quiet q;
+    quiet_begin(&q);
+    switch (standard->means) {
+    case BHD__STANDARD_PLAIN:
+        n = write(standard->fd, data, size);
+        break;
+    case BHD__STANDARD_QUICK:
+        n = pwritev2(standard->fd, &one, 1, -1, RWF_NOWAIT);
+        break;
+    case BHD__STANDARD_SOCKET:
+        n = send(standard->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        break;
+    case BHD__STANDARD_AGAIN:
+        n = write(standard->own, data, size);
+        break;
+    case BHD__STANDARD_ASKED:
+        n = asked_write(standard, data, size);
+        break;
+    }
+    failed = n < 0 ? errno : 0;
+    quiet_end(&q, failed);
+    return n == 0 ? -EAGAIN : answer(n, failed);
+}
+
+ssize_t bhd__standard_read(bhd__standard *standard, void *data, size_t size)
+{
+    int failed = look(standard, NULL);
+    if (failed)
+        return -failed;
+    if (size == 0)
+        return 0;
+    struct iovec one = {data, size};
+    ssize_t n = -1;
+    switch (standard->means) {
+    case BHD__STANDARD_PLAIN:
+        n = read(standard->fd, data, size);
+        break;
+    case BHD__STANDARD_QUICK:
+        n = preadv2(standard->fd, &one, 1, -1, RWF_NOWAIT);
+        break;
+    case BHD__STANDARD_SOCKET:
+        n = recv(standard->fd, data, size, MSG_DONTWAIT);
+        break;
+    case BHD__STANDARD_AGAIN:
+        n = read(standard->own, data, size);
+        break;
+    case BHD__STANDARD_ASKED:
+        n = asked_read(standard, data, size);
+        break;
+    }
+    return answer(n, n < 0 ? errno : 0);
+}
