@@ -5,7 +5,6 @@
 
 use std::ffi::c_void;
 
-use wasmtime::component::Resource;
 use wasmtime::{AsContext, AsContextMut, Caller, Extern, Result, StoreContextMut, bail};
 use wasmtime_c_api::{
     WasmtimeStoreData, wasmtime_component_linker_t, wasmtime_context_get_data, wasmtime_error_t,
