@@ -90,7 +90,7 @@ pub extern "C" fn bhd_engine_prepare_thread() {
     Engine::tls_eager_initialize();
 }
 
-/// Valid if just these proposals were on. Names that there are not count for nothing.
+/// Valid if just these proposals were on. A name that no proposal has counts for nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_valid_with(
     names: *const *const c_char,

@@ -32,7 +32,7 @@ static void as_many_as_fit_run_and_one_more_is_refused(void **state)
         expect_status(BHD_COMPONENT_TOO_LARGE, held_load(host, shape, most + 1, &component, &error),
                       &error);
         assert_null(component);
-        expect_in(error.message, "(max_instance_bytes)");
+        expect_in(error.message, "(host option max_instance_bytes, --max-instance-bytes)");
         expect_in(error.message, shape->said);
         expect_number(error.message, HELD_BYTES);
         assert_true(error.value > HELD_BYTES);
@@ -56,7 +56,8 @@ static void the_default_is_a_quarter_of_a_mebibyte(void **state)
     bhd_component_free(component);
     expect_status(BHD_COMPONENT_TOO_LARGE,
                   held_load(host, &held_shapes[0], 16400, &component, &error), &error);
-    expect_in(error.message, "this host allows 262144 (max_instance_bytes)");
+    expect_in(error.message, "this host allows 262144 "
+                             "(host option max_instance_bytes, --max-instance-bytes)");
     bhd_error_fini(&error);
     bhd_host_free(host);
 }
@@ -69,7 +70,8 @@ static void a_host_may_allow_more_or_less(void **state)
     bhd_host *host = guest_host_with(&options);
     bhd_limits limits = guest_limits(MIB(1));
     guest_refused(host, "(module (func (export \"a\")) (table 1 funcref) (memory 0))", &limits,
-                  BHD_COMPONENT_TOO_LARGE, "this host allows 1024 (max_instance_bytes)");
+                  BHD_COMPONENT_TOO_LARGE, "this host allows 1024 "
+                  "(host option max_instance_bytes, --max-instance-bytes)");
     bhd_component_free(guest_component(host, "(module (func (export \"a\")))", &limits));
     bhd_host_free(host);
     bhd_error error = BHD_ERROR_INIT;
