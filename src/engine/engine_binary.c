@@ -144,7 +144,8 @@ static bhd_status check_held(const bhd__binary *binary, const bhd_host_options *
     (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
                     "the component takes %" PRIu64
                     " bytes of the host for each sandbox, beside its memories and tables; this "
-                    "host allows %" PRIu64 " (host option max_instance_bytes, --max-instance-bytes). "
+                    "host allows %" PRIu64
+                    " (host option max_instance_bytes, --max-instance-bytes). "
                     "The largest part, %" PRIu64
                     " bytes, is for %s",
                     held, allowed, totals->held[largest], names[largest]);
