@@ -277,7 +277,7 @@ static bhd_host *host_with(uint64_t work)
 static void measure(const attack *it, int to)
 {
     wasm_byte_vec_t binary = binary_of(it);
-    bhd_component_options its = {.name = "attack"};
+    bhd_component_options its = {.size = sizeof its, .name = "attack"};
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
     its.limits = (bhd_limits){

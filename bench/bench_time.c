@@ -56,7 +56,7 @@ static bhd_component *component_of(bhd_host *host, const char *source, double ti
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component;
-    bhd_component_options options = {.name = "guest"};
+    bhd_component_options options = {.size = sizeof options, .name = "guest"};
     bhd_limits_builder limits = BHD_LIMITS_BUILDER_INIT;
     bhd_limits_builder_max_memory_bytes(&limits, 1 << 20);
     check(bhd_limits_builder_build(&limits, NULL, &options.limits, &error), "limits", &error);
@@ -377,7 +377,7 @@ static void next_in_chain(void *user_data, bhd_call *call)
 {
     chain *c = user_data;
     bhd_error error = BHD_ERROR_INIT;
-    bhd_call_options options = {.callback = next_in_chain, .user_data = c};
+    bhd_call_options options = {.size = sizeof options, .callback = next_in_chain, .user_data = c};
     bhd_value value = {.type = BHD_I64, .of.i64 = 0};
     bhd_call_free(call);
     if (--c->left > 0) {
@@ -418,7 +418,7 @@ static double chained_calls(bhd_sandbox *sandbox, const bhd_function *function)
 {
     bhd_error error = BHD_ERROR_INIT;
     chain c = {sandbox, function, CALLS, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
-    bhd_call_options options = {.callback = next_in_chain, .user_data = &c};
+    bhd_call_options options = {.size = sizeof options, .callback = next_in_chain, .user_data = &c};
     bhd_value value = {.type = BHD_I64, .of.i64 = 0};
     bhd_call *call;
     double began = machine_now_ns();

@@ -64,7 +64,7 @@ typedef struct sides {
 static void bulkhead_start(sides *s)
 {
     bhd_error error = BHD_ERROR_INIT;
-    bhd_component_options options = {.name = "values"};
+    bhd_component_options options = {.size = sizeof options, .name = "values"};
     bhd_limits_builder limits = BHD_LIMITS_BUILDER_INIT;
     bhd_limits_builder_max_memory_bytes(&limits, 1 << 20);
     must(bhd_limits_builder_build(&limits, NULL, &options.limits, &error), "limits", &error);

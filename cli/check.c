@@ -285,7 +285,7 @@ int cli_check_main(int argc, char **argv)
 {
     check_options check = {.host = cli_host_defaults()};
     /* What a component asks for is shown; nothing runs that could use it. */
-    const bhd_grants everything = {.everything = true};
+    const bhd_grants everything = {.size = sizeof everything, .everything = true};
     check.host.grants = &everything;
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;

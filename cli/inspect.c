@@ -183,7 +183,7 @@ static void print_needs(const bhd_inspection *inspection)
 static void print_text(const char *file, const bhd_inspection *inspection)
 {
     printf("%s: %s, %" PRIu64 " bytes\n", cli_show(file).text, kind_text(inspection->kind),
-           inspection->size);
+           inspection->binary_size);
     if (inspection->refusal != NULL)
         printf("not allowed to run here: %s\n", inspection->refusal);
     print_items("imports", inspection, inspection->imports, inspection->import_count);
@@ -258,7 +258,7 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
     (void)json_object_set_new(
         object, "kind",
         cli_json_text(inspection->kind == BHD_KIND_COMPONENT ? "component" : "module"));
-    (void)json_object_set_new(object, "size_bytes", cli_json_number(inspection->size));
+    (void)json_object_set_new(object, "size_bytes", cli_json_number(inspection->binary_size));
     (void)json_object_set_new(object, "refusal", cli_json_text(inspection->refusal));
     (void)json_object_set_new(object, "imports",
                               items_json(inspection->imports, inspection->import_count, true));

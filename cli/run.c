@@ -256,8 +256,7 @@ static void explain_refusals(const cli_report *report, const bhd_limits *limits)
              " growth%s of its memory or tables %s refused; its limits are %" PRIu64
              " bytes (max_bytes) and %" PRIu64 " table elements (max_table_elements)",
              report->guest_exit_code, refused, refused == 1 ? "" : "s",
-             refused == 1 ? "was" : "were", limits->max_memory_bytes,
-             limits->max_table_elements);
+             refused == 1 ? "was" : "were", limits->max_memory_bytes, limits->max_table_elements);
 }
 
 /* A limit or a grant that went to the guest may be why it failed; what the guest did by itself is
@@ -349,7 +348,8 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
 {
     unsigned char *binary = NULL;
     size_t size = 0;
-    bhd_component_options component_options = {.name = target->name};
+    bhd_component_options component_options = {.size = sizeof component_options,
+                                               .name = target->name};
     bhd_variable env[CLI_GRANTS_MAX];
     bhd_capabilities asked;
     cli_exit code = cli_stated_limits_apply(&run->limits, target->manifest, &run->host.policy,

@@ -80,7 +80,7 @@ static uint64_t held_blocks(void)
     uint64_t held = bhd__alloc_live();
     for (int i = 0; i < 2; i++) {
         bhd_host_stats stats;
-        bhd_host_get_stats(worlds[i].host, &stats);
+        bhd_host_get_stats(worlds[i].host, &stats, sizeof stats);
         FUZZ_REQUIRE(stats.live_sandboxes == 0 && stats.slots_in_use == 0);
         FUZZ_REQUIRE(stats.slots_retired == 0);
         held -= stats.slots;
@@ -99,8 +99,10 @@ static void make_world(world *w, uint32_t features)
     options.max_function_bytes = 16384;
     options.features = features;
     FUZZ_REQUIRE(bhd_host_new(&options, &w->host, NULL) == BHD_OK);
-    bhd_component_options tenant = {
-        .name = "tenant", .limits = limits_of(2 * LIMIT_PAGES, 0, 60, BHD_ON_EXCEED_DENY)};
+    bhd_component_options tenant = {.size = sizeof tenant,
+                                    .name = "tenant",
+                                    .limits =
+                                        limits_of(2 * LIMIT_PAGES, 0, 60, BHD_ON_EXCEED_DENY)};
     /* Both kinds of code, metered and not, so that nothing is made once only by some input. */
     for (int metered = 1; metered >= 0; metered--) {
         bhd_component_free(w->tenant);
@@ -321,6 +323,7 @@ void fuzz_contain(const uint8_t *binary, size_t size)
     make_worlds();
     world *w = &worlds[sum / 8 % 4 != 0];
     bhd_component_options options = {
+        .size = sizeof options,
         .name = "guest",
         .limits = limits_of(LIMIT_PAGES, metered ? FUEL : 0,
                             metered ? METERED_SECONDS : UNMETERED_SECONDS,

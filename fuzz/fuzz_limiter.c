@@ -227,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (limit > UINT32_MAX)
         percent = 100;
     m.threshold = ((wide)limit * percent + 99) / 100;
-    bhd_limiter_options options = {percent, flags & 4 ? on_growing : NULL,
+    bhd_limiter_options options = {sizeof options, percent, flags & 4 ? on_growing : NULL,
                                    flags & 4 ? on_threshold : NULL, &m};
     bhd_limiter *limiter = NULL;
     FUZZ_REQUIRE(bhd_limiter_new(&limits, &options, &limiter, NULL) == BHD_OK);

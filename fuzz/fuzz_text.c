@@ -280,7 +280,9 @@ static void load(const void *bytes, size_t size, const char *name, int depth)
     bhd_inspection inspection = BHD_INSPECTION_INIT;
     bhd_error error = BHD_ERROR_INIT;
     bhd_component_options options = {
-        .name = "guest", .limits = {.max_memory_bytes = LIMIT_BYTES, .timeout_seconds = 60}};
+        .size = sizeof options,
+        .name = "guest",
+        .limits = {.max_memory_bytes = LIMIT_BYTES, .timeout_seconds = 60}};
     cost before = cost_now();
     bhd_status status = bhd_inspect(the_host(), bytes, size, &inspection, &error);
     require_account(status, &error);

@@ -39,6 +39,7 @@ static bhd_status compile(life *l, uint32_t guest)
 {
     const life_guest *g = &life_guests[guest];
     bhd_component_options options = {
+        .size = sizeof options,
         .name = "guest",
         .limits = {.max_memory_bytes = MEMORY_SIZE,
                    .max_table_elements = LIFE_TABLE_LIMIT,
@@ -53,7 +54,7 @@ static bhd_status compile(life *l, uint32_t guest)
 static uint64_t slots_of(const life *l)
 {
     bhd_host_stats stats;
-    bhd_host_get_stats(l->host, &stats);
+    bhd_host_get_stats(l->host, &stats, sizeof stats);
     return stats.slots;
 }
 
@@ -77,7 +78,7 @@ life *life_begin(bool own)
         fresh = (life){.own = true, .live_blocks = bhd__alloc_live()};
         fresh.host = make_host();
     }
-    bhd_host_get_stats(l->host, &stats);
+    bhd_host_get_stats(l->host, &stats, sizeof stats);
     l->refused_capacity = stats.refused_capacity;
     l->agrees = true;
     for (size_t i = 0; i < LIFE_TENANTS; i++)
@@ -149,7 +150,7 @@ void life_compare(const life *l)
     if (l->host == NULL)
         return;
     bhd_host_stats stats;
-    bhd_host_get_stats(l->host, &stats);
+    bhd_host_get_stats(l->host, &stats, sizeof stats);
     FUZZ_REQUIRE(stats.live_sandboxes == live && stats.max_sandboxes == MOST_SANDBOXES);
     FUZZ_REQUIRE(stats.slots_in_use == live); /* one memory each */
     FUZZ_REQUIRE(stats.slots_retired == 0);
@@ -252,7 +253,8 @@ static bhd_status make_sandbox(life *l, tenant *t, uint32_t guest, bhd_sandbox *
     *seen = (observer){l, t};
     bhd_sandbox_options options = BHD_SANDBOX_OPTIONS_INIT;
     options.standard_output = (bhd_stream){BHD_OUTPUT_CALLBACK, on_output, seen};
-    options.limiter = (bhd_limiter_options){0, on_growing, on_threshold, seen};
+    const bhd_limiter_options limiter = {sizeof limiter, 0, on_growing, on_threshold, seen};
+    options.limiter = &limiter;
     l->agrees = true;
     bhd_status status = bhd_sandbox_new(l->components[guest], &options, sandbox, &error);
     FUZZ_REQUIRE(error.code == status);

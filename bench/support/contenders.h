@@ -140,7 +140,7 @@ static bhd_component *bulkhead_component(const char *wat, size_t size)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_limits_builder builder = BHD_LIMITS_BUILDER_INIT;
-    bhd_component_options options = {.name = "bench-guest"};
+    bhd_component_options options = {.size = sizeof options, .name = "bench-guest"};
     bhd_host *host;
     bhd_component *component;
     bhd_limits_builder_max_memory_bytes(&builder, GUEST_BYTES_LIMIT);

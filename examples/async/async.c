@@ -39,7 +39,7 @@ static bhd_status run(bhd_component *component, bhd_error *error)
     bhd_sandbox *sandboxes[3] = {NULL, NULL, NULL};
     bhd_call *answer = NULL, *endless = NULL, *brief = NULL;
     bhd_value n = {.type = BHD_I32, .of.i32 = 21};
-    bhd_call_options short_time = {0.2, report, "the brief one"};
+    bhd_call_options short_time = {sizeof short_time, 0.2, report, "the brief one"};
     const bhd_value *results;
     const bhd_error *account;
 
@@ -75,7 +75,7 @@ int main(void)
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
     bhd_component *component = NULL;
-    bhd_component_options options = {.name = "guest"};
+    bhd_component_options options = {.size = sizeof options, .name = "guest"};
     bhd_limits_builder limits = BHD_LIMITS_BUILDER_INIT;
 
     bhd_limits_builder_max_memory_bytes(&limits, 512 * 1024);

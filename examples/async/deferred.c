@@ -63,6 +63,7 @@ static void *answer_all(void *env)
 static bhd_status provide(bhd_imports **imports, disk *d, bhd_error *error)
 {
     const bhd_host_function function = {
+        .size = sizeof function,
         .interface = "disk",
         .name = "load",
         .type = "func(page: i32) -> i32",
@@ -98,7 +99,7 @@ int main(void)
     bhd_sandbox *sandboxes[GUESTS] = {NULL};
     bhd_call *calls[GUESTS] = {NULL};
     bhd_host_options host_options = BHD_HOST_OPTIONS_INIT;
-    bhd_component_options options = {.name = "reader"};
+    bhd_component_options options = {.size = sizeof options, .name = "reader"};
     host_options.worker_threads = 1; /* is enough: who waits holds none */
 
     bhd_limits_builder limits = BHD_LIMITS_BUILDER_INIT;

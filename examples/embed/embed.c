@@ -19,7 +19,7 @@ int main(void)
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
     bhd_function *reserve;
-    bhd_component_options options = {.name = "guest"};
+    bhd_component_options options = {.size = sizeof options, .name = "guest"};
     bhd_value pages = {BHD_I32, BHD_I32, {.i32 = 4}}, pages_before;
     bhd_memory_metrics memory;
     char text[2048];

@@ -62,7 +62,7 @@ int main(void)
     bhd_host *host = NULL;
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
-    bhd_component_options options = {.name = "counters"};
+    bhd_component_options options = {.size = sizeof options, .name = "counters"};
 
     bhd_limits_builder limits = BHD_LIMITS_BUILDER_INIT;
     bhd_limits_builder_max_memory_bytes(&limits, 512 * 1024);

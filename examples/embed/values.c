@@ -47,6 +47,7 @@ static void largest(void *user_data, bhd_invocation *invocation, const bhd_value
 static bhd_status provide(bhd_imports **imports, uint32_t *most, bhd_error *error)
 {
     const bhd_host_function function = {
+        .size = sizeof function,
         .interface = "my:photos/policy",
         .name = "largest",
         .type = "func(width: u32) -> u32",
@@ -83,7 +84,7 @@ int main(void)
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
     uint32_t most = 4096;
-    bhd_component_options options = {.name = "photos"};
+    bhd_component_options options = {.size = sizeof options, .name = "photos"};
 
     bhd_limits_builder limits = BHD_LIMITS_BUILDER_INIT;
     bhd_limits_builder_max_memory_bytes(&limits, 512 * 1024);

@@ -22,6 +22,20 @@
  * out-parameters are written on success only; `new` goes with `free` and `init` with `fini`;
  * strings are NUL-terminated UTF-8 unless a length is given; sizes are in bytes unless the name
  * says otherwise. The library never prints, never exits and keeps no global state of its own.
+ *
+ * **Structs that grow.** Options, and what else says so, begin with `size`. Their initialiser
+ * (BHD_HOST_OPTIONS_INIT for bhd_host_options, and so on) sets it, and so does `.size = sizeof`:
+ *
+ *     bhd_component_options options = {.size = sizeof options, .name = "adder"};
+ *
+ * Another size is BHD_INVALID_ARGUMENT. They grow at their end only; what an older program does not
+ * have is taken from the initialiser. What a newer program asks for and this library does not know
+ * is BHD_NOT_SUPPORTED, so that no limit is accepted and then not enforced.
+ *
+ * **ABI.** A program goes on with every later library of the same SONAME, without being built
+ * again: functions keep their parameters and their meaning, enumerators their values, structs that
+ * begin with `size` keep the fields that they have, and all other structs keep their layout. What
+ * breaks one of these gets another SONAME. Messages are for people and may change at any time.
  */
 #ifndef BULKHEAD_H
 #define BULKHEAD_H

@@ -43,6 +43,7 @@ typedef struct bhd_call bhd_call;
 typedef void (*bhd_call_callback)(void *user_data, bhd_call *call);
 
 typedef struct bhd_call_options {
+    size_t size; /**< of this struct; see bulkhead.h */
     /** Less than the component's own timeout_seconds; more is BHD_LIMIT_LOOSENED. 0: the
      *  component's. Counted from the submission, waiting for a worker included. */
     double timeout_seconds;
@@ -52,7 +53,7 @@ typedef struct bhd_call_options {
 
 #define BHD_CALL_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        0, NULL, NULL                                                                              \
+        sizeof(bhd_call_options), 0, NULL, NULL                                                    \
     }
 
 /** For bhd_call_wait. */

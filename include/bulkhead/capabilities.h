@@ -64,6 +64,7 @@ typedef enum bhd_output {
 
 /** What a component asks for. Arrays and texts are borrowed; who keeps them copies them. */
 typedef struct bhd_capabilities {
+    size_t size;             /**< of this struct; see bulkhead.h */
     const char *const *args; /**< arguments after the name */
     size_t arg_count;
     const bhd_variable *env;
@@ -88,13 +89,14 @@ typedef struct bhd_capabilities {
 
 #define BHD_CAPABILITIES_INIT                                                                      \
     {                                                                                              \
-        NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, false, false, BHD_OUTPUT_INHERIT,               \
-            BHD_OUTPUT_INHERIT, UINT64_C(16777216), 64, 8                                          \
+        sizeof(bhd_capabilities), NULL, 0, NULL, 0, NULL, 0, NULL, 0, false, false, false,         \
+            BHD_OUTPUT_INHERIT, BHD_OUTPUT_INHERIT, UINT64_C(16777216), 64, 8                      \
     }
 
 /** What whoever runs a host allows to its components. Arguments and variables with a value need no
  *  grant: they give nothing of the host away. */
 typedef struct bhd_grants {
+    size_t size; /**< of this struct; see bulkhead.h */
     /** Whatever a component asks for. */
     bool everything;
     /** Names of variables that a component may have of the process's environment. */
@@ -110,7 +112,7 @@ typedef struct bhd_grants {
 
 #define BHD_GRANTS_INIT                                                                            \
     {                                                                                              \
-        false, NULL, 0, NULL, 0, NULL, 0, false, false, false                                      \
+        sizeof(bhd_grants), false, NULL, 0, NULL, 0, NULL, 0, false, false, false                  \
     }
 
 #endif

@@ -20,6 +20,7 @@ typedef enum bhd_component_kind {
 
 /** What a binary is called and what it may use, when there is no manifest. */
 typedef struct bhd_component_options {
+    size_t size;         /**< of this struct; see bulkhead.h */
     const char *name;    /**< for reports; 1 to 128 of A-Z a-z 0-9 . _ - */
     const char *version; /**< for reports; NULL: "0.0.0" */
     bhd_limits limits;   /**< made by bhd_limits_builder_build */
@@ -28,6 +29,11 @@ typedef struct bhd_component_options {
     const bhd_capabilities *capabilities;
     bhd_imports *imports; /**< functions that it may import, before the host's; may be NULL */
 } bhd_component_options;
+
+#define BHD_COMPONENT_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(bhd_component_options), NULL, NULL, {0, 0, 0, 0, BHD_ON_EXCEED_DENY}, NULL, NULL    \
+    }
 
 BHD_BEGIN_DECLS
 

@@ -40,6 +40,7 @@ typedef enum bhd_feature {
 #define BHD_COMPILE_WORK_MAX (UINT64_C(1) << 50)
 
 typedef struct bhd_host_options {
+    size_t size; /**< of this struct; see bulkhead.h */
     /** The range that every component's memory limit must lie in. */
     bhd_policy policy;
     /** Sandboxes that may live at once. Address space is reserved as they are made, 4 GiB and a
@@ -95,9 +96,9 @@ typedef struct bhd_host_options {
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000, UINT64_C(1048576),           \
-            UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0, false,  \
-            0, NULL, NULL, true, UINT64_C(262144)                                                  \
+        sizeof(bhd_host_options), BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000,    \
+            UINT64_C(1048576), UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144),             \
+            UINT64_C(67108864), 0, false, 0, NULL, NULL, true, UINT64_C(262144)                    \
     }
 
 /** What a host has and uses; a snapshot. */
@@ -138,8 +139,9 @@ BHD_PUBLIC void bhd_host_free(bhd_host *host);
 /** The policy of this host. Valid as long as the host. */
 BHD_PUBLIC const bhd_policy *bhd_host_policy(const bhd_host *host);
 
-/** Any thread, at any time. In a child of fork the numbers of slots are 0. */
-BHD_PUBLIC void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats);
+/** Writes as much of the numbers as `size` bytes take: sizeof *stats. Any thread, at any time. In a
+ *  child of fork the numbers of slots are 0. */
+BHD_PUBLIC void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats, size_t size);
 
 BHD_END_DECLS
 

@@ -11,8 +11,11 @@
  *             bhd_invocation_fail(invocation, "no memory");
  *     }
  *
- *     bhd_host_function function = {.interface = "my:app/greeter", .name = "greet",
- *                                   .type = "func(name: string) -> string", .callback = greet};
+ *     bhd_host_function function = BHD_HOST_FUNCTION_INIT;
+ *     function.interface = "my:app/greeter";
+ *     function.name = "greet";
+ *     function.type = "func(name: string) -> string";
+ *     function.callback = greet;
  *
  * A bhd_imports is a set of them: made, filled, and then named in bhd_host_options (for every
  * component of the host) or in bhd_component_options (for one). From then on it does not change.
@@ -46,6 +49,7 @@ typedef void (*bhd_host_callback)(void *user_data, bhd_invocation *invocation,
                                   const bhd_value *arguments, size_t argument_count);
 
 typedef struct bhd_host_function {
+    size_t size; /**< of this struct; see bulkhead.h */
     /** "my:app/greeter@1.0.0", as the component writes it; without "@...", any version. NULL: the
      *  function is imported by itself. Of a core module: the module's name. */
     const char *interface;
@@ -60,17 +64,28 @@ typedef struct bhd_host_function {
     bool may_wait;
 } bhd_host_function;
 
+#define BHD_HOST_FUNCTION_INIT                                                                     \
+    {                                                                                              \
+        sizeof(bhd_host_function), NULL, NULL, NULL, NULL, NULL, false                             \
+    }
+
 /** Ends a resource: called once for each, when the guest drops it, when the program does
  *  (resource.h; a submitted drop on a worker), when it was given to a function that kept it, or
  *  when the sandbox is freed. Must not call into the sandbox. */
 typedef void (*bhd_resource_destructor)(void *user_data, void *data);
 
 typedef struct bhd_host_resource {
+    size_t size;                        /**< of this struct; see bulkhead.h */
     const char *interface;              /**< as of a function */
     const char *name;                   /**< "image" */
     bhd_resource_destructor destructor; /**< may be NULL */
     void *user_data;                    /**< handed to the destructor; not owned */
 } bhd_host_resource;
+
+#define BHD_HOST_RESOURCE_INIT                                                                     \
+    {                                                                                              \
+        sizeof(bhd_host_resource), NULL, NULL, NULL, NULL                                          \
+    }
 
 BHD_BEGIN_DECLS
 

@@ -35,8 +35,9 @@ typedef struct bhd_extent {
 } bhd_extent;
 
 typedef struct bhd_inspection {
+    size_t size; /**< of this struct; see bulkhead.h */
     bhd_component_kind kind;
-    uint64_t size;
+    uint64_t binary_size; /**< bytes */
     bhd_item *imports;
     size_t import_count;
     bhd_item *exports;
@@ -75,8 +76,8 @@ typedef struct bhd_inspection {
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
-        BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, false, 0, 0, 0,     \
-            NULL, NULL, 0                                                                          \
+        sizeof(bhd_inspection), BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0,   \
+            0, 0, false, 0, 0, 0, NULL, NULL, 0                                                    \
     }
 
 BHD_BEGIN_DECLS

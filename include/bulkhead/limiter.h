@@ -46,6 +46,7 @@ typedef bool (*bhd_growing_callback)(void *user_data, const bhd_growth_request *
 typedef void (*bhd_threshold_callback)(void *user_data, const bhd_memory_metrics *metrics);
 
 typedef struct bhd_limiter_options {
+    size_t size; /**< of this struct; see bulkhead.h */
     /** Percent of the limit, above 0 and up to 100; 0 is replaced by 90. */
     double warning_percent;
     bhd_growing_callback on_growing;     /**< or NULL */
@@ -55,7 +56,7 @@ typedef struct bhd_limiter_options {
 
 #define BHD_LIMITER_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        90.0, NULL, NULL, NULL                                                                     \
+        sizeof(bhd_limiter_options), 90.0, NULL, NULL, NULL                                        \
     }
 
 BHD_BEGIN_DECLS

@@ -56,12 +56,13 @@ typedef struct bhd_start_account {
 } bhd_start_account;
 
 typedef struct bhd_sandbox_options {
+    size_t size; /**< of this struct; see bulkhead.h */
     /** Arguments of the guest, argv[0] included; copied. NULL: the component's name alone. Those
      *  that the component itself declares follow them. */
     const char *const *argv;
     size_t argc;
     bhd_stream standard_output, standard_error;
-    bhd_limiter_options limiter;
+    const bhd_limiter_options *limiter; /**< copied; NULL: BHD_LIMITER_OPTIONS_INIT */
     bhd_input standard_input;
     /** Most that is kept of each stream that is captured; what comes after it is dropped and
      *  counted. */
@@ -79,8 +80,9 @@ typedef struct bhd_sandbox_options {
 
 #define BHD_SANDBOX_OPTIONS_INIT                                                                   \
     {                                                                                              \
-        NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL}, {BHD_OUTPUT_NONE, NULL, NULL},                     \
-            BHD_LIMITER_OPTIONS_INIT, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL, NULL, NULL           \
+        sizeof(bhd_sandbox_options), NULL, 0, {BHD_OUTPUT_NONE, NULL, NULL},                       \
+            {BHD_OUTPUT_NONE, NULL, NULL}, NULL, {BHD_INPUT_NONE, NULL, 0}, 65536, NULL, NULL,     \
+            NULL                                                                                   \
     }
 
 /** An exported function of one sandbox. Owned by the sandbox and valid as long as it is. */

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "values/type_parse.h"
 
 #include <string.h>
@@ -135,11 +136,19 @@ static bhd_status check_resources(bhd__import *f, const bhd_type *type, bhd_erro
 bhd_status bhd_imports_function(bhd_imports *imports, const bhd_host_function *function,
                                 bhd_error *error)
 {
-    if (!function || !function->callback || !function->type)
+    bhd_host_function own = BHD_HOST_FUNCTION_INIT;
+    bhd_status status = function ? bhd__sized_take(&own, sizeof own, function,
+                                                   BHD__THROUGH(bhd_host_function, may_wait),
+                                                   "bhd_host_function", error)
+                                 : BHD_OK;
+    if (status != BHD_OK)
+        return status;
+    function = &own;
+    if (!function->callback || !function->type)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "a function of the host lacks its type or its callback");
     const char *interface = function->interface ? function->interface : "";
-    bhd_status status = check_new(imports, interface, function->name, error);
+    status = check_new(imports, interface, function->name, error);
     if (status != BHD_OK)
         return status;
     bhd__import *f = bhd__calloc(1, sizeof *f);
@@ -177,8 +186,15 @@ bhd_status bhd_imports_resource(bhd_imports *imports, const bhd_host_resource *r
 {
     if (!resource)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_imports_resource: resource is NULL");
+    bhd_host_resource own = BHD_HOST_RESOURCE_INIT;
+    bhd_status status =
+        bhd__sized_take(&own, sizeof own, resource, BHD__THROUGH(bhd_host_resource, user_data),
+                        "bhd_host_resource", error);
+    if (status != BHD_OK)
+        return status;
+    resource = &own;
     const char *interface = resource->interface ? resource->interface : "";
-    bhd_status status = check_new(imports, interface, resource->name, error);
+    status = check_new(imports, interface, resource->name, error);
     if (status != BHD_OK)
         return status;
     bhd__import_resource *r = bhd__calloc(1, sizeof *r);

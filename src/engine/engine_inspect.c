@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "engine/engine_binary.h"
 #include "engine/engine_room.h"
@@ -189,7 +190,7 @@ bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t siz
         atomic_store_explicit(&engine->has_compiled_much, true, memory_order_relaxed);
     visit v = {inspection, false};
     inspection->kind = binary.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
-    inspection->size = binary.size;
+    inspection->binary_size = binary.size;
     status = describe_items(engine, &binary, &v, error);
     if (status == BHD_OK)
         status = describe_binary(engine, &binary, &v, error);
@@ -211,7 +212,7 @@ static void items_free(bhd_item *items, size_t count)
 
 void bhd_inspection_fini(bhd_inspection *inspection)
 {
-    if (!inspection)
+    if (!inspection || inspection->size == 0)
         return;
     items_free(inspection->imports, inspection->import_count);
     items_free(inspection->exports, inspection->export_count);
@@ -219,5 +220,7 @@ void bhd_inspection_fini(bhd_inspection *inspection)
     bhd__free(inspection->tables);
     bhd__free(inspection->refusal);
     bhd__free(inspection->wit);
-    *inspection = (bhd_inspection)BHD_INSPECTION_INIT;
+    bhd_inspection nothing = BHD_INSPECTION_INIT;
+    nothing.size = inspection->size;
+    bhd__sized_give(inspection, inspection->size, &nothing, sizeof nothing);
 }

@@ -22,6 +22,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 
 #include <stdatomic.h>
@@ -303,11 +304,16 @@ bhd_status bhd_limiter_new(const bhd_limits *limits, const bhd_limiter_options *
                            bhd_limiter **limiter, bhd_error *error)
 {
     bhd_limiter_options chosen = BHD_LIMITER_OPTIONS_INIT;
-    if (options != NULL)
-        chosen = *options;
+    bhd_status status = options != NULL
+                            ? bhd__sized_take(&chosen, sizeof chosen, options,
+                                              BHD__THROUGH(bhd_limiter_options, user_data),
+                                              "bhd_limiter_options", error)
+                            : BHD_OK;
+    if (status != BHD_OK)
+        return status;
     if (chosen.warning_percent == 0)
         chosen.warning_percent = DEFAULT_WARNING_PERCENT;
-    bhd_status status = check_arguments(limits, chosen.warning_percent, limiter, error);
+    status = check_arguments(limits, chosen.warning_percent, limiter, error);
     if (status != BHD_OK)
         return status;
 

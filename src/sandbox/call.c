@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "sandbox/life.h"
 
 #include <errno.h>
@@ -158,11 +159,15 @@ static bhd_status check_timeout(const bhd_sandbox *sandbox, const bhd_call_optio
 static bhd_status submit_entered(bhd_sandbox *sandbox, const bhd_call_options *options,
                                  bhd__submit_options *inner, bhd_call **call, bhd_error *error)
 {
-    static const bhd_call_options defaults = BHD_CALL_OPTIONS_INIT;
-    if (!options)
-        options = &defaults;
+    bhd_call_options own = BHD_CALL_OPTIONS_INIT;
     bhd_call *c = NULL;
-    bhd_status status = check_timeout(sandbox, options, &inner->timeout_ns, error);
+    bhd_status status = options ? bhd__sized_take(&own, sizeof own, options,
+                                                  BHD__THROUGH(bhd_call_options, user_data),
+                                                  "bhd_call_options", error)
+                                : BHD_OK;
+    options = &own;
+    if (status == BHD_OK)
+        status = check_timeout(sandbox, options, &inner->timeout_ns, error);
     if (status == BHD_OK)
         status = call_new(sandbox, options, &c, error);
     if (status != BHD_OK)

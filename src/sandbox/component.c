@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "limits/identity.h"
@@ -74,23 +75,32 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     if (!host || !options || !binary || !component)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_component_new: host, options, binary or component is NULL");
-    static const bhd_capabilities nothing = BHD_CAPABILITIES_INIT;
+    bhd_component_options own = BHD_COMPONENT_OPTIONS_INIT;
+    bhd_capabilities asked = BHD_CAPABILITIES_INIT;
     bhd_status status = bhd__fork_check(error);
     if (status == BHD_OK)
-        status = check_options(host, options, error);
+        status =
+            bhd__sized_take(&own, sizeof own, options, BHD__THROUGH(bhd_component_options, imports),
+                            "bhd_component_options", error);
+    if (status == BHD_OK && own.capabilities)
+        status = bhd__sized_take(&asked, sizeof asked, own.capabilities,
+                                 BHD__THROUGH(bhd_capabilities, max_connections),
+                                 "bhd_capabilities", error);
+    if (status == BHD_OK)
+        status = check_options(host, &own, error);
     if (status != BHD_OK)
         return status;
     bhd_component *c = bhd__calloc(1, sizeof *c);
     if (!c)
         return bhd__fail_no_memory(error);
-    c->limits = options->limits;
-    copy_escaped(c->name, sizeof c->name, options->name);
-    copy_escaped(c->version, sizeof c->version, options->version ? options->version : "0.0.0");
+    c->limits = own.limits;
+    copy_escaped(c->name, sizeof c->name, own.name);
+    copy_escaped(c->version, sizeof c->version, own.version ? own.version : "0.0.0");
     compilation work = {
         .host = host,
         .component = c,
-        .asked = options->capabilities ? options->capabilities : &nothing,
-        .providers = {{options->imports, host->options.imports}},
+        .asked = &asked,
+        .providers = {{own.imports, host->options.imports}},
         .binary = binary,
         .size = size,
     };
@@ -133,6 +143,7 @@ bhd_status bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
     if (!manifest)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_component_load: manifest is NULL");
     bhd_component_options options = {
+        .size = sizeof options,
         .name = bhd_manifest_name(manifest),
         .version = bhd_manifest_version(manifest),
         .limits = *bhd_manifest_limits(manifest),

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/sized.h"
 
 #include <inttypes.h>
 
@@ -37,10 +38,8 @@ static bhd_status check_grants(const bhd_grants *grants, bhd_error *error)
     return status;
 }
 
-bhd_status bhd_host_options_check(const bhd_host_options *options, bhd_error *error)
+static bhd_status check_options(const bhd_host_options *options, bhd_error *error)
 {
-    if (!options)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_options_check: options is NULL");
     const struct {
         const char *name;
         uint64_t value, minimum, maximum;
@@ -61,7 +60,7 @@ bhd_status bhd_host_options_check(const bhd_host_options *options, bhd_error *er
         {"worker_threads", options->worker_threads, 0, WORKERS_MAX},
     };
     bhd_status status = bhd_policy_check(&options->policy, error);
-    if (status == BHD_OK && options->grants)
+    if (status == BHD_OK)
         status = check_grants(options->grants, error);
     for (size_t i = 0; status == BHD_OK && i < sizeof ranges / sizeof *ranges; i++)
         status = check_range(ranges[i].name, ranges[i].value, ranges[i].minimum, ranges[i].maximum,
@@ -69,17 +68,40 @@ bhd_status bhd_host_options_check(const bhd_host_options *options, bhd_error *er
     return status;
 }
 
+/* What the program gave, or the defaults; `grants` is what they name. */
+static bhd_status take_options(const bhd_host_options *given, bhd_host_options *options,
+                               bhd_grants *grants, bhd_error *error)
+{
+    bhd_status status = BHD_OK;
+    if (given)
+        status =
+            bhd__sized_take(options, sizeof *options, given,
+                            BHD__THROUGH(bhd_host_options, imports), "bhd_host_options", error);
+    if (status == BHD_OK && options->grants)
+        status = bhd__sized_take(grants, sizeof *grants, options->grants,
+                                 BHD__THROUGH(bhd_grants, standard_input), "bhd_grants", error);
+    options->grants = grants;
+    return status == BHD_OK ? check_options(options, error) : status;
+}
+
+bhd_status bhd_host_options_check(const bhd_host_options *options, bhd_error *error)
+{
+    bhd_host_options own = BHD_HOST_OPTIONS_INIT;
+    bhd_grants grants = BHD_GRANTS_INIT;
+    if (!options)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_options_check: options is NULL");
+    return take_options(options, &own, &grants, error);
+}
+
 bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_error *error)
 {
-    static const bhd_host_options defaults = BHD_HOST_OPTIONS_INIT;
-    static const bhd_grants nothing = BHD_GRANTS_INIT;
     if (!host)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_host_new: host is NULL");
-    if (!options)
-        options = &defaults;
+    bhd_host_options chosen = BHD_HOST_OPTIONS_INIT;
+    bhd_grants grants = BHD_GRANTS_INIT;
     bhd_status status = bhd__fork_check(error);
     if (status == BHD_OK)
-        status = bhd_host_options_check(options, error);
+        status = take_options(options, &chosen, &grants, error);
     if (status == BHD_OK)
         status = bhd__fork_watch(error);
     if (status != BHD_OK)
@@ -87,11 +109,10 @@ bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_er
     bhd_host *h = bhd__calloc(1, sizeof *h);
     if (!h)
         return bhd__fail_no_memory(error);
-    h->options = *options;
-    h->options.imports = bhd__imports_hold(options->imports);
+    h->options = chosen;
+    h->options.imports = bhd__imports_hold(chosen.imports);
     h->options.grants = &h->grants;
-    status = bhd__grants_copy(options->grants ? options->grants : &nothing, &h->grants,
-                              &h->grants_block, error);
+    status = bhd__grants_copy(&grants, &h->grants, &h->grants_block, error);
     if (status == BHD_OK)
         status = bhd__engine_new(&h->options, &h->engine, error);
     if (status != BHD_OK) {
@@ -150,12 +171,12 @@ const bhd_policy *bhd_host_policy(const bhd_host *host)
     return &host->options.policy;
 }
 
-void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats)
+void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats, size_t size)
 {
     bhd__slots_stats slots = {0};
     if (!bhd__fork_is_child())
         bhd__engine_slots_stats(host->engine, &slots);
-    *stats = (bhd_host_stats){
+    bhd_host_stats now = {
         .live_sandboxes = atomic_load_explicit(&host->live_sandboxes, memory_order_relaxed),
         .max_sandboxes = host->options.max_sandboxes,
         .slots = slots.slots,
@@ -164,6 +185,7 @@ void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats)
         .reserved_bytes = slots.reserved_bytes,
         .refused_capacity = atomic_load_explicit(&host->refused_capacity, memory_order_relaxed),
     };
+    bhd__sized_give(stats, size, &now, sizeof now);
 }
 
 typedef struct inspecting {
@@ -187,7 +209,10 @@ bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_insp
                          "bhd_inspect: host, binary or inspection is NULL");
     bhd_inspection fresh = BHD_INSPECTION_INIT;
     inspecting work = {.host = host, .binary = binary, .size = size, .inspection = &fresh};
-    bhd_status status = bhd__fork_check(error);
+    bhd_status status =
+        bhd__sized_check(inspection, BHD__THROUGH(bhd_inspection, wit), "bhd_inspection", error);
+    if (status == BHD_OK)
+        status = bhd__fork_check(error);
     if (status == BHD_OK)
         status = bhd__engine_on_deep_stack(inspect, &work, error);
     if (status != BHD_OK) {
@@ -195,6 +220,7 @@ bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_insp
         return status;
     }
     bhd_inspection_fini(inspection);
-    *inspection = fresh;
+    fresh.size = inspection->size;
+    bhd__sized_give(inspection, inspection->size, &fresh, sizeof fresh);
     return BHD_OK;
 }

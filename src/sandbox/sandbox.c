@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/sized.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -76,7 +77,7 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
     bhd_component *component = sandbox->component;
     const char *default_argv[] = {component->name};
     bhd_status status =
-        bhd_limiter_new(&component->limits, &options->limiter, &sandbox->limiter, error);
+        bhd_limiter_new(&component->limits, options->limiter, &sandbox->limiter, error);
     if (status != BHD_OK)
         return status;
     bhd__instance_options inner = {
@@ -123,15 +124,20 @@ static void write_account(const bhd_sandbox *sandbox, bhd_start_account *account
 bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *options,
                            bhd_sandbox **sandbox, bhd_error *error)
 {
-    static const bhd_sandbox_options defaults = BHD_SANDBOX_OPTIONS_INIT;
+    bhd_sandbox_options own = BHD_SANDBOX_OPTIONS_INIT;
     if (!component || !sandbox)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_new: component or sandbox is NULL");
-    if (!options)
-        options = &defaults;
+    bhd_status status = options ? bhd__sized_take(&own, sizeof own, options,
+                                                  BHD__THROUGH(bhd_sandbox_options, account),
+                                                  "bhd_sandbox_options", error)
+                                : BHD_OK;
+    if (status != BHD_OK)
+        return status;
+    options = &own;
     if (options->account)
         *options->account = (bhd_start_account){0};
-    bhd_status status = bhd__fork_check(error);
+    status = bhd__fork_check(error);
     if (status == BHD_OK)
         status = check_options(options, error);
     if (status == BHD_OK)

@@ -11,7 +11,7 @@ row() { # FIELD
     grants) echo "--allow-...; tests/cli/capabilities.sh" ;;
     max_sandboxes | slot_keep_bytes | slots_keep_bytes | worker_threads)
         echo "bounds the host, of which a command has one with one sandbox" ;;
-    chained_signals | imports | struct_size | debug_info) echo "about the program that embeds" ;;
+    size | chained_signals | imports | debug_info) echo "about the program that embeds" ;;
     max_memories | max_tables | max_instances | max_component_bytes | max_functions | max_function_bytes | \
         max_compile_work | max_stack_bytes | max_instance_bytes) echo option ;;
     *) return 1 ;;

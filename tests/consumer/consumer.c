@@ -46,8 +46,7 @@ int main(void)
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
     bhd_limits_builder builder = BHD_LIMITS_BUILDER_INIT;
-    bhd_component_options options;
-    memset(&options, 0, sizeof options);
+    bhd_component_options options = BHD_COMPONENT_OPTIONS_INIT;
     options.name = "adder";
     bhd_limits_builder_max_memory_bytes(&builder, BHD_MIN_MEMORY_BYTES);
     if (bhd_limits_builder_build(&builder, NULL, &options.limits, &error) != BHD_OK)

@@ -45,6 +45,7 @@ static void shapes_begin(shapes *s, const char *source)
     *s = (shapes){0};
     expect_ok(bhd_imports_new(&imports, &error), &error);
     bhd_host_function function = {
+        .size = sizeof function,
         .interface = "bulkhead:shapes/watcher",
         .name = "added",
         .type = "func(name: string, area: f64) -> result<f64, string>",
@@ -54,8 +55,10 @@ static void shapes_begin(shapes *s, const char *source)
     expect_ok(bhd_imports_function(imports, &function, &error), &error);
     char path[512];
     snprintf(path, sizeof path, "%s/guests/%s", BHD_SOURCE_DIR, source);
-    bhd_component_options options = {
-        .name = "shapes", .limits = guest_limits(KIB(512)), .imports = imports};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "shapes",
+                                     .limits = guest_limits(KIB(512)),
+                                     .imports = imports};
     s->host = guest_host();
     expect_ok(bhd_component_load_file(s->host, path, &options, &s->component, &error), &error);
     bhd_imports_free(imports);

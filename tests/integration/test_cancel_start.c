@@ -82,7 +82,7 @@ static void wait_for_memory(const bhd_host *host)
     bhd_host_stats stats;
     do {
         usleep(1000);
-        bhd_host_get_stats(host, &stats);
+        bhd_host_get_stats(host, &stats, sizeof stats);
     } while (stats.slots_in_use == 0);
 }
 

@@ -27,12 +27,19 @@ typedef struct answer {
     uint64_t dropped;
 } answer;
 
+static bhd_component_options asking(const char *name, uint64_t bytes, const bhd_capabilities *asked)
+{
+    return (bhd_component_options){.size = sizeof(bhd_component_options),
+                                   .name = name,
+                                   .limits = guest_limits(bytes),
+                                   .capabilities = asked};
+}
+
 static bhd_status load(bhd_host *host, const char *source, const bhd_capabilities *asked,
                        bhd_component **component, bhd_error *error)
 {
     char path[512];
-    bhd_component_options options = {
-        .name = "ask", .limits = guest_limits(MIB(2)), .capabilities = asked};
+    bhd_component_options options = asking("ask", MIB(2), asked);
     options.limits.timeout_seconds = 20;
     snprintf(path, sizeof path, "%s/guests/%s", BHD_SOURCE_DIR, source);
     return bhd_component_load_file(host, path, &options, component, error);
@@ -469,8 +476,7 @@ static void input_that_never_ends_ends_at_the_deadline(void **state)
         bhd_error error = BHD_ERROR_INIT;
         bhd_component *component = NULL;
         char path[512];
-        bhd_component_options options = {
-            .name = "ask", .limits = guest_limits(MIB(2)), .capabilities = &asked};
+        bhd_component_options options = asking("ask", MIB(2), &asked);
         options.limits.timeout_seconds = 0.1;
         snprintf(path, sizeof path, "%s/guests/%s", BHD_SOURCE_DIR, kinds[k]);
         expect_ok(bhd_component_load_file(host, path, &options, &component, &error), &error);
@@ -535,8 +541,7 @@ static bhd_component *connecting(bhd_host *host, const char *function, uint16_t 
     char *text = connect_text(function, port, &size);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options options = {
-        .name = "connect", .limits = guest_limits(MIB(1)), .capabilities = asked};
+    bhd_component_options options = asking("connect", MIB(1), asked);
     options.limits.timeout_seconds = timeout_seconds;
     expect_ok(bhd_component_new(host, &options, text, size, &component, &error), &error);
     free(text);
@@ -660,7 +665,8 @@ static void what_is_not_granted_is_refused_at_load_all_at_once(void **state)
     place p;
     place_init(&p, BHD_ACCESS_READ_WRITE);
     const bhd_directory reads[] = {{p.data, NULL, BHD_ACCESS_READ}};
-    const bhd_grants grants = {.directories = reads, .directory_count = 1, .clocks = true};
+    const bhd_grants grants = {
+        .size = sizeof grants, .directories = reads, .directory_count = 1, .clocks = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.grants = &grants;
     bhd_variable env[] = {{"HOME", NULL}, {"MODE", "fine"}};
@@ -703,7 +709,7 @@ static void what_lies_below_a_grant_is_granted_and_beside_it_not(void **state)
     assert_int_equal(0, mkdir(beside, 0700));
     assert_int_equal(0, mkdir(below, 0700));
     const bhd_directory granted[] = {{p.data, NULL, BHD_ACCESS_READ}};
-    const bhd_grants grants = {.directories = granted, .directory_count = 1};
+    const bhd_grants grants = {.size = sizeof grants, .directories = granted, .directory_count = 1};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.grants = &grants;
     bhd_host *host = guest_host_with(&options);

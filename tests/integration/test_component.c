@@ -41,7 +41,8 @@ static void a_component_knows_its_name_version_and_limits(void **state)
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component;
     char name[] = "resizer";
-    bhd_component_options options = {.name = name, .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = name, .limits = guest_limits(MIB(1))};
     options.limits.timeout_seconds = 1.5;
     expect_ok(bhd_component_new(host, &options, "(module)", 8, &component, &error), &error);
     memset(name, 'x', sizeof name - 1);
@@ -69,7 +70,8 @@ static void names_that_are_no_names_are_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         bhd_error error = BHD_ERROR_INIT;
         bhd_component *component = NULL;
-        bhd_component_options options = {.name = names[i], .limits = guest_limits(MIB(1))};
+        bhd_component_options options = {
+            .size = sizeof options, .name = names[i], .limits = guest_limits(MIB(1))};
         expect_status(BHD_INVALID_ARGUMENT,
                       bhd_component_new(host, &options, "(module)", 8, &component, &error), &error);
         assert_null(component);
@@ -112,7 +114,8 @@ static void null_is_answered(void **state)
 {
     (void)state;
     bhd_host *host = guest_host();
-    bhd_component_options options = {.name = "x", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "x", .limits = guest_limits(MIB(1))};
     bhd_component *component = NULL;
     expect_status(BHD_INVALID_ARGUMENT,
                   bhd_component_new(NULL, &options, "(module)", 8, &component, NULL), NULL);

@@ -58,7 +58,7 @@ static void scene_begin(scene *s, uint32_t threads)
     bhd_error error = BHD_ERROR_INIT;
     bhd_imports *imports = NULL;
     *s = (scene){.host = NULL};
-    const bhd_host_function reach = {"test", "reach", "func()", reached, s, false};
+    const bhd_host_function reach = {sizeof reach, "test", "reach", "func()", reached, s, false};
     expect_ok(bhd_imports_new(&imports, &error), &error);
     expect_ok(bhd_imports_function(imports, &reach, &error), &error);
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
@@ -93,7 +93,7 @@ static void await(const atomic_int *what, int wanted)
 static uint64_t live(const bhd_host *host)
 {
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     return stats.live_sandboxes;
 }
 
@@ -109,7 +109,7 @@ static void await_live(const bhd_host *host, uint64_t wanted)
 
 static bhd_call *submit_to(scene *s, size_t i, const char *name, bhd_call_callback callback)
 {
-    bhd_call_options options = {.callback = callback, .user_data = s};
+    bhd_call_options options = {.size = sizeof options, .callback = callback, .user_data = s};
     s->sandboxes[i] = s->sandboxes[i] ? s->sandboxes[i] : guest_sandbox(s->component);
     return submitted(s->sandboxes[i], name, NULL, &options);
 }
@@ -332,7 +332,7 @@ static void submit_again(void *env, bhd_call *call)
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *nop = NULL;
     bhd_call *next;
-    bhd_call_options options = {.callback = submit_again, .user_data = s};
+    bhd_call_options options = {.size = sizeof options, .callback = submit_again, .user_data = s};
     bhd_call_free(call);
     bhd_status status = bhd_sandbox_function(s->sandboxes[0], "nop", &nop, &error);
     if (status == BHD_OK)
@@ -500,7 +500,8 @@ static void a_function_of_the_host_frees_what_waits_for_its_worker(void **state)
 static void a_call_begins_without_the_last_ones_denials(void **state)
 {
     (void)state;
-    bhd_component_options options = {.name = "asks", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "asks", .limits = guest_limits(MIB(1))};
     for (int is_submitted = 0; is_submitted < 2; is_submitted++) {
         bhd_error error = BHD_ERROR_INIT;
         const bhd_error *account;

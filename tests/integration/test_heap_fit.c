@@ -87,7 +87,8 @@ static void the_heap_counts_from_the_beginning(void **state)
     if (needs > 0)
         assert_int_equal(needs, i.minimum_max_bytes);
 
-    bhd_component_options its = {.name = "heap", .limits = guest_limits(needs ? needs : PAGE)};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "heap", .limits = guest_limits(needs ? needs : PAGE)};
     bhd_component *component = NULL;
     expect_ok(bhd_component_new(host, &its, it->text, strlen(it->text), &component, &error),
               &error);

@@ -11,7 +11,7 @@ static void a_host_with_defaults_is_what_its_header_says(void **state)
     const bhd_host_options defaults = BHD_HOST_OPTIONS_INIT;
     bhd_host *host = guest_host_with(NULL);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(bhd_host_policy(host)->min_memory_bytes == BHD_MIN_MEMORY_BYTES);
     assert_true(bhd_host_policy(host)->max_memory_bytes == BHD_MAX_MEMORY_BYTES);
     assert_true(stats.max_sandboxes == defaults.max_sandboxes);
@@ -103,7 +103,7 @@ static void options_are_copied(void **state)
     bhd_host *host = guest_host_with(&options);
     memset(&options, 0, sizeof options);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.max_sandboxes == 7);
     assert_true(bhd_host_policy(host)->max_memory_bytes == BHD_MAX_MEMORY_BYTES);
     bhd_host_free(host);
@@ -169,13 +169,13 @@ static void figures_follow_what_lives(void **state)
     bhd_sandbox *more[3];
     for (size_t i = 0; i < COUNT_OF(more); i++)
         more[i] = guest_sandbox(g.component);
-    bhd_host_get_stats(g.host, &stats);
+    bhd_host_get_stats(g.host, &stats, sizeof stats);
     assert_true(stats.live_sandboxes == 4 && stats.slots == 4 && stats.slots_in_use == 4);
     assert_true(stats.reserved_bytes >= 4 * (UINT64_C(4) << 30));
     uint64_t reserved = stats.reserved_bytes;
     for (size_t i = 0; i < COUNT_OF(more); i++)
         bhd_sandbox_free(more[i]);
-    bhd_host_get_stats(g.host, &stats);
+    bhd_host_get_stats(g.host, &stats, sizeof stats);
     assert_true(stats.live_sandboxes == 1 && stats.slots == 4 && stats.slots_in_use == 1);
     assert_true(stats.reserved_bytes == reserved);
     guest_end(&g);
@@ -204,7 +204,7 @@ static void read_figures(crew_member *member)
                 return;
             bhd_sandbox_free(sandbox);
         }
-        bhd_host_get_stats(g->host, &stats);
+        bhd_host_get_stats(g->host, &stats, sizeof stats);
         if (!crew_check(member, stats.live_sandboxes >= 1 && stats.live_sandboxes <= 2) ||
             !crew_check(member, stats.slots_in_use <= stats.slots && stats.slots <= 2))
             return;

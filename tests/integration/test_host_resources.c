@@ -69,10 +69,10 @@ static guest begin(resource_way way, world *w)
 {
     bhd_imports *imports;
     bhd_limits limits = guest_limits(MIB(1));
-    const bhd_host_resource resources[] = {{HOST, "token", token_end, w},
-                                           {HOST, "stamp", stamp_end, w}};
-    const bhd_host_function function = {HOST,       "read", "func(t: borrow<token>) -> u32",
-                                        read_token, w,      false};
+    const bhd_host_resource resources[] = {{sizeof *resources, HOST, "token", token_end, w},
+                                           {sizeof *resources, HOST, "stamp", stamp_end, w}};
+    const bhd_host_function function = {
+        sizeof function, HOST, "read", "func(t: borrow<token>) -> u32", read_token, w, false};
     expect_ok(bhd_imports_new(&imports, NULL), NULL);
     for (size_t i = 0; i < COUNT_OF(resources); i++)
         expect_ok(bhd_imports_resource(imports, &resources[i], NULL), NULL);

@@ -204,7 +204,8 @@ static void add_function(bhd_imports *imports, const char *interface, size_t i, 
                          bool may_wait, world *w)
 {
     bhd_error error = BHD_ERROR_INIT;
-    bhd_host_function function = {.interface = interface,
+    bhd_host_function function = {.size = sizeof function,
+                                  .interface = interface,
                                   .name = functions[i].name,
                                   .type = type ? type : functions[i].type,
                                   .callback = functions[i].callback,
@@ -219,7 +220,7 @@ static bhd_imports *imports_of(world *w, bool may_wait, const char *left_out, co
                                const char *type)
 {
     bhd_imports *imports;
-    bhd_host_resource resource = {THINGS, "counter", counter_end, w};
+    bhd_host_resource resource = {sizeof resource, THINGS, "counter", counter_end, w};
     expect_ok(bhd_imports_new(&imports, NULL), NULL);
     expect_ok(bhd_imports_resource(imports, &resource, NULL), NULL);
     for (size_t i = 0; i < COUNT_OF(functions); i++)
@@ -342,19 +343,21 @@ static void a_set_takes_only_what_makes_sense(void **state)
     bhd_imports *imports = imports_of(&w, true, NULL, NULL, NULL);
     bhd_error error = BHD_ERROR_INIT;
     const bhd_host_function wrong[] = {
-        {THINGS, "add", "func()", add, NULL, false},                   /* twice */
-        {THINGS, "counter", "func()", add, NULL, false},               /* a resource's name */
-        {THINGS, "x", "func(", add, NULL, false},                      /* no type */
-        {THINGS, "x", "func(a: own<thing>)", add, NULL, false},        /* no such resource */
-        {"other:i/f", "x", "func(a: own<counter>)", add, NULL, false}, /* of another interface */
-        {THINGS, NULL, "func()", add, NULL, false},
-        {THINGS, "x", NULL, add, NULL, false},
-        {THINGS, "x", "func()", NULL, NULL, false},
+        {sizeof *wrong, THINGS, "add", "func()", add, NULL, false},     /* twice */
+        {sizeof *wrong, THINGS, "counter", "func()", add, NULL, false}, /* a resource's name */
+        {sizeof *wrong, THINGS, "x", "func(", add, NULL, false},        /* no type */
+        {sizeof *wrong, THINGS, "x", "func(a: own<thing>)", add, NULL,
+         false}, /* no such resource */
+        {sizeof *wrong, "other:i/f", "x", "func(a: own<counter>)", add, NULL,
+         false}, /* of another interface */
+        {sizeof *wrong, THINGS, NULL, "func()", add, NULL, false},
+        {sizeof *wrong, THINGS, "x", NULL, add, NULL, false},
+        {sizeof *wrong, THINGS, "x", "func()", NULL, NULL, false},
     };
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         expect_status(BHD_INVALID_ARGUMENT, bhd_imports_function(imports, &wrong[i], &error),
                       &error);
-    bhd_host_function late = {THINGS, "x", "func()", add, NULL, false};
+    bhd_host_function late = {sizeof late, THINGS, "x", "func()", add, NULL, false};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.imports = imports;
     bhd_host *host = guest_host_with(&options);
@@ -382,12 +385,14 @@ static void a_core_module_imports_functions_of_numbers(void **state)
     for (int may_wait = 0; may_wait < 2; may_wait++) {
         bhd_imports *imports;
         expect_ok(bhd_imports_new(&imports, NULL), NULL);
-        bhd_host_function function = {"env",    "add", "func(a: i32, b: i64, c: f32) -> f64",
-                                      core_add, NULL,  may_wait != 0};
+        bhd_host_function function = {
+            sizeof function, "env", "add",        "func(a: i32, b: i64, c: f32) -> f64",
+            core_add,        NULL,  may_wait != 0};
         expect_ok(bhd_imports_function(imports, &function, NULL), NULL);
         bhd_limits limits = guest_limits(MIB(1));
         bhd_host *host = guest_host();
-        bhd_component_options options = {.name = "m", .limits = limits, .imports = imports};
+        bhd_component_options options = {
+            .size = sizeof options, .name = "m", .limits = limits, .imports = imports};
         bhd_component *component;
         bhd_sandbox *sandbox;
         bhd_error error = BHD_ERROR_INIT;
@@ -472,7 +477,8 @@ static void an_answer_comes_from_another_thread(void **state)
     for (int fails = 0; fails < 2; fails++) {
         answerer a = {.fails = fails != 0};
         bhd_imports *imports;
-        bhd_host_function function = {.name = "wait",
+        bhd_host_function function = {.size = sizeof function,
+                                      .name = "wait",
                                       .type = "func(n: u64) -> u64",
                                       .callback = defer_to_thread,
                                       .user_data = &a,

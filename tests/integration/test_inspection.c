@@ -58,7 +58,7 @@ static void a_module_shows_its_exports_with_types(void **state)
     assert_int_equal(0, i.import_count);
     assert_int_equal(0, i.memory_count);
     assert_true(i.initial_memory_bytes == 0 && i.is_exact);
-    assert_true(i.size > 0);
+    assert_true(i.binary_size > 0);
     assert_null(i.refusal);
     bhd_inspection_fini(&i);
     bhd_host_free(host);

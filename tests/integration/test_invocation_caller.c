@@ -96,7 +96,8 @@ static void begin(scene *s, bool may_wait)
     bhd_error error = BHD_ERROR_INIT;
     *s = (scene){0};
     expect_ok(bhd_imports_new(&s->imports, NULL), NULL);
-    bhd_host_function function = {.interface = "host",
+    bhd_host_function function = {.size = sizeof function,
+                                  .interface = "host",
                                   .name = "shout",
                                   .type = "func(at: i32, size: i32) -> i32",
                                   .callback = shout,
@@ -104,8 +105,10 @@ static void begin(scene *s, bool may_wait)
                                   .may_wait = may_wait};
     expect_ok(bhd_imports_function(s->imports, &function, NULL), NULL);
     s->host = guest_host();
-    bhd_component_options options = {
-        .name = "shouter", .limits = guest_limits(MIB(1)), .imports = s->imports};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "shouter",
+                                     .limits = guest_limits(MIB(1)),
+                                     .imports = s->imports};
     expect_ok(
         bhd_component_new(s->host, &options, shouter, sizeof shouter - 1, &s->component, &error),
         &error);
@@ -268,11 +271,14 @@ static void a_component_shares_no_memory(void **state)
     bhd_imports *imports;
     bhd_error error = BHD_ERROR_INIT;
     expect_ok(bhd_imports_new(&imports, NULL), NULL);
-    bhd_host_function function = {.name = "note", .type = "func()", .callback = note};
+    bhd_host_function function = {
+        .size = sizeof function, .name = "note", .type = "func()", .callback = note};
     expect_ok(bhd_imports_function(imports, &function, &error), &error);
     bhd_host *host = guest_host();
-    bhd_component_options options = {
-        .name = "noter", .limits = guest_limits(MIB(1)), .imports = imports};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "noter",
+                                     .limits = guest_limits(MIB(1)),
+                                     .imports = imports};
     bhd_component *component;
     expect_ok(bhd_component_new(host, &options, noter, sizeof noter - 1, &component, &error),
               &error);

@@ -102,7 +102,8 @@ static void trap_in(const binary *b, const bhd_host_options *options, const char
 {
     bhd_host *host = guest_host_with(options);
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "lines", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "lines", .limits = guest_limits(MIB(1))};
     expect_ok(bhd_component_new(host, &its, b->bytes, b->size, &component, error), error);
     bhd_sandbox *sandbox = guest_sandbox(component);
     bhd_function *function = NULL;
@@ -325,7 +326,8 @@ static void changed_debugging_information_is_harmless(void **state)
         good.bytes[at] ^= 0x55;
         bhd_host *host = guest_host();
         bhd_component *component = NULL;
-        bhd_component_options its = {.name = "lines", .limits = guest_limits(MIB(1))};
+        bhd_component_options its = {
+            .size = sizeof its, .name = "lines", .limits = guest_limits(MIB(1))};
         if (bhd_component_new(host, &its, good.bytes, good.size, &component, &error) == BHD_OK) {
             bhd_sandbox *sandbox = guest_sandbox(component);
             bhd_status status = guest_call(sandbox, &error, NULL, "run", INT32_C(1));

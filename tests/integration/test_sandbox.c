@@ -384,10 +384,9 @@ static void the_threshold_fires_once_when_it_is_crossed(void **state)
     (void)state;
     warnings w = {0};
     bhd_limits limits = guest_limits(MIB(1));
+    const bhd_limiter_options limiter = {sizeof limiter, 50, NULL, warn, &w};
     bhd_sandbox_options options = BHD_SANDBOX_OPTIONS_INIT;
-    options.limiter.warning_percent = 50;
-    options.limiter.on_threshold = warn;
-    options.limiter.user_data = &w;
+    options.limiter = &limiter;
     guest g = guest_begin_with(NULL, "basic/grow.wat", &limits, &options);
     assert_int_equal(1, guest_i32(g.sandbox, "grow", 6));
     assert_int_equal(0, w.count);
@@ -406,9 +405,9 @@ static void a_threshold_below_the_initial_size_fires_at_once(void **state)
     (void)state;
     warnings w = {0};
     bhd_limits limits = guest_limits(PAGES(17));
+    const bhd_limiter_options limiter = {sizeof limiter, 0, NULL, warn, &w};
     bhd_sandbox_options options = BHD_SANDBOX_OPTIONS_INIT;
-    options.limiter.on_threshold = warn;
-    options.limiter.user_data = &w;
+    options.limiter = &limiter;
     guest g = guest_begin_with(NULL, "basic/big_initial.wat", &limits, &options);
     assert_int_equal(1, w.count);
     assert_true(w.last.current_bytes == PAGES(17));
@@ -426,7 +425,8 @@ static void options_of_the_limiter_are_checked(void **state)
     for (size_t i = 0; i < COUNT_OF(percents); i++) {
         bhd_error error = BHD_ERROR_INIT;
         bhd_sandbox *sandbox = NULL;
-        options.limiter.warning_percent = percents[i];
+        const bhd_limiter_options limiter = {sizeof limiter, percents[i], NULL, NULL, NULL};
+        options.limiter = &limiter;
         expect_status(BHD_INVALID_ARGUMENT, bhd_sandbox_new(component, &options, &sandbox, &error),
                       &error);
         expect_in(error.message, "warning_percent");

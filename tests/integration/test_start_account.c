@@ -44,7 +44,7 @@ static bhd_component *component_of(bhd_host *host, const char *shape, const char
     snprintf(text, sizeof text, shape, end);
 #pragma GCC diagnostic pop
     bhd_error error = BHD_ERROR_INIT;
-    bhd_component_options options = {.name = "starter", .limits = *limits};
+    bhd_component_options options = {.size = sizeof options, .name = "starter", .limits = *limits};
     bhd_component *component = NULL;
     expect_ok(bhd_component_new(host, &options, text, strlen(text), &component, &error), &error);
     return component;

@@ -113,8 +113,10 @@ static inherited begin(const char *source, const int fds[3])
     bhd_error error = BHD_ERROR_INIT;
     bhd_capabilities asked = BHD_CAPABILITIES_INIT;
     asked.standard_input = true;
-    bhd_component_options options = {
-        .name = "streams", .limits = guest_limits(MIB(1)), .capabilities = &asked};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "streams",
+                                     .limits = guest_limits(MIB(1)),
+                                     .capabilities = &asked};
     expect_ok(bhd_component_new(all.host, &options, source, strlen(source), &all.component, &error),
               &error);
     fflush(stdout);

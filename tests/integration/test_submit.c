@@ -360,7 +360,7 @@ static void every_kind_of_wait_ends_at_the_deadline(void **state)
 static void a_call_may_be_given_less_time(void **state)
 {
     (void)state;
-    bhd_call_options options = {.timeout_seconds = 0.1};
+    bhd_call_options options = {.size = sizeof options, .timeout_seconds = 0.1};
     guest g = begin_on(1, "wasi/sleep.wasm", 1000);
     bhd_call *call = submitted_run(g.sandbox, &options);
     const bhd_error *error;
@@ -472,7 +472,7 @@ static void a_callback_comes_once_on_another_thread(void **state)
 {
     (void)state;
     called_back note = {.status = BHD_INTERNAL};
-    bhd_call_options options = {.callback = note_call, .user_data = &note};
+    bhd_call_options options = {.size = sizeof options, .callback = note_call, .user_data = &note};
     int64_t n = 5;
     assert_int_equal(0, sem_init(&note.posted, 0, 0));
     guest g = begin_on(2, "basic/loop.wat", 100);
@@ -501,7 +501,8 @@ static void submit_again(void *user_data, bhd_call *call)
     bhd_error error = BHD_ERROR_INIT;
     bhd_function *count;
     bhd_value n = {BHD_I64, BHD_I64, {.i64 = 1000}};
-    bhd_call_options options = {.callback = submit_again, .user_data = note};
+    bhd_call_options options = {
+        .size = sizeof options, .callback = submit_again, .user_data = note};
     bhd_call *next;
     bhd_status status = bhd_call_result(call, NULL, NULL, NULL);
     bhd_call_free(call);
@@ -523,7 +524,8 @@ static void a_callback_may_submit_the_next_call(void **state)
     for (uint32_t threads = 1; threads <= 2; threads++) {
         guest g = begin_on(threads, "basic/loop.wat", 100);
         called_back note = {.again = 200, .sandbox = g.sandbox, .status = BHD_INTERNAL};
-        bhd_call_options options = {.callback = submit_again, .user_data = &note};
+        bhd_call_options options = {
+            .size = sizeof options, .callback = submit_again, .user_data = &note};
         assert_int_equal(0, sem_init(&note.posted, 0, 0));
         (void)submitted(g.sandbox, "count", &n, &options);
         assert_int_equal(0, sem_wait(&note.posted));
@@ -551,7 +553,8 @@ static void a_callback_may_free_everything(void **state)
     for (int i = 0; i < ROUNDS(100); i++) {
         guest g = begin_on(1 + (uint32_t)i % 2, "basic/loop.wat", 100);
         called_back note = {.to_free = &g};
-        bhd_call_options options = {.callback = free_everything, .user_data = &note};
+        bhd_call_options options = {
+            .size = sizeof options, .callback = free_everything, .user_data = &note};
         assert_int_equal(0, sem_init(&note.posted, 0, 0));
         bhd_host_free(g.host);
         (void)submitted(g.sandbox, "count", &n, &options);
@@ -576,7 +579,8 @@ static void a_callback_may_free_sandboxes_whose_calls_wait_for_its_thread(void *
     guest g = begin_on(1, "basic/loop.wat", 1000);
     bhd_sandbox *others[4];
     bhd_call *calls[4];
-    bhd_call_options options = {.callback = free_the_others, .user_data = others};
+    bhd_call_options options = {
+        .size = sizeof options, .callback = free_the_others, .user_data = others};
     int64_t n = 1;
     for (size_t i = 0; i < 4; i++) {
         others[i] = guest_sandbox(g.component);

@@ -29,7 +29,7 @@ static traces traces_of(const bhd_host *host)
         .descriptors = process_descriptors(),
         .live_allocations = bhd__alloc_live(),
     };
-    bhd_host_get_stats(host, &t.stats);
+    bhd_host_get_stats(host, &t.stats, sizeof t.stats);
     return t;
 }
 

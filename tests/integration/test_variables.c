@@ -24,8 +24,10 @@ static void variables_are_as_they_were_when_the_component_was_loaded(void **stat
     options.standard_output.output = BHD_OUTPUT_CAPTURE;
     for (size_t k = 0; k < COUNT_OF(kinds); k++) {
         char path[512];
-        bhd_component_options its = {
-            .name = "ask", .limits = guest_limits(MIB(2)), .capabilities = &asked};
+        bhd_component_options its = {.size = sizeof its,
+                                     .name = "ask",
+                                     .limits = guest_limits(MIB(2)),
+                                     .capabilities = &asked};
         snprintf(path, sizeof path, "%s/guests/%s", BHD_SOURCE_DIR, kinds[k]);
         bhd_error error = BHD_ERROR_INIT;
         bhd_component *component = NULL;

@@ -376,9 +376,9 @@ static void an_embedder_may_refuse_what_the_limit_allows(void **state)
     (void)state;
     unsigned asked = 0;
     bhd_limits limits = guest_limits(MIB(1));
+    const bhd_limiter_options limiter = {sizeof limiter, 0, at_most_eight_pages, NULL, &asked};
     bhd_sandbox_options options = BHD_SANDBOX_OPTIONS_INIT;
-    options.limiter.on_growing = at_most_eight_pages;
-    options.limiter.user_data = &asked;
+    options.limiter = &limiter;
     guest g = guest_begin_with(NULL, "basic/grow.wat", &limits, &options);
     assert_int_equal(1, asked);
     assert_int_equal(7, guest_i32(g.sandbox, "grow_until", 1, 100));
@@ -403,8 +403,9 @@ static void an_embedder_may_refuse_the_initial_memory(void **state)
     bhd_host *host = guest_host();
     bhd_limits limits = guest_limits(MIB(1));
     bhd_component *component = guest_component(host, "basic/grow.wat", &limits);
+    const bhd_limiter_options limiter = {sizeof limiter, 0, never, NULL, NULL};
     bhd_sandbox_options options = BHD_SANDBOX_OPTIONS_INIT;
-    options.limiter.on_growing = never;
+    options.limiter = &limiter;
     bhd_error error = BHD_ERROR_INIT;
     bhd_sandbox *sandbox = NULL;
     expect_status(BHD_OUT_OF_MEMORY, bhd_sandbox_new(component, &options, &sandbox, &error),

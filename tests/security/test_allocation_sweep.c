@@ -23,7 +23,7 @@ static bhd_status life_of_a_host(bhd_error *error)
 {
     bhd_host *host = NULL;
     bhd_limits limits = guest_limits(MIB(1));
-    const bhd_grants everything = {.everything = true};
+    const bhd_grants everything = {.size = sizeof everything, .everything = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.grants = &everything;
     bhd_status status = bhd_host_new(&options, &host, error);
@@ -35,7 +35,7 @@ static bhd_status life_of_a_host(bhd_error *error)
             status = sweep_live(host, "basic/grow.wat", &limits, grow_a_little, error);
         }
         bhd_host_stats stats;
-        bhd_host_get_stats(host, &stats);
+        bhd_host_get_stats(host, &stats, sizeof stats);
         assert_true(stats.live_sandboxes == 0 && stats.slots_in_use == 0);
     }
     bhd_host_free(host);

@@ -44,7 +44,8 @@ static bhd_status life_with_capabilities(const char *file, bhd_error *error)
     static const char *const argv[] = {"ask", "env", "MODE", "write", "/data/new", "10"};
     const bhd_variable env[] = {{"MODE", "fast"}, {"PATH", NULL}};
     const bhd_directory directories[] = {{directory, "/data", BHD_ACCESS_READ_WRITE}};
-    const bhd_grants grants = {.env = (const char *const[]){"PATH"},
+    const bhd_grants grants = {.size = sizeof grants,
+                               .env = (const char *const[]){"PATH"},
                                .env_count = 1,
                                .directories = directories,
                                .directory_count = 1,
@@ -58,8 +59,10 @@ static bhd_status life_with_capabilities(const char *file, bhd_error *error)
     asked.standard_output = BHD_OUTPUT_CAPTURE;
     bhd_host_options host_options = BHD_HOST_OPTIONS_INIT;
     host_options.grants = &grants;
-    bhd_component_options options = {
-        .name = "ask", .limits = guest_limits(MIB(1)), .capabilities = &asked};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "ask",
+                                     .limits = guest_limits(MIB(1)),
+                                     .capabilities = &asked};
     bhd_sandbox_options sandbox_options = BHD_SANDBOX_OPTIONS_INIT;
     sandbox_options.argv = argv;
     sandbox_options.argc = COUNT_OF(argv);
@@ -162,6 +165,7 @@ static bhd_status draw(bhd_sandbox *sandbox, bhd_error *error)
 static bhd_status life_with_functions(bhd_error *error)
 {
     const bhd_host_function function = {
+        .size = sizeof function,
         .interface = SHAPES "watcher",
         .name = "added",
         .type = "func(name: string, area: f64) -> result<f64, string>",
@@ -171,8 +175,10 @@ static bhd_status life_with_functions(bhd_error *error)
     bhd_status status = bhd_imports_new(&imports, error);
     if (status == BHD_OK)
         status = bhd_imports_function(imports, &function, error);
-    bhd_component_options options = {
-        .name = "shapes", .limits = guest_limits(MIB(1)), .imports = imports};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "shapes",
+                                     .limits = guest_limits(MIB(1)),
+                                     .imports = imports};
     if (status == BHD_OK)
         status = live_with(sweep_host, "languages/shapes_c.wasm", &options, NULL, draw, error);
     bhd_imports_free(imports);
@@ -224,18 +230,20 @@ static bhd_status hold_tokens(bhd_sandbox *sandbox, bhd_error *error)
 
 static bhd_status life_with_resources(bhd_error *error)
 {
-    const bhd_host_resource resources[] = {{TOKENS, "token", token_end, NULL},
-                                           {TOKENS, "stamp", token_end, NULL}};
-    const bhd_host_function function = {TOKENS,     "read", "func(t: borrow<token>) -> u32",
-                                        read_token, NULL,   false};
+    const bhd_host_resource resources[] = {{sizeof *resources, TOKENS, "token", token_end, NULL},
+                                           {sizeof *resources, TOKENS, "stamp", token_end, NULL}};
+    const bhd_host_function function = {
+        sizeof function, TOKENS, "read", "func(t: borrow<token>) -> u32", read_token, NULL, false};
     bhd_imports *imports = NULL;
     bhd_status status = bhd_imports_new(&imports, error);
     for (size_t i = 0; status == BHD_OK && i < COUNT_OF(resources); i++)
         status = bhd_imports_resource(imports, &resources[i], error);
     if (status == BHD_OK)
         status = bhd_imports_function(imports, &function, error);
-    bhd_component_options options = {
-        .name = "tokens", .limits = guest_limits(MIB(1)), .imports = imports};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "tokens",
+                                     .limits = guest_limits(MIB(1)),
+                                     .imports = imports};
     if (status == BHD_OK)
         status = live_with(sweep_host, "component/tokens.wat", &options, NULL, hold_tokens, error);
     bhd_imports_free(imports);

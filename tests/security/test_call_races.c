@@ -92,7 +92,7 @@ static void attempt_once(crew_member *member, field *f, unsigned *seed)
     bhd_error error = BHD_ERROR_INIT;
     unsigned kind = next_random(seed) % KINDS, way = next_random(seed);
     bool is_short = kind == SHORT_KIND;
-    bhd_call_options options = {.callback = note, .user_data = &a};
+    bhd_call_options options = {.size = sizeof options, .callback = note, .user_data = &a};
     if (!crew_check_ok(member, bhd_sandbox_new(f->components[kind], NULL, &a.sandbox, &error),
                        &error))
         return;
@@ -185,7 +185,8 @@ static void a_deadline_and_a_cancellation_have_one_winner(void **state)
     for (int i = 0; i < ROUNDS(100); i++) {
         guest g = guest_begin(i % 2 ? "wasi/sleep.core.wasm" : "component/run_loop.wat", &limits);
         attempt a = {.status = BHD_INTERNAL};
-        bhd_call_options options = {.timeout_seconds = 0.01, .callback = note, .user_data = &a};
+        bhd_call_options options = {
+            .size = sizeof options, .timeout_seconds = 0.01, .callback = note, .user_data = &a};
         a.call = submitted_run(g.sandbox, &options);
         const struct timespec pause = {0, 8000000 + (long)(next_random(&seed) % 6000000)};
         (void)nanosleep(&pause, NULL);
@@ -254,7 +255,8 @@ static void fill(crew_member *member)
         bhd_sandbox *sandbox = NULL;
         bhd_function *function = NULL;
         bhd_call *call = NULL;
-        bhd_call_options options = {.callback = free_in_a_callback, .user_data = p};
+        bhd_call_options options = {
+            .size = sizeof options, .callback = free_in_a_callback, .user_data = p};
         const char *name = names[next_random(&seed) % 3];
         if (!crew_check(member, bhd_sandbox_new(p->component, NULL, &sandbox, NULL) == BHD_OK) ||
             !crew_check(member, bhd_sandbox_function(sandbox, name, &function, NULL) == BHD_OK))
@@ -277,8 +279,8 @@ static void everything_is_freed_once_wherever_it_is_freed(void **state)
         static pool p;
         uint64_t live = bhd__alloc_live();
         memset(&p, 0, sizeof p);
-        const bhd_host_function reach = {"test", "reach", "func()", free_beneath_a_guest,
-                                         &p,     false};
+        const bhd_host_function reach = {sizeof reach,         "test", "reach", "func()",
+                                         free_beneath_a_guest, &p,     false};
         bhd_imports *imports = NULL;
         bhd_host_options options = BHD_HOST_OPTIONS_INIT;
         expect_ok(bhd_imports_new(&imports, NULL), NULL);
@@ -305,7 +307,7 @@ static void everything_is_freed_once_wherever_it_is_freed(void **state)
             bhd_host_stats stats;
             const struct timespec pause = {0, 1000000};
             if (host)
-                bhd_host_get_stats(host, &stats);
+                bhd_host_get_stats(host, &stats, sizeof stats);
             if (host && stats.live_sandboxes == 0) {
                 bhd_component_free(p.component);
                 bhd_host_free(host);

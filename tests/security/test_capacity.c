@@ -33,7 +33,7 @@ static void a_full_host_says_so_and_everybody_goes_on(void **state)
     for (int i = 0; i < 100; i++)
         expect_no_capacity(component, "5 sandboxes live, which is as many as this host allows "
                                       "(max_sandboxes); try again when one has ended");
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.live_sandboxes == MOST && stats.max_sandboxes == MOST);
     assert_true(stats.refused_capacity == 100);
     for (size_t i = 0; i < MOST; i++) {
@@ -102,7 +102,7 @@ static void failed_instantiations_take_no_place(void **state)
         bhd_component_free(component);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.refused_capacity == 0);
     bhd_host_free(host);
 }
@@ -179,7 +179,7 @@ static void threads_that_fight_for_places_lose_none(void **state)
     bhd_component *component = guest_component(host, "basic/grow.wat", &limits);
     crew_run(8, fight_for_places, component);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots <= 3);
     bhd_sandbox *all[3];
     for (size_t i = 0; i < COUNT_OF(all); i++)

@@ -91,7 +91,8 @@ static wasm_byte_vec_t binary_of(const shape *s, unsigned count)
 static bhd_status load(bhd_host *host, const wasm_byte_vec_t *binary, bhd_error *error)
 {
     bhd_component *component = NULL;
-    bhd_component_options options = {.name = "shape", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "shape", .limits = guest_limits(MIB(1))};
     bhd_status status =
         bhd_component_new(host, &options, binary->data, binary->size, &component, error);
     bhd_component_free(component);

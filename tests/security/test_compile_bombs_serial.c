@@ -116,7 +116,8 @@ static void expect_refused(const wasm_byte_vec_t *binary, const char *wanted, ui
     neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options options = {.name = "bomb", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "bomb", .limits = guest_limits(MIB(1))};
     options.limits.max_fuel = fuel;
     uint64_t before = process_resident_bytes();
     process_forget_peak();
@@ -217,7 +218,8 @@ static void locals_in_every_function_are_refused(void **state)
     bhd_host *strict = guest_host_with(&options);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "bomb", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "bomb", .limits = guest_limits(MIB(1))};
     expect_status(BHD_COMPONENT_TOO_LARGE,
                   bhd_component_new(strict, &its, binary.data, binary.size, &component, &error),
                   &error);
@@ -255,7 +257,8 @@ static void the_bound_is_what_inspect_says(void **state)
     uint64_t work = inspection.largest_function_work;
     assert_true(work > 0 && inspection.compile_work >= work);
     bhd_inspection_fini(&inspection);
-    bhd_component_options its = {.name = "loops", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "loops", .limits = guest_limits(MIB(1))};
     for (uint64_t less = 0; less <= 1; less++) {
         bhd_host_options options = BHD_HOST_OPTIONS_INIT;
         options.max_compile_work = (work - less) * 8;
@@ -285,7 +288,8 @@ static void what_is_just_allowed_compiles(void **state)
     neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "loops", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "loops", .limits = guest_limits(MIB(1))};
     uint64_t before = process_resident_bytes();
     process_forget_peak();
     expect_ok(bhd_component_new(bomb_host, &its, binary.data, binary.size, &component, &error),
@@ -302,7 +306,8 @@ static void text_above_a_mebibyte_is_refused(void **state)
     (void)state;
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "text", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "text", .limits = guest_limits(MIB(1))};
     size_t size = MIB(1) + 1;
     char *wat = malloc(size);
     assert_non_null(wat);

@@ -51,7 +51,8 @@ static uint64_t compile_one(bhd_host *host, const void *binary, size_t size)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "heavy", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "heavy", .limits = guest_limits(MIB(1))};
     expect_ok(bhd_component_new(host, &its, binary, size, &component, &error), &error);
     bhd_component_free(component);
     return process_resident_bytes();

@@ -144,8 +144,10 @@ static void make_component(life *l)
     bhd_capabilities asked = BHD_CAPABILITIES_INIT;
     asked.directories = &directory;
     asked.directory_count = 1;
-    bhd_component_options options = {
-        .name = "reads", .limits = guest_limits(MIB(2)), .capabilities = &asked};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "reads",
+                                     .limits = guest_limits(MIB(2)),
+                                     .capabilities = &asked};
     options.limits.timeout_seconds = 30;
     CHECK_STATUS(BHD_OK,
                  bhd_component_new(l->host, &options, reader, sizeof reader - 1, &l->reads, &error),

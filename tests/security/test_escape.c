@@ -125,7 +125,7 @@ static void check_between_neighbours(unsigned pages, bool recycle)
     bhd_sandbox_free(big);
     check_all_accesses(component, pages);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots == 4);
     for (size_t i = 0; i < COUNT_OF(near); i++) {
         assert_true(guest_i64(near[i], "sum", 0, (int)PAGE) == (int64_t)PAGE * 0x77);
@@ -195,7 +195,7 @@ static void a_recycled_memory_is_no_larger_than_its_new_tenant(void **state)
         bhd_sandbox_free(b);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots == 1);
     bhd_component_free(big);
     bhd_component_free(small);

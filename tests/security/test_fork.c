@@ -97,7 +97,7 @@ static void what_needs_no_engine_works(const everything *e)
     bhd_limits limits = guest_limits(MIB(1));
     bhd_sandbox_metrics(e->sandbox, &metrics);
     CHECK(metrics.current_bytes == PAGE && metrics.max_bytes == MIB(1));
-    bhd_host_get_stats(e->host, &stats);
+    bhd_host_get_stats(e->host, &stats, sizeof stats);
     CHECK(stats.live_sandboxes == 2 && stats.slots == 0);
     CHECK(!bhd_sandbox_is_dead(e->sandbox));
     CHECK(strcmp(bhd_component_name(e->component), "guest") == 0);

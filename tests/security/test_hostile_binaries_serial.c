@@ -430,7 +430,8 @@ static void bombs_are_refused_or_cost_seconds(void **state)
     neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options options = {.name = "bomb", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "bomb", .limits = guest_limits(MIB(1))};
     uint64_t before = process_resident_bytes();
     process_forget_peak();
     double began = process_seconds();
@@ -512,7 +513,8 @@ typedef struct tally {
 /* Whatever the binary is, it is refused with a text or stays within its limits. */
 static void try_binary(const victim *v, const uint8_t *data, size_t size, tally *t)
 {
-    bhd_component_options options = {.name = "guest", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "guest", .limits = guest_limits(MIB(1))};
     options.limits.max_fuel = 200000;
     options.limits.timeout_seconds = 2;
     bhd_error error = BHD_ERROR_INIT;
@@ -620,7 +622,8 @@ static void long_names_are_cut_and_escaped(void **state)
         {"(module (@name \"", "\") (func (export \"f\") (unreachable)))"},
         {"(module (func (export \"", "\")))"},
     };
-    bhd_component_options options = {.name = "guest", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "guest", .limits = guest_limits(MIB(1))};
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         bytes b = {0};
         put(&b, shapes[i][0], strlen(shapes[i][0]));

@@ -56,7 +56,7 @@ static void tenants_follow_tenants(bhd_on_exceed on_exceed, uint64_t max_fuel, u
         lived++;
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_int_equal(2, stats.slots); /* its memory, and its heap of references to the host */
     bhd_component_free(patient);
     bhd_component_free(hasty);

@@ -103,7 +103,8 @@ static void a_large_program_fits(void **state)
         bomb_printf(&text, "(data (i32.const %u) \"bytes\")", i * 64);
     bomb_put(&text, "(export \"memory\" (memory 0)))");
     wasm_byte_vec_t binary = bomb_binary(&text);
-    bhd_component_options options = {.name = "large", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "large", .limits = guest_limits(MIB(1))};
     expect_ok(bhd_component_new(host, &options, binary.data, binary.size, &component, &error),
               &error);
     bhd_sandbox_free(guest_sandbox(component));

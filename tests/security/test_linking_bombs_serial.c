@@ -28,7 +28,8 @@ static void expect_refused(const void *binary, size_t size, bhd_status wanted, c
     neighbours_begin(&bomb_neighbours, bomb_host);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options options = {.name = "bomb", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "bomb", .limits = guest_limits(MIB(1))};
     uint64_t before = process_resident_bytes();
     process_forget_peak();
     bhd_status status = bhd_component_new(bomb_host, &options, binary, size, &component, &error);
@@ -390,7 +391,8 @@ static void functions_of_the_host_need_no_adapter(void **state)
     bhd_host *strict = guest_host_with(&options);
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "host", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "host", .limits = guest_limits(MIB(1))};
     expect_status(BHD_COMPONENT_TOO_LARGE,
                   bhd_component_new(strict, &its, text, sizeof text - 1, &component, &error),
                   &error);
@@ -403,7 +405,8 @@ static void expect_compiled(const void *binary, size_t size)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options its = {.name = "allowed", .limits = guest_limits(MIB(1))};
+    bhd_component_options its = {
+        .size = sizeof its, .name = "allowed", .limits = guest_limits(MIB(1))};
     expect_ok(bhd_component_new(bomb_host, &its, binary, size, &component, &error), &error);
     bhd_component_free(component);
 }

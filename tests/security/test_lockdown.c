@@ -105,6 +105,7 @@ static bool run_guest_locked_down(const setting *s, cli_lockdown *state)
     grants.everything = true;
     host_options.grants = &grants;
     bhd_component_options options = {
+        .size = sizeof options,
         .name = "inside",
         .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 5.0, BHD_ON_EXCEED_DENY},
         .capabilities = &s->asked,
@@ -639,7 +640,9 @@ static void make_the_engine_panic(void *env)
     cli_lockdown state = {0};
     int exit_code;
     bhd_component_options options = {
-        .name = "sleeper", .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 20.0, BHD_ON_EXCEED_DENY}};
+        .size = sizeof options,
+        .name = "sleeper",
+        .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 20.0, BHD_ON_EXCEED_DENY}};
     bool locked = *(const bool *)env;
     CHECK(dup2(said[1], 2) == 2);
     if (locked)

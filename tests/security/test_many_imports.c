@@ -43,7 +43,8 @@ static double load(bhd_host *host, const shape *s, unsigned count)
     for (int i = 0; i < TRIES; i++) {
         bhd_error error = BHD_ERROR_INIT;
         bhd_component *component = NULL;
-        bhd_component_options options = {.name = "imports", .limits = guest_limits(MIB(1))};
+        bhd_component_options options = {
+            .size = sizeof options, .name = "imports", .limits = guest_limits(MIB(1))};
         double began = thread_seconds();
         bhd_status status =
             bhd_component_new(host, &options, binary.data, binary.size, &component, &error);

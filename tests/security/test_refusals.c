@@ -203,7 +203,7 @@ static void a_large_binary_is_refused_by_its_size(void **state)
     char text[102];
     memset(text, ' ', sizeof text);
     memcpy(text, "(module)", 8);
-    bhd_component_options its = {.name = "x", .limits = limits};
+    bhd_component_options its = {.size = sizeof its, .name = "x", .limits = limits};
     expect_status(BHD_FILE_TOO_LARGE, bhd_component_new(host, &its, text, 101, &component, &error),
                   &error);
     assert_string_equal("the component has 101 bytes; this host compiles at most 100 "
@@ -242,7 +242,8 @@ static void nonsense_is_not_a_component(void **state)
         {"#!/bin/sh\n", 10},
     };
     bhd_host *host = guest_host();
-    bhd_component_options options = {.name = "x", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "x", .limits = guest_limits(MIB(1))};
     for (size_t i = 0; i < COUNT_OF(nonsense); i++) {
         bhd_error error = BHD_ERROR_INIT;
         bhd_component *component = NULL;
@@ -269,7 +270,8 @@ static void check_damaged(const char *source, int rounds)
     fclose(file);
     assert_true(size > 1000 && size < sizeof bytes);
     bhd_host *host = guest_host();
-    bhd_component_options options = {.name = "x", .limits = guest_limits(MIB(4))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "x", .limits = guest_limits(MIB(4))};
     unsigned refused = 0;
     uint32_t random = 12345;
     for (int i = 0; i < rounds; i++) {

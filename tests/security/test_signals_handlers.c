@@ -226,7 +226,7 @@ static void after_the_host(void *env)
     }
     every_fault_is_a_trap(component);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     CHECK(stats.live_sandboxes == 0 && stats.slots_in_use == 0);
     bhd_component_free(component);
     bhd_host_free(host);

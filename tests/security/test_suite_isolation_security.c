@@ -159,7 +159,7 @@ static void check_every_end(uint64_t keep_bytes)
         bhd_component_free(component);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots == 1); /* all of them lived in the same memory */
     for (size_t i = 0; i < COUNT_OF(sizes); i++)
         bhd_component_free(scanners[i]);
@@ -203,7 +203,7 @@ static void no_byte_of_scattered_writes_survives(void **state)
     }
     bhd_component_free(scanner);
     bhd_host_stats stats;
-    bhd_host_get_stats(g.host, &stats);
+    bhd_host_get_stats(g.host, &stats, sizeof stats);
     assert_true(stats.slots == 1);
     guest_end(&g);
 }
@@ -233,7 +233,7 @@ static void many_recycled_sandboxes_show_nothing_of_many_tenants(void **state)
             bhd_sandbox_free(all[i]);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots == COUNT_OF(all));
     bhd_component_free(tenants);
     bhd_component_free(scanner);
@@ -261,7 +261,7 @@ static void a_recycled_sandbox_has_its_own_data_and_zeros(void **state)
         bhd_sandbox_free(b);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots == 1);
     bhd_component_free(tenants);
     bhd_component_free(with_data);
@@ -335,7 +335,7 @@ static void no_byte_of_a_gc_heap_survives(void **state)
         scan(scanner, 1, 32);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     assert_true(stats.slots == 1);
     bhd_component_free(gc);
     bhd_component_free(scanner);

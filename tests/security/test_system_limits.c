@@ -47,7 +47,7 @@ static void set_limit(int which, uint64_t bytes)
 
 static bhd_host *host_of(uint32_t max_sandboxes)
 {
-    const bhd_grants everything = {.everything = true};
+    const bhd_grants everything = {.size = sizeof everything, .everything = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host;
@@ -152,7 +152,7 @@ static void taken_later(void)
         no_capacity(component, "RLIMIT_AS");
     CHECK(try_to_grow(a, 15) == 1);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     CHECK(stats.live_sandboxes == 1 && stats.slots == 1 && stats.slots_in_use == 1);
     CHECK(stats.refused_capacity == 100);
     /* Its place is good for another. */
@@ -301,7 +301,7 @@ static void no_mappings(void)
     bhd_sandbox_free(a);
     bhd_sandbox_free(b);
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     CHECK(stats.live_sandboxes == 0 && stats.slots_in_use == 0);
     bhd_component_free(component);
     bhd_host_free(host);

@@ -86,7 +86,7 @@ static void without_a_clock(void *env)
         CHECK(sandbox == NULL && atomic_load(&refused) == i + 1);
     }
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     CHECK(stats.live_sandboxes == 0 && stats.slots_in_use == 0);
     allow(-1);
     bhd_limits limits = guest_limits(MIB(1));

@@ -94,7 +94,7 @@ static void threads_share_types_on_one_host(void **state)
 static void on_own_hosts(crew_member *member)
 {
     for (int round = 0; round < ROUNDS(20); round++) {
-        const bhd_grants everything = {.everything = true};
+        const bhd_grants everything = {.size = sizeof everything, .everything = true};
         bhd_host_options options = BHD_HOST_OPTIONS_INIT;
         bhd_error error = BHD_ERROR_INIT;
         bhd_host *host = NULL;

@@ -286,8 +286,10 @@ static bhd_component *made(bhd_host *host, const char *text, size_t size,
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *component = NULL;
-    bhd_component_options options = {
-        .name = "waits", .limits = guest_limits(MIB(1)), .capabilities = asked};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "waits",
+                                     .limits = guest_limits(MIB(1)),
+                                     .capabilities = asked};
     options.limits.timeout_seconds = WAIT_SECONDS;
     expect_ok(bhd_component_new(host, &options, text, size, &component, &error), &error);
     return component;
@@ -374,7 +376,7 @@ static void neighbour_runs(const neighbour *n, bool submits)
 
 static bhd_host *one_worker(void)
 {
-    static const bhd_grants everything = {.everything = true};
+    static const bhd_grants everything = {.size = sizeof everything, .everything = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.worker_threads = 1;
     options.grants = &everything;

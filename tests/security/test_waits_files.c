@@ -48,8 +48,10 @@ static bhd_component *component_of(file_guest *f, const struct way *way)
     char path[512];
     bhd_component *component = NULL;
     bhd_error error = BHD_ERROR_INIT;
-    bhd_component_options options = {
-        .name = "waits", .limits = guest_limits(MIB(2)), .capabilities = &f->asked};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "waits",
+                                     .limits = guest_limits(MIB(2)),
+                                     .capabilities = &f->asked};
     options.limits.timeout_seconds = 120;
     snprintf(path, sizeof path, "%s/guests/wasi/ask.wasm", BHD_SOURCE_DIR);
     bhd_status status = way->source

@@ -181,7 +181,7 @@ static void look(unsigned round)
         bhd_sandbox_free(atomic_exchange_explicit(&soak.shelf[i], NULL, memory_order_acq_rel));
     for (unsigned i = 0; i < SOAK_HOSTS; i++) {
         bhd_host_stats stats;
-        bhd_host_get_stats(soak.plan.hosts[i], &stats);
+        bhd_host_get_stats(soak.plan.hosts[i], &stats, sizeof stats);
         expect_equal("live sandboxes", 0, stats.live_sandboxes);
         expect_equal("slots in use", 0, stats.slots_in_use);
         expect_equal("retired slots", 0, stats.slots_retired);
@@ -252,9 +252,9 @@ static void check_numbers(const uint64_t lives[SOAK_HOSTS])
 
 static void account(double seconds)
 {
-    static const bhd_status statuses[] = {BHD_OK,          BHD_OUT_OF_MEMORY, BHD_TIMEOUT,
-                                          BHD_OUT_OF_FUEL, BHD_TRAP,          BHD_EXIT,
-                                          BHD_CAPABILITY_DENIED};
+    static const bhd_status statuses[] = {
+        BHD_OK,   BHD_OUT_OF_MEMORY, BHD_TIMEOUT,          BHD_OUT_OF_FUEL,
+        BHD_TRAP, BHD_EXIT,          BHD_CAPABILITY_DENIED};
     uint64_t ends[COUNT_OF(statuses)] = {0}, lives[SOAK_HOSTS] = {0}, total = 0, compiled = 0;
     uint64_t growths = 0, denials = 0, output_bytes = 0;
     for (unsigned t = 0; t < soak.threads; t++) {

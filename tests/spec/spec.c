@@ -163,7 +163,8 @@ static bhd_status compile(suite *s, const json_t *command, bhd_component **compo
     bhd_limits_builder builder = BHD_LIMITS_BUILDER_INIT;
     builder.limits.max_memory_bytes = BHD_POLICY_MAX_BYTES;
     builder.limits.max_table_elements = 1000000;
-    bhd_component_options options = {.name = "spec", .limits = builder.limits};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "spec", .limits = builder.limits};
     const char *name = json_string_value(json_object_get(command, "filename"));
     const char *binary = json_string_value(json_object_get(command, "binary_filename"));
     size_t size = 0;

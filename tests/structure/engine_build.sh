@@ -62,7 +62,7 @@ grep -q "another build of the engine is under way" "$work/one.said" "$work/two.s
 for file in lib/libbulkhead_engine.a include/wasmtime/conf.h include/bulkhead_engine.h; do
     [[ -f $first/$file ]] || breach "the engine lacks $file"
 done
-grep -q -- "build --release --locked" "$work/asked" || breach "cargo is not held to Cargo.lock"
+grep -q -- "rustc --lib --release --locked" "$work/asked" || breach "cargo is not held to Cargo.lock"
 
 expect "asked again" "$first" "$(engine 2>&1)"
 expect "builds when asked again" 1 "$(asked)"

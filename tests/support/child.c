@@ -42,7 +42,7 @@ void child_pause(void)
 
 bhd_host *child_host(bool chained_signals)
 {
-    const bhd_grants everything = {.everything = true};
+    const bhd_grants everything = {.size = sizeof everything, .everything = true};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;

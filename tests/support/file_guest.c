@@ -10,8 +10,10 @@ static void make_sandbox(file_guest *f, double timeout_seconds)
     char path[512];
     f->asked.directories = &f->directory;
     f->asked.directory_count = 1;
-    bhd_component_options options = {
-        .name = "files", .limits = guest_limits(MIB(1)), .capabilities = &f->asked};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "files",
+                                     .limits = guest_limits(MIB(1)),
+                                     .capabilities = &f->asked};
     options.limits.timeout_seconds = timeout_seconds;
     snprintf(path, sizeof path, "%s/guests/wasi/files.wat", BHD_SOURCE_DIR);
     expect_ok(bhd_component_load_file(f->host, path, &options, &f->component, &error), &error);

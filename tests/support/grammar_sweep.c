@@ -102,7 +102,8 @@ static uint64_t limit_of(const attempt *a)
 static bhd_status load(const attempt *a, bhd_host *host, bhd_component **component)
 {
     bhd_error error = BHD_ERROR_INIT;
-    bhd_component_options options = {.name = "vector", .limits = guest_limits(limit_of(a))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "vector", .limits = guest_limits(limit_of(a))};
     options.limits.timeout_seconds = TIMEOUT_SECONDS;
     bhd_status status = bhd_component_new(host, &options, a->binary, a->size, component, &error);
     (void)snprintf(a->out->message, sizeof a->out->message, "%s", error.message);

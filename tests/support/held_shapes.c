@@ -126,7 +126,8 @@ bhd_status held_load(bhd_host *host, const held_shape *shape, unsigned count,
                      bhd_component **component, bhd_error *error)
 {
     wasm_byte_vec_t binary = held_binary(shape, count);
-    bhd_component_options options = {.name = "held", .limits = guest_limits(MIB(1))};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "held", .limits = guest_limits(MIB(1))};
     bhd_status status =
         bhd_component_new(host, &options, binary.data, binary.size, component, error);
     wasm_byte_vec_delete(&binary);

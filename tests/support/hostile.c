@@ -212,8 +212,11 @@ bhd_status hostile_component(const hostile_entry *entry, bhd_host *host, const b
              entry->attack + 4, (int)(size - tail), (char *)text + tail);
     bhd_capabilities clocks = BHD_CAPABILITIES_INIT;
     clocks.clocks = true;
-    bhd_component_options options = {
-        .name = "guest", .version = "1.2.3", .limits = *limits, .capabilities = &clocks};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "guest",
+                                     .version = "1.2.3",
+                                     .limits = *limits,
+                                     .capabilities = &clocks};
     bhd_status status = bhd_component_new(host, &options, whole, strlen(whole), component, error);
     free(whole);
     free(text);

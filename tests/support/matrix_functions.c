@@ -207,7 +207,8 @@ static char call_bhd_component_capabilities(matrix_scene *s)
 
 static char call_bhd_component_new(matrix_scene *s)
 {
-    bhd_component_options options = {.name = "made", .limits = *bhd_component_limits(s->direct)};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "made", .limits = *bhd_component_limits(s->direct)};
     return code_of(bhd_component_new(s->host, &options, "(module)", 8, &s->made_component, NULL));
 }
 
@@ -218,7 +219,8 @@ static char call_bhd_component_load(matrix_scene *s)
 
 static char call_bhd_component_load_file(matrix_scene *s)
 {
-    bhd_component_options options = {.name = "made", .limits = *bhd_component_limits(s->direct)};
+    bhd_component_options options = {
+        .size = sizeof options, .name = "made", .limits = *bhd_component_limits(s->direct)};
     return code_of(bhd_component_load_file(s->host, BHD_SOURCE_DIR "/guests/basic/add.wat",
                                            &options, &s->made_component, NULL));
 }
@@ -248,7 +250,7 @@ static char call_bhd_host_policy(matrix_scene *s)
 static char call_bhd_host_get_stats(matrix_scene *s)
 {
     bhd_host_stats stats;
-    bhd_host_get_stats(s->host, &stats);
+    bhd_host_get_stats(s->host, &stats, sizeof stats);
     return code_if(stats.live_sandboxes > 0);
 }
 

@@ -60,7 +60,7 @@ static double seconds(void)
 static uint64_t live(const bhd_host *host)
 {
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     return stats.live_sandboxes;
 }
 
@@ -206,13 +206,14 @@ static bhd_imports *imports_of(matrix_scene *s)
         {"blocks", blocks, false},
         {"waits", waits, true},
     };
-    const bhd_host_resource thing = {"test", "thing", NULL, NULL};
+    const bhd_host_resource thing = {sizeof thing, "test", "thing", NULL, NULL};
     bhd_imports *imports = NULL;
     NEED_OK(bhd_imports_new(&imports, NULL));
     NEED_OK(bhd_imports_resource(imports, &thing, NULL));
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         const bhd_host_function function = {
-            "test", functions[i].name, "func()", functions[i].callback, s, functions[i].may_wait};
+            sizeof function,       "test", functions[i].name,    "func()",
+            functions[i].callback, s,      functions[i].may_wait};
         NEED_OK(bhd_imports_function(imports, &function, NULL));
     }
     return imports;
@@ -231,7 +232,7 @@ static bhd_host *host_of(matrix_scene *s, uint32_t workers)
 static bhd_component *component_of(bhd_host *host, const char *text)
 {
     bhd_component *component = NULL;
-    bhd_component_options options = {.name = "guest"};
+    bhd_component_options options = {.size = sizeof options, .name = "guest"};
     bhd_limits_builder builder = BHD_LIMITS_BUILDER_INIT;
     bhd_limits_builder_max_memory_bytes(&builder, 1 << 20);
     bhd_limits_builder_timeout_seconds(&builder, 1000);
@@ -324,7 +325,7 @@ static void submit(matrix_role *role, bhd_sandbox *sandbox, const char *name,
                    bhd_call_callback callback)
 {
     bhd_function *function;
-    bhd_call_options options = {.callback = callback, .user_data = role};
+    bhd_call_options options = {.size = sizeof options, .callback = callback, .user_data = role};
     NEED_OK(bhd_sandbox_function(sandbox, name, &function, NULL));
     NEED_OK(bhd_sandbox_submit(sandbox, function, NULL, 0, &options, &role->call, NULL));
 }

@@ -42,7 +42,7 @@ void guest_keep_signals(void)
 
 bhd_host *guest_host_with(const bhd_host_options *options)
 {
-    static const bhd_grants everything = {.everything = true};
+    static const bhd_grants everything = {.size = sizeof everything, .everything = true};
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
     bhd_host_options granting = BHD_HOST_OPTIONS_INIT;
@@ -76,8 +76,11 @@ bhd_status guest_try_component(bhd_host *host, const char *source, const bhd_lim
 {
     bhd_capabilities clocks = BHD_CAPABILITIES_INIT;
     clocks.clocks = true;
-    bhd_component_options options = {
-        .name = "guest", .version = "1.2.3", .limits = *limits, .capabilities = &clocks};
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "guest",
+                                     .version = "1.2.3",
+                                     .limits = *limits,
+                                     .capabilities = &clocks};
     if (source[0] == '(')
         return bhd_component_new(host, &options, source, strlen(source), component, error);
     char path[512];
@@ -286,7 +289,7 @@ void guest_expect_stats(const bhd_host *host, uint64_t sandboxes, uint64_t slots
                         const char *file, int line)
 {
     bhd_host_stats stats;
-    bhd_host_get_stats(host, &stats);
+    bhd_host_get_stats(host, &stats, sizeof stats);
     expect_number("live_sandboxes", sandboxes, stats.live_sandboxes, file, line);
     expect_number("slots_in_use", slots_in_use, stats.slots_in_use, file, line);
     expect_number("slots_retired", 0, stats.slots_retired, file, line);

@@ -55,7 +55,7 @@ static void on_threshold(void *user_data, const bhd_memory_metrics *metrics)
 static bhd_limiter *new_limiter(void)
 {
     bhd_limits limits = {LIMIT, TABLE_LIMIT, 0, 30.0, BHD_ON_EXCEED_DENY};
-    bhd_limiter_options options = {50.0, NULL, on_threshold, NULL};
+    bhd_limiter_options options = {sizeof options, 50.0, NULL, on_threshold, NULL};
     bhd_limiter *limiter;
     assert_int_equal(bhd_limiter_new(&limits, &options, &limiter, NULL), BHD_OK);
     atomic_store(&warnings, 0);

@@ -382,7 +382,7 @@ static void on_threshold(void *user_data, const bhd_memory_metrics *metrics)
 /* `seen` stays where it is: the limiter calls it. */
 static void attach(embedder *seen, const bhd_limits *limits, double warning_percent)
 {
-    bhd_limiter_options options = {warning_percent, on_growing, on_threshold, seen};
+    bhd_limiter_options options = {sizeof options, warning_percent, on_growing, on_threshold, seen};
     *seen = (embedder){.answer = true};
     seen->limiter = limiter_of(limits, &options);
 }

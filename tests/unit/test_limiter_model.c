@@ -150,7 +150,8 @@ static void run(uint64_t seed, model m)
     observer seen = {0, true};
     bhd_limits limits = {m.memory_limit, m.table_limit, 0, 30.0,
                          m.refusal == BHD_GROWTH_TRAP ? BHD_ON_EXCEED_TRAP : BHD_ON_EXCEED_DENY};
-    bhd_limiter_options options = {100.0 * (double)m.threshold / (double)m.memory_limit, on_growing,
+    bhd_limiter_options options = {sizeof options,
+                                   100.0 * (double)m.threshold / (double)m.memory_limit, on_growing,
                                    on_threshold, &seen};
     bhd_limiter *limiter;
     assert_int_equal(bhd_limiter_new(&limits, &options, &limiter, NULL), BHD_OK);
