@@ -1,10 +1,12 @@
 //! Lines of source text for places in a binary, out of the line programs that compilers leave there
 //! (DWARF 2 to 5, section 6.2).
 //!
-//! A guest has written all of it, so everything has a bound: the bytes that are kept, and time in
-//! proportion to them. A line program is run once for all places; each of its steps takes a byte at
-//! least, and no table is made of it. A table of files is read as far as the name that is wanted.
+//! A guest has written all of it, so everything has a bound: the bytes that are kept, and the steps
+//! that reading them takes, which are counted for all places together. Who needs more has no lines,
+//! whatever the format lets one ask for. A line program is run once for all places, and no table is
+//! made of it. A table of files is read as far as the name that is wanted.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use wasmparser::{Encoding, Parser, Payload};
@@ -15,18 +17,42 @@ use crate::bhd_engine_str_t;
 const TABLES_MAX: usize = 64 * 1024;
 /// Of one name.
 const NAME_MAX: usize = 1024;
+/// Of what an entry of a table is said to consist of; the standard knows five, compilers add one.
+const FORMATS_MAX: usize = 16;
 /// Places that are looked for at once.
 const PLACES_MAX: usize = 64;
+/// Of reading, for all places: what honest programs take for the bytes that C keeps, twice.
+const STEPS_MAX: usize = 8 * 1024 * 1024;
 
 /* -- reading ------------------------------------------------------------------------------- */
 
+/// What is left of the steps.
+struct Steps(Cell<usize>);
+
+impl Steps {
+    /// Once they are not enough, nothing more is read.
+    fn take(&self, count: usize) -> Option<()> {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(count));
+        (left >= count).then_some(())
+    }
+}
+
 #[derive(Clone, Copy)]
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a> {
+    bytes: &'a [u8],
+    steps: &'a Steps,
+}
 
 impl<'a> Reader<'a> {
+    fn with(self, bytes: &'a [u8]) -> Self {
+        Self { bytes, ..self }
+    }
+
     fn take(&mut self, size: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(size)?;
-        self.0 = rest;
+        self.steps.take(1)?;
+        let (taken, rest) = self.bytes.split_at_checked(size)?;
+        self.bytes = rest;
         Some(taken)
     }
 
@@ -40,19 +66,17 @@ impl<'a> Reader<'a> {
         Some(bytes.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b)))
     }
 
-    /// LEB128, and its last byte; what does not fit is lost.
+    /// LEB128, how many bits that gave, and its last byte. No number needs more than ten bytes.
     fn leb(&mut self) -> Option<(u64, u32, u8)> {
-        let (mut number, mut shift) = (0, 0);
-        loop {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
-            if shift < 64 {
-                number |= u64::from(byte & 0x7f) << shift;
-                shift += 7;
-            }
+            number |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Some((number, shift, byte));
+                return Some((number, shift + 7, byte));
             }
         }
+        None
     }
 
     fn unsigned(&mut self) -> Option<u64> {
@@ -67,7 +91,8 @@ impl<'a> Reader<'a> {
 
     /// Up to a zero.
     fn name(&mut self) -> Option<&'a [u8]> {
-        let size = self.0.iter().position(|b| *b == 0)?;
+        let size = self.bytes.iter().position(|b| *b == 0)?;
+        self.steps.take(size)?;
         let name = self.take(size)?;
         self.byte()?;
         Some(name)
@@ -179,7 +204,7 @@ fn next_unit<'a>(rest: &mut Reader<'a>) -> Option<Option<Unit<'a>>> {
         (length, word) = (rest.number(8)?, 8);
     }
     let body = rest.take(usize::try_from(length).ok()?)?;
-    Some(unit(Reader(body), word))
+    Some(unit(rest.with(body), word))
 }
 
 fn unit(mut r: Reader<'_>, word: usize) -> Option<Unit<'_>> {
@@ -191,15 +216,15 @@ fn unit(mut r: Reader<'_>, word: usize) -> Option<Unit<'_>> {
         r.take(2)?; // sizes of addresses and of segment selectors
     }
     let size = usize::try_from(r.number(word)?).ok()?;
-    let mut header = Reader(r.take(size)?);
+    let header = r.take(size)?;
+    let mut header = r.with(header);
     let step = u64::from(header.byte()?);
     header.take(if version >= 4 { 2 } else { 1 })?; // operations in one, is_stmt
     let line_base = i64::from(header.byte()? as i8);
     let line_range = header.byte().filter(|n| *n > 0)?;
     let opcode_base = header.byte().filter(|n| *n > 0)?;
     let operands = header.take(usize::from(opcode_base) - 1)?;
-    header.0 = &header.0[..header.0.len().min(TABLES_MAX)];
-    let tables = header;
+    let tables = header.with(&header.bytes[..header.bytes.len().min(TABLES_MAX)]);
     Some(Unit { version, word, step, line_base, line_range, opcode_base, operands, tables, program: r })
 }
 
@@ -210,19 +235,21 @@ struct Machine<'a> {
     start: u64,
     /// In the order of addresses.
     places: &'a mut [Place],
+    steps: &'a Steps,
 }
 
 const BEGIN: Row = Row { address: 0, file: 1, line: 1 };
 
 impl Machine<'_> {
     /// What is between two rows belongs to the first. Linkers move what they leave out to 0.
-    fn emit(&mut self) {
+    fn emit(&mut self) -> Option<()> {
         if let Some(before) = self.before
             && self.start > 0
             && before.line > 0
         {
             let first = self.places.partition_point(|p| p.address < before.address);
             for place in &mut self.places[first..] {
+                self.steps.take(1)?;
                 if place.address >= self.row.address {
                     break;
                 }
@@ -232,11 +259,13 @@ impl Machine<'_> {
             self.start = self.row.address;
         }
         self.before = Some(self.row);
+        Some(())
     }
 
-    fn end(&mut self) {
-        self.emit();
+    fn end(&mut self) -> Option<()> {
+        self.emit()?;
         (self.row, self.before) = (BEGIN, None);
+        Some(())
     }
 
     fn advance(&mut self, unit: &Unit<'_>, operations: u64) {
@@ -245,9 +274,10 @@ impl Machine<'_> {
 
     fn extended(&mut self, r: &mut Reader<'_>) -> Option<()> {
         let size = usize::try_from(r.unsigned()?).ok()?;
-        let mut operand = Reader(r.take(size)?);
+        let operand = r.take(size)?;
+        let mut operand = r.with(operand);
         match operand.byte() {
-            Some(1) => self.end(),
+            Some(1) => self.end()?,
             Some(2) => self.row.address = operand.number(size - 1).unwrap_or(0),
             _ => {}
         }
@@ -262,12 +292,12 @@ impl Machine<'_> {
                 self.advance(unit, u64::from(adjusted / unit.line_range));
                 let lines = unit.line_base + i64::from(adjusted % unit.line_range);
                 self.row.line = self.row.line.wrapping_add_signed(lines);
-                self.emit();
+                self.emit()?;
                 continue;
             }
             match opcode {
                 0 => self.extended(&mut r)?,
-                1 => self.emit(),
+                1 => self.emit()?,
                 2 => self.advance(unit, r.unsigned()?),
                 3 => self.row.line = self.row.line.wrapping_add_signed(r.signed()?),
                 4 => self.row.file = r.unsigned()?,
@@ -298,12 +328,11 @@ impl<'a> Module {
         &'a self,
         unit: &Unit<'a>,
         r: &mut Reader<'a>,
-        mut format: Reader<'a>,
+        formats: &[(u64, u64)],
         is_wanted: bool,
     ) -> Option<File<'a>> {
         let mut file = File::default();
-        while !format.0.is_empty() {
-            let (content, form) = (format.unsigned()?, format.unsigned()?);
+        for &(content, form) in formats {
             let (mut name, mut number) = (&[][..], 0);
             let named = |section, r: &mut Reader<'a>| {
                 let at = r.number(unit.word)?;
@@ -330,28 +359,25 @@ impl<'a> Module {
         Some(file)
     }
 
-    /// Behind the table, and the entry with this number. An entry takes a byte at least.
+    /// Behind the table, and the entry with this number. An entry takes a byte at least for each
+    /// of its formats, which are read once.
     fn table(&'a self, unit: &Unit<'a>, r: &mut Reader<'a>, wanted: u64) -> Option<Option<File<'a>>> {
-        let mut format = *r;
-        let mut after = Reader(format.0);
-        for _ in 0..2 * usize::from(after.byte()?) {
-            after.unsigned()?;
+        let mut formats = [(0, 0); FORMATS_MAX];
+        let formats = formats.get_mut(..usize::from(r.byte()?))?;
+        for format in &mut *formats {
+            *format = (r.unsigned()?, r.unsigned()?);
         }
-        format.byte()?;
-        format.0 = &format.0[..format.0.len() - after.0.len()];
-        let count = after.unsigned()?;
+        let count = r.unsigned()?;
+        if formats.is_empty() && count > 0 {
+            return None;
+        }
         let mut found = None;
         for number in 0..count {
-            let before = after.0.len();
-            let entry = self.entry(unit, &mut after, format, number == wanted)?;
+            let entry = self.entry(unit, r, formats, number == wanted)?;
             if number == wanted {
                 found = Some(entry);
             }
-            if after.0.len() == before {
-                return None;
-            }
         }
-        *r = after;
         Some(found)
     }
 
@@ -391,22 +417,37 @@ impl<'a> Module {
         if unit.version == 5 { self.name_5(unit, number) } else { Self::name_4(unit, number) }
     }
 
-    fn find(&'a self, places: &mut [Place], found: &mut dyn FnMut(&Place, &'a [u8], &'a [u8], u64)) {
-        let mut rest = Reader(&self.line);
+    fn find(
+        &'a self,
+        places: &mut [Place],
+        steps: &'a Steps,
+        found: &mut dyn FnMut(&Place, &'a [u8], &'a [u8], u64),
+    ) -> Option<()> {
+        let mut rest = Reader { bytes: &self.line, steps };
         while let Some(unit) = next_unit(&mut rest) {
             let Some(unit) = unit else { continue };
-            let mut machine = Machine { row: BEGIN, before: None, start: 0, places: &mut *places };
-            let _ = machine.run(&unit);
-            for place in &mut *places {
+            steps.take(places.len())?;
+            let places = &mut *places;
+            let _ = Machine { row: BEGIN, before: None, start: 0, places, steps }.run(&unit);
+            // Of the place before: those of one file are most often side by side.
+            let mut known = None;
+            for place in places {
                 // The first unit that has a place names it, or nobody.
-                if let Some(row) = place.row.take()
-                    && !std::mem::replace(&mut place.is_found, true)
-                    && let Some((directory, name)) = self.name(&unit, row.file)
-                {
+                let Some(row) = place.row.take() else { continue };
+                if std::mem::replace(&mut place.is_found, true) {
+                    continue;
+                }
+                let name = match known {
+                    Some((file, name)) if file == row.file => name,
+                    _ => self.name(&unit, row.file),
+                };
+                known = Some((row.file, name));
+                if let Some((directory, name)) = name {
                     found(place, directory, name, row.line);
                 }
             }
         }
+        Some(())
     }
 }
 
@@ -448,6 +489,7 @@ pub unsafe extern "C" fn bhd_engine_lines_find(
 ) {
     let offsets = unsafe { std::slice::from_raw_parts(offsets, count.min(PLACES_MAX)) };
     let out = unsafe { std::slice::from_raw_parts_mut(out, offsets.len()) };
+    let steps = Steps(Cell::new(STEPS_MAX));
     for module in &lines.modules {
         let mut places: Vec<Place> = offsets
             .iter()
@@ -459,7 +501,7 @@ pub unsafe extern "C" fn bhd_engine_lines_find(
             continue;
         }
         places.sort_by_key(|p| p.address);
-        module.find(&mut places, &mut |place, directory, name, line| {
+        let _ = module.find(&mut places, &steps, &mut |place, directory, name, line| {
             let line = u32::try_from(line).unwrap_or(u32::MAX);
             out[place.number] =
                 bhd_engine_line_t { directory: text(directory), file: text(name), line };

@@ -248,11 +248,34 @@ static void expect_one(binary *tables, binary *program, unsigned version, const 
     *tables = *program = (binary){0};
 }
 
+/* The same, but 41 calls deep. */
+static binary deep_module_with(const binary *lines)
+{
+    binary b = {0};
+    PUT(&b, "\0asm\1\0\0\0\1\x08\2\x60\1\x7f\0\x60\0\0\3\3\2\0\1\5\3\1\0\1"
+            "\7\7\1\3run\0\1\x0a\x19\2"
+            "\x10\0\x20\0\x45\4\x40\0\x0b\x20\0\x41\1\x6b\x10\0\x0b" /* itself, down to 0 */
+            "\6\0\x41\x28\x10\0\x0b");
+    put_custom(&b, ".debug_line", lines);
+    return b;
+}
+
 /* From address 1 to 101, line 5 of file 1. */
 #define ADDRESS_1 "\0\5\2\1\0\0\0"
 #define LINE_5 "\3\4\1"
 #define TO_101 "\2\x64"
 #define END "\0\1\1"
+
+/* One file, whose entry has that many parts: its name, and numbers that mean nothing. */
+static void put_parts(binary *tables, uint8_t parts)
+{
+    PUT(tables, "\1\1\x08\1.\0");
+    put(tables, &parts, 1);
+    PUT(tables, "\1\x08");
+    put_repeated(tables, "\x7f\x0b", 2, parts - 1u);
+    PUT(tables, "\1a.c\0");
+    put_repeated(tables, "\0", 1, parts - 1u);
+}
 
 static void lines_are_what_the_program_says(void **state)
 {
@@ -286,6 +309,13 @@ static void lines_are_what_the_program_says(void **state)
                  "\2\1\x08\2\x0b\1a.c\0\1");
     PUT(&program, ADDRESS_1 "\4\0" LINE_5 TO_101 END);
     expect_one(&tables, &program, 5, "in/a.c", 5);
+    /* Numbers of as many bytes as one can need, entries of as many parts as are read. */
+    PUT(&tables, "\1\x81\x80\x80\x80\x80\x80\x80\x80\x80\0\x08\1.\0\1\1\x08\1a.c\0");
+    PUT(&program, ADDRESS_1 "\4\0" LINE_5 TO_101 END);
+    expect_one(&tables, &program, 5, "a.c", 5);
+    put_parts(&tables, 16);
+    PUT(&program, ADDRESS_1 "\4\0" LINE_5 TO_101 END);
+    expect_one(&tables, &program, 5, "a.c", 5);
 }
 
 static void what_is_broken_has_no_lines(void **state)
@@ -305,6 +335,8 @@ static void what_is_broken_has_no_lines(void **state)
         {"\1\1\x0e\1\xff\xff\xff\xff\1\1\x1f\xff\xff\xff\xff\x0f\1\1\1\1", 20, 5},
         {"\1\1\x99\1\1\1\1\1", 8, 5},
         {"\xff\1\x08", 3, 5},
+        /* A number of eleven bytes. */
+        {"\1\x81\x80\x80\x80\x80\x80\x80\x80\x80\x80\0\x08\1.\0\1\1\x08\1a.c\0", 24, 5},
     };
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
         binary its = {0}, program = {0};
@@ -312,6 +344,10 @@ static void what_is_broken_has_no_lines(void **state)
         PUT(&program, ADDRESS_1 LINE_5 TO_101 END);
         expect_one(&its, &program, tables[i].version, NULL, 0);
     }
+    binary its = {0}, program = {0};
+    put_parts(&its, 17);
+    PUT(&program, ADDRESS_1 "\4\0" LINE_5 TO_101 END);
+    expect_one(&its, &program, 5, NULL, 0);
 }
 
 /* Every prefix and every byte changed: an end, and nothing else. */
@@ -377,6 +413,60 @@ static void four_mebibytes_are_read_once(void **state)
     }
 }
 
+/* Rows that go over all places and back, so that each takes more steps than it has bytes. */
+static void put_cycles(binary *program, size_t cycles)
+{
+    static const char cycle[] = "\0\5\2\x65\0\0\0\1" ADDRESS_1 "\1";
+    PUT(program, ADDRESS_1 LINE_5 "\1");
+    put_repeated(program, cycle, sizeof cycle - 1, cycles);
+    PUT(program, END);
+}
+
+static void expect_all(const binary *tables, const binary *program, const char *file, uint32_t line)
+{
+    binary lines = {0};
+    put_unit(&lines, 4, tables, program);
+    binary b = deep_module_with(&lines);
+    bhd_error error = BHD_ERROR_INIT;
+    trap_in(&b, NULL, "run", &error);
+    assert_int_equal(32, error.frame_count);
+    for (size_t i = 0; i < 32; i++)
+        expect_frame(&error, i, file, line);
+    bhd_error_fini(&error);
+    test_free(b.bytes);
+    test_free(lines.bytes);
+}
+
+static void who_takes_too_many_steps_has_no_lines(void **state)
+{
+    (void)state;
+    for (size_t cycles = 130000; cycles <= 260000; cycles += 130000) {
+        bool is_shown = cycles == 130000;
+        binary tables = {0}, program = {0};
+        PUT(&tables, "\0a.c\0\0\0\0\0");
+        put_cycles(&program, cycles);
+        expect_all(&tables, &program, is_shown ? "a.c" : NULL, is_shown ? 5 : 0);
+        test_free(tables.bytes);
+        test_free(program.bytes);
+    }
+}
+
+/* What is left of the steps is enough for some readings of the tables, but not for one a frame. */
+static void a_file_is_looked_up_once_for_all_frames(void **state)
+{
+    (void)state;
+    binary tables = {0}, program = {0};
+    put_repeated(&tables, "d\0", 2, 15000);
+    PUT(&tables, "\0");
+    put_repeated(&tables, "a\0\0\0\0", 5, 5999);
+    PUT(&tables, "a\0\x98\x75\0\0\0");
+    PUT(&program, "\4\xf0\x2e");
+    put_cycles(&program, 150000);
+    expect_all(&tables, &program, "d/a", 5);
+    test_free(tables.bytes);
+    test_free(program.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +477,8 @@ int main(void)
         cmocka_unit_test(what_is_broken_has_no_lines),
         cmocka_unit_test(changed_debugging_information_is_harmless),
         cmocka_unit_test(four_mebibytes_are_read_once),
+        cmocka_unit_test(who_takes_too_many_steps_has_no_lines),
+        cmocka_unit_test(a_file_is_looked_up_once_for_all_frames),
     };
     return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
 }
