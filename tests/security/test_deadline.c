@@ -148,6 +148,35 @@ static bool sleeps_until_the_deadline(const char *source, double timeout)
     return asleep;
 }
 
+/* One deadline for all of it, also when no core instance takes long by itself: each of sixty counts
+ * to 2^27, which no processor does sixty times within the timeout. */
+static void instances_in_turn_have_one_deadline(void **state)
+{
+    (void)state;
+    static char text[8192];
+    size_t size = (size_t)snprintf(
+        text, sizeof text,
+        "(component (core module $m (func $s (local i32) (loop $l (br_if $l (i32.lt_u"
+        " (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 0x8000000)))))"
+        " (start $s))");
+    for (int i = 0; i < 60; i++)
+        size +=
+            (size_t)snprintf(text + size, sizeof text - size, " (core instance (instantiate $m))");
+    (void)snprintf(text + size, sizeof text - size, ")");
+    bhd_host *host = guest_host();
+    bhd_limits limits = guest_limits(MIB(1));
+    limits.timeout_seconds = 0.2;
+    bhd_component *component = guest_component(host, text, &limits);
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_sandbox *sandbox = NULL;
+    expect_status(BHD_TIMEOUT, bhd_sandbox_new(component, NULL, &sandbox, &error), &error);
+    assert_null(sandbox);
+    expect_stats(host, 0, 0);
+    bhd_error_fini(&error);
+    bhd_component_free(component);
+    bhd_host_free(host);
+}
+
 static void a_sleeping_guest_ends_at_the_deadline(void **state)
 {
     (void)state;
@@ -406,6 +435,7 @@ int main(void)
         cmocka_unit_test(a_timeout_says_where_the_guest_was),
         cmocka_unit_test(a_looping_component_ends_at_the_deadline),
         cmocka_unit_test(instantiation_ends_at_the_deadline),
+        cmocka_unit_test(instances_in_turn_have_one_deadline),
         cmocka_unit_test(a_sleeping_guest_ends_at_the_deadline),
         cmocka_unit_test(a_guest_that_wakes_in_time_is_left_alone),
         cmocka_unit_test(many_sleepers_end_at_once),
