@@ -5,7 +5,7 @@
  * descriptors which it did not open (twice the same one, or all from 3 on) closes ours among them,
  * and their numbers come to name what it opens next. So nothing is done by a number that is kept
  * for long before it was held against what the file was. No locks: what another thread closes
- * between that and the use is not seen.
+ * between that and the use is not seen. Looking never waits for a file system.
  */
 #ifndef BHD_BASE_DESCRIPTOR_H
 #define BHD_BASE_DESCRIPTOR_H

@@ -3,7 +3,8 @@
  *
  * They are looked at between calls: as they were when a call ended, or the sandbox was made, so
  * they are when the next call begins, because nothing of ours touches them in between. While a
- * guest runs, each of its calls of WASI uses one, and nobody looks.
+ * guest runs, each of its calls of WASI uses one, and nobody looks. Nobody looks either when it has
+ * ended: there will be no other call, and what was begun may still be in the kernel, with locks.
  */
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -32,9 +33,10 @@ static uint64_t digest_of(const bhd__instance *instance)
     return digest;
 }
 
-static bool has_any(const bhd__instance *instance)
+static bool is_looked_at(const bhd__instance *instance)
 {
-    return instance->directories != NULL;
+    return instance->directories != NULL &&
+           !atomic_load_explicit(&instance->has_ended, memory_order_relaxed);
 }
 
 bhd_status bhd__held_replaced(const char *guest_name, bhd_error *error)
@@ -70,13 +72,13 @@ void bhd__held_fini(bhd__instance *instance)
 
 void bhd__held_note(bhd__instance *instance)
 {
-    if (has_any(instance))
+    if (is_looked_at(instance))
         instance->held_digest = digest_of(instance);
 }
 
 bhd_status bhd__held_check(const bhd__instance *instance, bhd_error *error)
 {
-    if (!has_any(instance) || digest_of(instance) == instance->held_digest)
+    if (!is_looked_at(instance) || digest_of(instance) == instance->held_digest)
         return BHD_OK;
     return bhd__fail(error, BHD_NOT_SUPPORTED,
                      "the descriptor of a file or directory that this guest has open is closed or "
