@@ -5,6 +5,7 @@
 
 #include "terminal.h"
 #include "value_json.h"
+#include "value_size.h"
 #include "value_text.h"
 
 #include <stdlib.h>
@@ -128,38 +129,58 @@ static bhd_status refuse_export(const char *name, bhd_status status, bhd_error *
 
 /* -- results ------------------------------------------------------------------------------- */
 
-static bhd_status print_json(const bhd_value *value, const bhd_type *type, bhd_error *error)
+static char *make_wave(const bhd_value *value, const bhd_type *type, size_t *length)
 {
-    return cli_value_json_print(stdout, value, type)
-               ? BHD_OK
-               : cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "the result cannot be written as JSON");
+    *length = bhd_value_format(value, type, NULL, 0);
+    char *text = *length <= CLI_VALUE_TEXT_MAX ? malloc(*length + 1) : NULL;
+    if (text != NULL)
+        (void)bhd_value_format(value, type, text, *length + 1);
+    return text;
 }
 
-static bhd_status print_wave(const bhd_value *value, const bhd_type *type, bhd_error *error)
+static char *make_json(const bhd_value *value, const bhd_type *type, size_t *length)
 {
-    size_t length = bhd_value_format(value, type, NULL, 0);
-    char *text = malloc(length + 1);
-    if (text == NULL)
-        return cli_fail(error, BHD_HOST_OUT_OF_MEMORY, "not enough memory");
-    (void)bhd_value_format(value, type, text, length + 1);
-    puts(text);
+    char *text = cli_value_json(value, type);
+    *length = text != NULL ? strlen(text) : 0;
+    return text;
+}
+
+/* The guest has chosen the names in it and how often they are repeated. */
+static bhd_status print_text(const char *name, const bhd_value *value, const bhd_type *type,
+                             bool as_json, bhd_error *error)
+{
+    char *text = NULL;
+    size_t length = CLI_VALUE_TEXT_MAX + 1;
+    if (cli_value_may_fit(value, type, as_json))
+        text = (as_json ? make_json : make_wave)(value, type, &length);
+    bhd_status status = BHD_OK;
+    if (length > CLI_VALUE_TEXT_MAX)
+        status = cli_fail(
+            error, BHD_NOT_SUPPORTED,
+            "--invoke: what %.200s gave takes more than %zu MiB as text, in which the names of "
+            "cases, fields and flags are repeated for each value; ask it for less, or call it in a "
+            "program, which gets values and no text",
+            cli_show(name).text, CLI_VALUE_TEXT_MAX >> 20);
+    else if (text == NULL)
+        status = cli_fail(error, BHD_HOST_OUT_OF_MEMORY,
+                          "--invoke: not enough memory to write what %.200s gave as text",
+                          cli_show(name).text);
+    else
+        puts(text);
     free(text);
-    return BHD_OK;
+    return status;
 }
 
-static bhd_status print_results(const bhd_value *values, const bhd_type *types, bool is_core,
-                                bool as_json, bhd_error *error)
+static bhd_status print_results(const char *name, const bhd_value *values, const bhd_type *types,
+                                bool is_core, bool as_json, bhd_error *error)
 {
     bhd_status status = BHD_OK;
     for (size_t i = 0; status == BHD_OK && i < bhd_type_count(types); i++) {
-        const bhd_type *type = bhd_type_part(types, i);
-        if (as_json) {
-            status = print_json(&values[i], type, error);
-        } else if (is_core) {
+        if (is_core && !as_json) {
             cli_value_print(stdout, &values[i]);
             putchar('\n');
         } else {
-            status = print_wave(&values[i], type, error);
+            status = print_text(name, &values[i], bhd_type_part(types, i), as_json, error);
         }
     }
     return status;
@@ -218,13 +239,14 @@ static bhd_status call_component(const cli_invocation *invocation, bool as_json,
         free(name);
         return status;
     }
-    free(name);
     status = bhd_sandbox_call(sandbox, function, arguments.of.items.data, arguments.of.items.count,
                               &result, 1, error);
     bhd_value_fini(&arguments);
     if (status == BHD_OK)
-        status = print_results(&result, bhd_function_results(function), false, as_json, error);
+        status =
+            print_results(name, &result, bhd_function_results(function), false, as_json, error);
     bhd_value_fini(&result);
+    free(name);
     return status;
 }
 
@@ -247,8 +269,8 @@ static bhd_status call_module(const cli_invocation *invocation, bool as_json, bh
         status = bhd_sandbox_call(sandbox, function, values, parameters, values + parameters,
                                   results, error);
     if (status == BHD_OK)
-        status = print_results(values + parameters, bhd_function_results(function), true, as_json,
-                               error);
+        status = print_results(invocation->name, values + parameters,
+                               bhd_function_results(function), true, as_json, error);
     free(values);
     return status;
 }

@@ -227,16 +227,12 @@ static int digits_needed(json_t *json)
     return most;
 }
 
-bool cli_value_json_print(FILE *stream, const bhd_value *value, const bhd_type *type)
+char *cli_value_json(const bhd_value *value, const bhd_type *type)
 {
     json_t *json = value_json(value, type);
     size_t flags = JSON_ENSURE_ASCII | JSON_ENCODE_ANY;
     char *text =
         json ? json_dumps(json, flags | JSON_REAL_PRECISION((size_t)digits_needed(json))) : NULL;
     json_decref(json);
-    if (text == NULL)
-        return false;
-    fprintf(stream, "%s\n", text);
-    free(text);
-    return true;
+    return text;
 }

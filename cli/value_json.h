@@ -10,10 +10,9 @@
 
 #include "bulkhead/value.h"
 
-#include <stdio.h>
-
-/* On one line, ASCII alone, with the digits that every number needs to be read back as it is. False
- * without memory, and for a resource. */
-bool cli_value_json_print(FILE *stream, const bhd_value *value, const bhd_type *type);
+/* On one line, ASCII alone, with the digits that every number needs to be read back as it is; for
+ * free. NULL without memory, and for a resource. Takes several times the text in memory: ask
+ * cli_value_may_fit first. */
+char *cli_value_json(const bhd_value *value, const bhd_type *type);
 
 #endif

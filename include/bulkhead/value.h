@@ -238,7 +238,12 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_value_parse(const char *text, const bhd_t
                                                    bhd_value *value, bhd_error *error);
 
 /** Writes a value of `type` in the same form, on one line. Like snprintf; 0 and an empty text for a
- *  value that does not fit the type or has no text. */
+ *  value that does not fit the type or has no text.
+ *
+ *  The names of cases, fields and flags are written out for each value, and a component chooses
+ *  them: the text of what a call gave, at most 1 MiB, may be gigabytes. This takes no memory beside
+ *  the buffer, but as long as the whole text is; hold the length against a bound before making a
+ *  buffer of it, and the names in the type (bhd_type_part_name) before asking for the length. */
 BHD_PUBLIC size_t bhd_value_format(const bhd_value *value, const bhd_type *type, char *buffer,
                                    size_t capacity);
 
