@@ -32,7 +32,7 @@ enum { OPEN_CREATE = 1, OPEN_DIRECTORY = 2, OPEN_EXCLUSIVE = 4, OPEN_TRUNCATE = 
 enum { RIGHT_READ = 2, RIGHT_WRITE = 64 };
 enum { FLAG_APPEND = 1 };
 
-/* Threads that the pool may start beside those that are held: one that has just answered may not yet
+/* Threads that the pool may start beside those that are held: one that has answered may not yet
  * be known as free, the more so on a busy machine. */
 #define SPARE_THREADS 8
 
