@@ -83,7 +83,9 @@ typedef struct bhd_capabilities {
      *  new file, directory and link is 4,096, and each new page of a file counts whole. The page
      *  docs/CAPABILITIES.md has all of it. */
     uint64_t max_written_bytes;
-    uint32_t max_open_files;  /**< at once, the granted directories included */
+    /** At once: files, directories, listings of directories and streams of files, the granted
+     *  directories included. */
+    uint32_t max_open_files;
     uint32_t max_connections; /**< at once */
 } bhd_capabilities;
 

@@ -4,6 +4,7 @@
  * directory costs as much as it has entries.
  */
 #include "support/file_guest.h"
+#include "support/process_facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +258,42 @@ static void reading_a_directory_costs_what_it_has(void **state)
     files_end(&f);
 }
 
+/* A listing has a descriptor of its own, beside that of its directory. The granted directory and 31
+ * that are listed are 63 of the 64 that a guest may have by default. */
+static void listings_are_open_files(void **state)
+{
+    (void)state;
+    enum { PAIRS = 31, BOTH = 64 };
+    int32_t fds[PAIRS], last, more;
+    uint32_t used;
+    file_guest f;
+    files_begin(&f, 0, 60);
+    assert_int_equal(0, mkdir(files_path(&f, "empty"), 0700));
+    uint64_t before = process_descriptors();
+    for (size_t i = 0; i < PAIRS; i++) {
+        fds[i] = open_directory(&f, "empty");
+        assert_int_equal(0, walk(&f, fds[i], 512, NULL));
+    }
+    last = open_directory(&f, "empty");
+    assert_int_equal(WASI_NFILE, files_list(&f, last, 0, 512, &used));
+    assert_int_equal(WASI_NFILE, files_list(&f, 3, 0, 512, &used));
+    assert_int_equal(WASI_NFILE, files_open(&f, "empty", OPEN_DIRECTORY, RIGHT_READ, &more));
+    /* Of the granted directory there is one already. */
+    assert_int_equal(BOTH - 1, process_descriptors() - before);
+    /* What has begun goes on, and what is closed makes room for two. */
+    assert_int_equal(0, walk(&f, fds[0], 512, NULL));
+    assert_int_equal(0, files_close(&f, fds[0]));
+    assert_int_equal(0, walk(&f, last, 512, NULL));
+    assert_int_equal(1, walk(&f, 3, 512, NULL));
+    assert_int_equal(WASI_NFILE, files_open(&f, "empty", OPEN_DIRECTORY, RIGHT_READ, &more));
+    assert_int_equal(BOTH - 1, process_descriptors() - before);
+    /* A second listing of the same directory is the first one. */
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(1, walk(&f, 3, 512, NULL));
+    assert_int_equal(BOTH - 1, process_descriptors() - before);
+    files_end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_buffer_of_any_size_is_filled),
         cmocka_unit_test(a_name_that_is_no_text_is_left_out_and_others_stay),
         cmocka_unit_test(reading_a_directory_costs_what_it_has),
+        cmocka_unit_test(listings_are_open_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ enum {
     WASI_FBIG = 22,
     WASI_INVAL = 28,
     WASI_ISDIR = 31,
+    WASI_NFILE = 41,
     WASI_LOOP = 32,
     WASI_NOENT = 44,
     WASI_NOTDIR = 54,

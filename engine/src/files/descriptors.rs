@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -45,8 +45,35 @@ pub struct OpenDirectory {
     pub may_write: bool,
     pub read: bool,
     pub granted_as: Option<String>,
-    /// Begun by the first reader.
-    pub listing: Mutex<Option<Listing>>,
+    /// Begun by the first reader, which may be held up in it for as long as a file system likes.
+    listing: Mutex<Option<Listing>>,
+    /// The descriptor of the listing, or one of the two below.
+    listed: AtomicI32,
+}
+
+const NOT_LISTED: RawFd = -1;
+/// There may be one soon.
+const TO_BE_LISTED: RawFd = -2;
+
+impl OpenDirectory {
+    pub fn new(dir: Shared, may_write: bool, read: bool, granted_as: Option<String>) -> Self {
+        let (listing, listed) = (Mutex::new(None), AtomicI32::new(NOT_LISTED));
+        OpenDirectory { dir, may_write, read, granted_as, listing, listed }
+    }
+
+    pub fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire) != NOT_LISTED
+    }
+
+    /// From now on it counts twice.
+    pub fn will_be_listed(&self) {
+        let _ = self.listed.compare_exchange(
+            NOT_LISTED,
+            TO_BE_LISTED,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+    }
 }
 
 #[derive(Clone)]
@@ -68,13 +95,9 @@ impl Descriptors {
         }
         for (given, name) in ctx.filesystem().get_directories()? {
             if let Descriptor::Dir(dir) = ctx.ctx().table.delete(given)? {
-                all.insert(Open::Directory(Arc::new(OpenDirectory {
-                    may_write: !dir.perms.write_not_permitted(),
-                    dir: dir.dir,
-                    read: true,
-                    granted_as: Some(name),
-                    listing: Mutex::new(None),
-                })));
+                let may_write = !dir.perms.write_not_permitted();
+                let granted = OpenDirectory::new(dir.dir, may_write, true, Some(name));
+                all.insert(Open::Directory(Arc::new(granted)));
             }
         }
         Ok(all)
@@ -96,15 +119,23 @@ impl Descriptors {
                 Open::File(file) => each(file.file.as_raw_fd()),
                 Open::Directory(dir) => {
                     each(dir.dir.as_raw_fd());
-                    let listing = dir.listing.lock().expect("nothing panics in here");
-                    listing.iter().for_each(|listing| each(listing.descriptor()));
+                    let listed = dir.listed.load(Ordering::Acquire);
+                    if listed >= 0 {
+                        each(listed);
+                    }
                 }
             }
         }
     }
 
+    /// Files, directories and listings of directories, which have descriptors of their own.
     pub fn files(&self) -> usize {
-        self.0.values().filter(|open| !matches!(open, Open::Standard(_))).count()
+        let count = |open: &Open| match open {
+            Open::Standard(_) => 0,
+            Open::File(_) => 1,
+            Open::Directory(dir) => 1 + usize::from(dir.is_listed()),
+        };
+        self.0.values().map(count).sum()
     }
 }
 
@@ -208,7 +239,10 @@ pub fn list(
 ) -> io::Result<(Vec<u8>, Option<u64>)> {
     let mut listing = dir.listing.lock().expect("nothing panics in here");
     if listing.is_none() {
-        *listing = Some(Listing::new(&dir.dir)?);
+        let made = Listing::new(&dir.dir);
+        let number = made.as_ref().map_or(NOT_LISTED, Listing::descriptor);
+        dir.listed.store(number, Ordering::Release);
+        *listing = Some(made?);
     }
     let listing = listing.as_mut().expect("it was made");
     let mut bytes = Vec::new();

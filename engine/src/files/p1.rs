@@ -2,7 +2,7 @@
 //! on to Wasmtime, under the number that it has there.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rustix::io::Errno as E;
 use wasmtime::{Caller, Result};
@@ -341,6 +341,10 @@ impl WasiSnapshotPreview1 for Guest<'_> {
         cookie: types::Dircookie,
     ) -> Answer<types::Size> {
         let dir = self.directory(fd)?;
+        if size > 0 && !dir.is_listed() {
+            self.may_open()?;
+            dir.will_be_listed();
+        }
         let (mut done, mut cookie) = (0u32, Some(cookie));
         while let (Some(from), true) = (cookie, done < size) {
             let most = ((size - done) as usize).min(LISTED_BYTES + ENTRY_HEAD);
@@ -440,20 +444,14 @@ impl WasiSnapshotPreview1 for Guest<'_> {
             truncate: how.contains(Oflags::TRUNC),
             directory: how.contains(Oflags::DIRECTORY),
         };
-        let open = self.with(|all| all.files())?;
-        if !self.purse.permits.open(self.purse.env, open) {
-            return no(Errno::Nfile);
-        }
+        self.may_open()?;
         let opened = super::open(&self.files.lane, &self.purse, &dir.dir, dir.may_write, at, want);
         let opened = opened.await.or_else(fail)?;
         let open = match opened.is_directory {
-            true => Open::Directory(Arc::new(OpenDirectory {
-                dir: Arc::new(opened.file),
-                may_write: dir.may_write,
-                read: want.read,
-                granted_as: None,
-                listing: Mutex::new(None),
-            })),
+            true => {
+                let file = Arc::new(opened.file);
+                Open::Directory(Arc::new(OpenDirectory::new(file, dir.may_write, want.read, None)))
+            }
             false => Open::File(Arc::new(OpenFile {
                 file: Arc::new(opened.file),
                 read: want.read,

@@ -72,6 +72,12 @@ impl Guest<'_> {
         if directory.may_write { Ok(directory) } else { no(Errno::Perm) }
     }
 
+    /// Whether there may be one more of what has a descriptor of the system.
+    pub fn may_open(&mut self) -> Answer<()> {
+        let open = self.with(|all| all.files())?;
+        if self.purse.permits.open(self.purse.env, open) { Ok(()) } else { no(Errno::Nfile) }
+    }
+
     /// Whatever has a number of the system.
     pub fn any(&mut self, fd: types::Fd) -> Answer<(Shared, bool)> {
         match self.open(fd)? {

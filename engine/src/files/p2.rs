@@ -35,13 +35,15 @@ type Fd = Resource<Descriptor>;
 /// A directory that is being read.
 struct Reading {
     listing: Arc<Mutex<Listing>>,
+    /// Of the listing, whose lock a reader may hold for as long as a file system likes.
+    descriptor: RawFd,
     ahead: std::vec::IntoIter<Entry>,
     cookie: u64,
 }
 
 pub fn descriptor_in(entry: &(dyn Any + Send)) -> Option<RawFd> {
     let reading = entry.downcast_ref::<Reading>()?;
-    Some(reading.listing.lock().expect("nothing panics in here").descriptor())
+    Some(reading.descriptor)
 }
 
 fn answer<T>(done: io::Result<T>) -> Answer<T> {
@@ -435,9 +437,10 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         }
         let dir = some!(g.dir(&fd)?).dir;
         let listing = some!(g.files.lane.run(move || Listing::new(&dir)).await);
+        let descriptor = listing.descriptor();
         let listing = Arc::new(Mutex::new(listing));
         let reading =
-            g.table.push(Reading { listing, ahead: Vec::new().into_iter(), cookie: 0 })?;
+            g.table.push(Reading { listing, descriptor, ahead: Vec::new().into_iter(), cookie: 0 })?;
         Ok((Ok(Resource::new_own(reading.rep())),))
     });
     waits!("[method]directory-entry-stream.read-directory-entry", |g,
