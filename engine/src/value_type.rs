@@ -1,8 +1,8 @@
 //! The functions of a component with their types, as trees that C owns and reads.
 //!
 //! A type in a binary may be used many times over, so that a small binary can describe a tree of
-//! exponential size: the nodes of one component are counted, and a function whose type does not fit
-//! any more is told without it.
+//! exponential size: the nodes of one component are counted, and the bytes of the names in them, and
+//! a function whose type does not fit any more is told without it.
 
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
@@ -35,6 +35,8 @@ pub struct Part {
 }
 
 const NODES_MAX: usize = 20_000;
+/// Each use of a type has its names for itself.
+const NAMES_MAX: usize = 1 << 20;
 const DEPTH_MAX: usize = 64;
 
 /// Why a function has no type here.
@@ -49,6 +51,7 @@ type Made<T> = Result<T, Lack>;
 struct Reader<'a> {
     resources: &'a [(ResourceType, String)],
     nodes: usize,
+    name_bytes: usize,
     depth: usize,
 }
 
@@ -79,6 +82,11 @@ fn text(bytes: &str) -> Made<*mut c_char> {
 }
 
 impl Reader<'_> {
+    fn text(&mut self, name: &str) -> Made<*mut c_char> {
+        self.name_bytes += name.len();
+        if self.name_bytes > NAMES_MAX { Err(Lack::Large) } else { text(name) }
+    }
+
     fn node(&mut self, kind: u32, count: usize) -> Made<Owned> {
         self.nodes += 1 + count;
         if self.nodes > NODES_MAX {
@@ -107,7 +115,7 @@ impl Reader<'_> {
     fn part(&mut self, node: &Owned, n: usize, name: Option<&str>, ty: Option<Type>) -> Made<()> {
         let part = unsafe { &mut *(*node.0).parts.add(n) };
         if let Some(name) = name {
-            part.name = text(name)?;
+            part.name = self.text(name)?;
         }
         if let Some(ty) = ty {
             part.node = self.read(&ty)?;
@@ -117,10 +125,11 @@ impl Reader<'_> {
 
     fn resource(&mut self, kind: u32, ty: ResourceType) -> Made<Owned> {
         let node = self.node(kind, 0)?;
-        if let Some(n) = self.resources.iter().position(|(known, _)| *known == ty) {
+        let resources = self.resources;
+        if let Some(n) = resources.iter().position(|(known, _)| *known == ty) {
             unsafe {
                 (*node.0).resource = n as u32 + 1;
-                (*node.0).name = text(&self.resources[n].1)?;
+                (*node.0).name = self.text(&resources[n].1)?;
             }
         }
         Ok(node)
@@ -289,7 +298,7 @@ pub unsafe extern "C" fn bhd_engine_component_functions(
             resources.push((ty, name.to_string()));
         }
     });
-    let mut reader = Reader { resources: &resources, nodes: 0, depth: 0 };
+    let mut reader = Reader { resources: &resources, nodes: 0, name_bytes: 0, depth: 0 };
     let mut ok = true;
     walk(component, engine, &mut |is_export, instance, name, item| {
         let mut told = bhd_engine_typed_t {

@@ -13,6 +13,21 @@
 
 #define NAME_SHOWN_BYTES 96
 
+/* Functions of one instance are told one after the other, and have its name together: it may be
+ * long, and they many. */
+static char *name_of_instance(const bhd__functions *functions, bhd_engine_str_t name)
+{
+    char *last = functions->count > 0 ? functions->list[functions->count - 1].instance : NULL;
+    if (last && strlen(last) == name.size && memcmp(last, name.data, name.size) == 0)
+        return last;
+    return bhd__strndup((const char *)name.data, name.size);
+}
+
+static bool has_own_instance(const bhd__functions *functions, size_t i)
+{
+    return i == 0 || functions->list[i].instance != functions->list[i - 1].instance;
+}
+
 static bool add_function(void *env, const bhd_engine_typed_t *told)
 {
     bhd__functions *functions = env;
@@ -20,7 +35,7 @@ static bool add_function(void *env, const bhd_engine_typed_t *told)
         .is_export = told->is_export,
         .what = told->what,
         .resource = told->resource,
-        .instance = bhd__strndup((const char *)told->instance.data, told->instance.size),
+        .instance = name_of_instance(functions, told->instance),
         .name = bhd__strndup((const char *)told->name.data, told->name.size),
         .parameters = told->parameters,
         .results = told->results,
@@ -32,7 +47,8 @@ static bool add_function(void *env, const bhd_engine_typed_t *told)
     if (list)
         functions->list = list;
     if (!list || !one.instance || !one.name) {
-        bhd__free(one.instance);
+        if (count == 0 || one.instance != functions->list[count - 1].instance)
+            bhd__free(one.instance);
         bhd__free(one.name);
         bhd_type_free(one.parameters);
         bhd_type_free(one.results);
@@ -86,8 +102,10 @@ bhd_status bhd__functions_read(bhd__code *code, bhd_error *error)
 
 void bhd__functions_fini(bhd__functions *functions)
 {
-    for (size_t i = 0; i < functions->count; i++) {
-        bhd__free(functions->list[i].instance);
+    for (size_t i = functions->count; i-- > 0;) {
+        /* From the end, so that the one before is still there to compare with. */
+        if (has_own_instance(functions, i))
+            bhd__free(functions->list[i].instance);
         bhd__free(functions->list[i].name);
         bhd_type_free(functions->list[i].parameters);
         bhd_type_free(functions->list[i].results);

@@ -1,0 +1,124 @@
+/*
+ * A name stands once in a binary and may be used many times. What a host keeps for a component does
+ * not grow with the one times the other.
+ */
+#include "support/process_facts.h"
+#include "support/real_guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LONG_NAME 50000
+#define USES 2000
+
+/* Text that grows. */
+typedef struct text {
+    char *data;
+    size_t size, capacity;
+} text;
+
+static void add(text *t, const char *more, size_t size)
+{
+    if (t->size + size + 1 > t->capacity) {
+        t->capacity = 2 * (t->size + size + 1);
+        t->data = realloc(t->data, t->capacity);
+        assert_non_null(t->data);
+    }
+    memcpy(t->data + t->size, more, size);
+    t->size += size;
+    t->data[t->size] = '\0';
+}
+
+static void say(text *t, const char *more)
+{
+    add(t, more, strlen(more));
+}
+
+static void say_name(text *t, size_t size)
+{
+    char *name = malloc(size);
+    assert_non_null(name);
+    memset(name, 'n', size);
+    add(t, name, size);
+    free(name);
+}
+
+/* Functions that take a type with one name of `size` letters, each by itself. */
+static void functions_of_one_type(text *t, size_t size)
+{
+    char one[200];
+    say(t, "(component (core module $m (func (export \"f\") (param i32)))"
+           " (core instance $i (instantiate $m)) (type $e (enum \"");
+    say_name(t, size);
+    say(t, "\" \"b\")) (export $x \"e\" (type $e))");
+    for (int n = 0; n < USES; n++) {
+        (void)snprintf(one, sizeof one,
+                       " (func $f%d (param \"p\" $x) (canon lift (core func $i \"f\")))"
+                       " (export \"f%d\" (func $f%d))",
+                       n, n, n);
+        say(t, one);
+    }
+    say(t, ")");
+}
+
+/* Functions of one instance whose name has `size` letters. */
+static void functions_of_one_instance(text *t, size_t size)
+{
+    char one[200];
+    say(t, "(component (core module $m (func (export \"f\") (param i32)))"
+           " (core instance $i (instantiate $m))"
+           " (func $f (param \"p\" u32) (canon lift (core func $i \"f\"))) (instance $j");
+    for (int n = 0; n < USES; n++) {
+        (void)snprintf(one, sizeof one, " (export \"f%d\" (func $f))", n);
+        say(t, one);
+    }
+    say(t, ") (export \"");
+    say_name(t, size);
+    say(t, "\" (instance $j)))");
+}
+
+/* What is resident more while the component is there. */
+static uint64_t kept(bhd_host *host, void (*make)(text *t, size_t size), size_t size)
+{
+    text t = {NULL, 0, 0};
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_component *component = NULL;
+    bhd_component_options options = {
+        .size = sizeof options, .name = "names", .limits = guest_limits(MIB(1))};
+    make(&t, size);
+    uint64_t before = process_resident_bytes();
+    expect_ok(bhd_component_new(host, &options, t.data, t.size, &component, &error), &error);
+    uint64_t after = process_resident_bytes();
+    bhd_component_free(component);
+    bhd_error_fini(&error);
+    free(t.data);
+    return after > before ? after - before : 0;
+}
+
+static void a_long_name_is_not_kept_for_each_use(void **state)
+{
+    (void)state;
+    void (*const shapes[])(text *, size_t) = {functions_of_one_type, functions_of_one_instance};
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.max_compile_work = BHD_COMPILE_WORK_MAX;
+    options.max_instance_bytes = MIB(64);
+    bhd_host *host = guest_host_with(&options);
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        uint64_t shortly = kept(host, shapes[i], 10);
+        uint64_t at_length = kept(host, shapes[i], LONG_NAME);
+        if (getenv("BHD_VERBOSE"))
+            print_message("%zu: %llu and %llu bytes\n", i, (unsigned long long)shortly,
+                          (unsigned long long)at_length);
+        /* Once for each use would be 100 MB. */
+        assert_true(at_length < shortly + MIB(24));
+    }
+    bhd_host_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_long_name_is_not_kept_for_each_use),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
