@@ -24,6 +24,7 @@ cli_exit cli_exit_code(bhd_status status)
     case BHD_COMPONENT_INVALID:
     case BHD_COMPONENT_UNSUPPORTED:
     case BHD_COMPONENT_TOO_LARGE:
+    case BHD_COMPILER_FAILED:
     case BHD_IMPORT_UNKNOWN:
     case BHD_EXPORT_NOT_FOUND:
         return CLI_EXIT_COMPONENT;
@@ -49,6 +50,7 @@ cli_exit cli_exit_code(bhd_status status)
     case BHD_TRAP:
         return CLI_EXIT_TRAP;
     case BHD_INTERNAL:
+    case BHD_NO_COMPILER:
     case BHD_SANDBOX_DEAD:
     case BHD_BUSY:
     case BHD_OUT_OF_BOUNDS:

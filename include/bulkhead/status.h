@@ -39,6 +39,8 @@
     X(COMPONENT_TOO_LARGE, 52, "the component starts with more than its limit")                    \
     X(IMPORT_UNKNOWN, 53, "the component imports something that nobody provides")                  \
     X(CAPABILITY_DENIED, 54, "the component needs a capability that it was not given")             \
+    X(NO_COMPILER, 55, "the compiler cannot be started")                                           \
+    X(COMPILER_FAILED, 56, "the compiler failed on the component")                                 \
     X(EXPORT_NOT_FOUND, 60, "no such export")                                                      \
     X(SIGNATURE_MISMATCH, 61, "wrong number or types of arguments")                                \
     X(SANDBOX_DEAD, 62, "the sandbox has ended")                                                   \

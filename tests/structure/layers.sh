@@ -8,8 +8,9 @@ declare -A below=(
     [memory]="base memory"
     [schedule]="base schedule"
     [values]="base values"
-    [engine]="base limits memory schedule values engine"
-    [sandbox]="base limits memory schedule values engine sandbox"
+    [compile]="base compile"
+    [engine]="base limits memory schedule values compile engine"
+    [sandbox]="base limits memory schedule values compile engine sandbox"
 )
 
 engine_header='^(wasm|wasmtime|wasi|doc-wasm)(/.*)?\.hh?$|^wasmtime/|^bulkhead_(engine|inspect|values)\.h$'
@@ -35,6 +36,8 @@ for file in $(files "c h" src); do
             [[ $room == engine ]] || breach "$file:$line: $name is for src/engine only"
         elif [[ $name == bulkhead_toml.h ]]; then
             [[ $room == limits || $room == engine ]] || breach "$file:$line: $name is for src/limits only"
+        elif [[ $name == bulkhead_digest.h ]]; then
+            [[ $room == compile ]] || breach "$file:$line: $name is for src/compile only"
         elif [[ $name == bulkhead/* ]]; then
             [[ -f include/$name ]] || breach "$file:$line: there is no include/$name"
         elif [[ $form == '"' ]]; then

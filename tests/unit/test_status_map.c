@@ -37,6 +37,8 @@ static const struct {
      "the component imports something that nobody provides"},
     {BHD_CAPABILITY_DENIED, 54, "CAPABILITY_DENIED",
      "the component needs a capability that it was not given"},
+    {BHD_NO_COMPILER, 55, "NO_COMPILER", "the compiler cannot be started"},
+    {BHD_COMPILER_FAILED, 56, "COMPILER_FAILED", "the compiler failed on the component"},
     {BHD_EXPORT_NOT_FOUND, 60, "EXPORT_NOT_FOUND", "no such export"},
     {BHD_SIGNATURE_MISMATCH, 61, "SIGNATURE_MISMATCH", "wrong number or types of arguments"},
     {BHD_SANDBOX_DEAD, 62, "SANDBOX_DEAD", "the sandbox has ended"},
