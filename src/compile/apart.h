@@ -2,7 +2,7 @@
  * Compiling in a process of its own: starts it, waits for it, says what became of it.
  *
  * The process gets three descriptors and nothing else: the binary, sealed, as standard input; a
- * memory file for its output as standard output; the report (report.h) as standard error. It is
+ * memory file for its output as standard output; the report (exchange.h) as standard error. It is
  * started, awaited and killed by a warden, a process that shares this one's memory, never calls
  * exec and ends without a signal, so that the program around the host sees neither SIGCHLD nor a
  * child (`waitpid(-1)` finds none).
@@ -11,7 +11,7 @@
 #define BHD_COMPILE_APART_H
 
 #include "bulkhead/error.h"
-#include "compile/report.h"
+#include "compile/exchange.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -46,7 +46,7 @@ typedef struct bhd__compile_request {
 } bhd__compile_request;
 
 typedef struct bhd__compiled {
-    int output; /* a memory file, sealed: the artefact, then the description; closed by the caller */
+    int output; /* a memory file, sealed: artefact, then description; closed by the caller */
     uint64_t artifact_bytes, description_bytes;
     uint64_t wall_ns, cpu_ns;
     uint64_t peak_bytes;

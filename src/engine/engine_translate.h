@@ -35,8 +35,8 @@ typedef struct bhd__translated {
     void *owned[2];
 } bhd__translated;
 
-/* BHD_COMPONENT_INVALID, BHD_COMPONENT_UNSUPPORTED, BHD_COMPONENT_TOO_LARGE, BHD_FILE_TOO_LARGE (text),
- * BHD_HOST_OUT_OF_MEMORY, with the message for the user. Needs a megabyte of stack. */
+/* BHD_COMPONENT_INVALID, BHD_COMPONENT_UNSUPPORTED, BHD_COMPONENT_TOO_LARGE, BHD_FILE_TOO_LARGE (of
+ * text), BHD_HOST_OUT_OF_MEMORY, with the message for the user. Needs a megabyte of stack. */
 bhd_status bhd__translate(bhd__translator *translator, const void *binary, size_t size,
                           bhd__translated *translated, bhd_error *error);
 void bhd__translated_fini(bhd__translated *translated);

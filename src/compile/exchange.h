@@ -6,8 +6,8 @@
  * Both are of one build, which is compared before anything else is read. The host believes nothing
  * in the report without how the process ended (apart.h).
  */
-#ifndef BHD_COMPILE_REPORT_H
-#define BHD_COMPILE_REPORT_H
+#ifndef BHD_COMPILE_EXCHANGE_H
+#define BHD_COMPILE_EXCHANGE_H
 
 #include "bulkhead/status.h"
 
