@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define BHD__REPORT_MAGIC UINT64_C(0x31746f7065526862)
+#define BHD__REPORT_BEGAN UINT64_C(0x316e616765426862)
 #define BHD__BUILD_BYTES 96
 #define BHD__SETTINGS_BYTES 512
 
@@ -57,6 +58,9 @@ typedef struct bhd__job {
 
 /* Written by the process, `magic` last. */
 typedef struct bhd__report {
+    /* BHD__REPORT_BEGAN, before anything can fail: it tells a compiler that crashed from a program
+     * that is none, and from one that the system could not load. */
+    uint64_t began;
     uint64_t magic;
     uint32_t verdict;
     uint32_t status; /* bhd_status of a refusal */
