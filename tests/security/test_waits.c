@@ -554,6 +554,44 @@ static void a_component_has_few_look_ups_at_once(void **state)
     bhd_host_free(host);
 }
 
+/* The host has places of its own; whoever is in line for one gets its answer when one is free. */
+static void all_components_together_have_few_look_ups(void **state)
+{
+    enum { COMPONENTS = 10, MOST = 32 };
+    (void)state;
+    bhd_component *components[COMPONENTS];
+    bhd_sandbox *sandboxes[COMPONENTS];
+    bhd_call *calls[COMPONENTS];
+    bhd_host *host = one_worker();
+    neighbour n = neighbour_new(host);
+    names_let(false);
+    for (int i = 0; i < COMPONENTS; i++) {
+        components[i] = asking_for_many(host, (char)('a' + i));
+        sandboxes[i] = guest_sandbox(components[i]);
+        calls[i] = submitted_run(sandboxes[i], NULL);
+    }
+    wait_for_look_ups(MOST);
+    /* Each has asked when their worker comes to this one for the second time. */
+    for (int times = 0; times < 4; times++) {
+        guest_output output;
+        bhd_sandbox *prints = printing(&n, &output);
+        expect_end(submitted_run(prints, NULL), BHD_OK);
+        bhd_sandbox_free(prints);
+    }
+    unsigned now;
+    assert_int_equal(MOST, names_seen(&now));
+    assert_int_equal(MOST, now);
+    names_let(true);
+    for (int i = 0; i < COMPONENTS; i++) {
+        expect_end(calls[i], BHD_OK);
+        bhd_sandbox_free(sandboxes[i]);
+        bhd_component_free(components[i]);
+    }
+    assert_int_equal(MOST, names_seen(&now));
+    neighbour_free(&n);
+    bhd_host_free(host);
+}
+
 static int exit_code_of(bhd_host *host, char *text, size_t size, const bhd_capabilities *asked)
 {
     bhd_component *component = made(host, text, size, asked);
@@ -599,6 +637,7 @@ int main(void)
         cmocka_unit_test(submitted_calls_that_wait_hold_no_thread),
         cmocka_unit_test(direct_calls_that_wait_are_in_nobodys_way),
         cmocka_unit_test(a_component_has_few_look_ups_at_once),
+        cmocka_unit_test(all_components_together_have_few_look_ups),
         cmocka_unit_test(a_name_does_not_reach_the_machine_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
