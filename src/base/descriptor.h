@@ -13,9 +13,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Which file a descriptor is. */
+typedef struct bhd__identity {
+    bool is_known;
+    uint32_t type; /* the bits of S_IFMT */
+    uint64_t device, file;
+    uint64_t special; /* of a device: which one */
+} bhd__identity;
+
+/* Of a negative number, or one that cannot be looked at, it is not known. */
+bhd__identity bhd__identity_of(int number);
+/* Whether the number is that file; never, when it was not known. */
+bool bhd__identity_is(const bhd__identity *was, int number);
+
 typedef struct bhd__descriptor {
     int number; /* negative: none */
-    uint64_t device, file;
+    bhd__identity is;
 } bhd__descriptor;
 
 /* A descriptor that was just opened. A negative one, or one that cannot be looked at, is none. */

@@ -29,6 +29,8 @@ bhd_status bhd__sized_check(const void *at, size_t least, const char *what, bhd_
 bhd_status bhd__sized_take(void *to, size_t size, const void *from, size_t least, const char *what,
                            bhd_error *error)
 {
+    if (!from)
+        return BHD_OK;
     bhd_status status = bhd__sized_check(from, least, what, error);
     if (status != BHD_OK)
         return status;

@@ -14,8 +14,9 @@
 /* Bytes of a struct up to the end of one member: what its first version had. */
 #define BHD__THROUGH(type, member) (offsetof(type, member) + sizeof((type *)NULL)->member)
 
-/* Copies `from` onto `to`, which has `size` bytes and its defaults. `least`: what the first version
- * had. `what` is the struct's name. BHD_INVALID_ARGUMENT, BHD_NOT_SUPPORTED. */
+/* Copies `from` onto `to`, which has `size` bytes and its defaults; they stay when `from` is NULL.
+ * `least`: what the first version had. `what` is the struct's name. BHD_INVALID_ARGUMENT,
+ * BHD_NOT_SUPPORTED. */
 bhd_status bhd__sized_take(void *to, size_t size, const void *from, size_t least, const char *what,
                            bhd_error *error);
 /* The same for a struct that the library writes: whether its size can be one. */

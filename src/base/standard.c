@@ -13,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -32,7 +31,7 @@
 static pthread_once_t pipes_once = PTHREAD_ONCE_INIT;
 /* Written once, under pipes_once. */
 static bool pipes_are_quick;
-static dev_t pipes_device;
+static uint64_t pipes_device;
 
 /* Since Linux 6.4, and not for pipes with a name. */
 static void look_at_pipes(void)
@@ -40,52 +39,24 @@ static void look_at_pipes(void)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return;
-    struct stat s;
     struct iovec one = {(char[]){0}, 1};
-    pipes_are_quick = pwritev2(ends[1], &one, 1, -1, RWF_NOWAIT) == 1 && fstat(ends[0], &s) == 0;
-    if (pipes_are_quick)
-        pipes_device = s.st_dev;
+    bhd__identity is = bhd__identity_of(ends[0]);
+    pipes_are_quick = is.is_known && pwritev2(ends[1], &one, 1, -1, RWF_NOWAIT) == 1;
+    pipes_device = is.device;
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
 
-/* -- which file it is ------------------------------------------------------------------------- */
-
-/* Not the C library's fstat, which newer ones make of a call that takes a path, and which nobody
- * may make any more in a process that has locked itself. */
-static int describe(int fd, struct stat *s)
-{
-#if defined(SYS_fstat) && defined(__LP64__)
-    return (int)syscall(SYS_fstat, fd, s);
-#else
-    return fstat(fd, s);
-#endif
-}
-
-static bool identify(int fd, bhd__identity *identity)
-{
-    struct stat s;
-    if (fd < 0 || describe(fd, &s) != 0)
-        return false;
-    *identity = (bhd__identity){s.st_dev, s.st_rdev, s.st_ino, s.st_mode & S_IFMT};
-    return true;
-}
-
-static bool is_still(int fd, const bhd__identity *was)
-{
-    bhd__identity now;
-    return was->type != 0 && identify(fd, &now) && now.device == was->device &&
-           now.special == was->special && now.inode == was->inode && now.type == was->type;
-}
+/* -- the same file again ---------------------------------------------------------------------- */
 
 static void let_go(bhd__standard *s)
 {
     /* A number that means another file by now is somebody else's. */
-    if (s->is_owner && is_still(s->own, &s->own_is))
+    if (s->is_owner && bhd__identity_is(&s->own_is, s->own))
         (void)close(s->own);
     s->own = -1;
     s->is_owner = false;
-    s->own_is.type = 0;
+    s->own_is.is_known = false;
 }
 
 static bool open_by_number(bhd__standard *s, int flags)
@@ -93,7 +64,7 @@ static bool open_by_number(bhd__standard *s, int flags)
     char path[32];
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", s->fd);
     s->own = open(path, flags);
-    if (is_still(s->own, &s->is)) {
+    if (bhd__identity_is(&s->is, s->own)) {
         s->own_is = s->is;
         return true;
     }
@@ -110,8 +81,8 @@ static bool open_controlling(bhd__standard *s, int flags)
     if (s->is.type != S_IFCHR)
         return false;
     s->own = open("/dev/tty", flags);
-    if (s->own >= 0 && ioctl(s->own, TIOCGDEV, &device) == 0 && device == s->is.special &&
-        identify(s->own, &s->own_is))
+    s->own_is = bhd__identity_of(s->own);
+    if (s->own_is.is_known && ioctl(s->own, TIOCGDEV, &device) == 0 && device == s->is.special)
         return true;
     if (s->own >= 0)
         (void)close(s->own);
@@ -122,7 +93,8 @@ static void open_again(bhd__standard *s, const bhd__standard *earlier)
 {
     int flags = (s->fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     bool is_earlier = earlier && earlier->means == BHD__STANDARD_AGAIN &&
-                      is_still(s->fd, &earlier->is) && is_still(earlier->own, &earlier->own_is);
+                      bhd__identity_is(&earlier->is, s->fd) &&
+                      bhd__identity_is(&earlier->own_is, earlier->own);
     if (is_earlier) {
         s->own = earlier->own;
         s->own_is = earlier->own_is;
@@ -155,12 +127,13 @@ static void choose(bhd__standard *s, const bhd__standard *earlier)
 /* 0 or an errno. */
 static int look(bhd__standard *s, const bhd__standard *earlier)
 {
-    bool is_same = is_still(s->fd, &s->is) &&
-                   (s->means != BHD__STANDARD_AGAIN || is_still(s->own, &s->own_is));
+    bool is_same = bhd__identity_is(&s->is, s->fd) &&
+                   (s->means != BHD__STANDARD_AGAIN || bhd__identity_is(&s->own_is, s->own));
     if (is_same)
         return 0;
     let_go(s);
-    if (!identify(s->fd, &s->is))
+    s->is = bhd__identity_of(s->fd);
+    if (!s->is.is_known)
         return EBADF;
     choose(s, earlier);
     return 0;

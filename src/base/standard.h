@@ -18,6 +18,8 @@
 #ifndef BHD_BASE_STANDARD_H
 #define BHD_BASE_STANDARD_H
 
+#include "base/descriptor.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -30,13 +32,6 @@ typedef enum bhd__standard_means {
     BHD__STANDARD_ASKED,  /* none: asked before, and then little at a time */
 } bhd__standard_means;
 
-/* Which file a descriptor is. */
-typedef struct bhd__identity {
-    dev_t device, special;
-    ino_t inode;
-    mode_t type; /* 0: not known */
-} bhd__identity;
-
 typedef struct bhd__standard {
     int fd; /* 0, 1 or 2; below 0: nothing was opened */
     bhd__standard_means means;
@@ -47,9 +42,9 @@ typedef struct bhd__standard {
 
 #define BHD__STANDARD_INIT                                                                         \
     {                                                                                              \
-        -1, BHD__STANDARD_PLAIN, -1, false, {0, 0, 0, 0},                                          \
+        -1, BHD__STANDARD_PLAIN, -1, false, {false, 0, 0, 0, 0},                                   \
         {                                                                                          \
-            0, 0, 0, 0                                                                             \
+            false, 0, 0, 0, 0                                                                      \
         }                                                                                          \
     }
 

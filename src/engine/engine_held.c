@@ -19,7 +19,7 @@ static void fold(void *env, int fd)
 {
     uint64_t *digest = env;
     bhd__descriptor d = bhd__descriptor_of(fd);
-    const uint64_t parts[] = {(uint64_t)(uint32_t)fd, d.number >= 0, d.device, d.file};
+    const uint64_t parts[] = {(uint64_t)(uint32_t)fd, d.number >= 0, d.is.device, d.is.file};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         *digest = ((*digest ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15)) ^ (*digest >> 29);
 }

@@ -137,10 +137,9 @@ bhd_status bhd_imports_function(bhd_imports *imports, const bhd_host_function *f
                                 bhd_error *error)
 {
     bhd_host_function own = BHD_HOST_FUNCTION_INIT;
-    bhd_status status = function ? bhd__sized_take(&own, sizeof own, function,
-                                                   BHD__THROUGH(bhd_host_function, may_wait),
-                                                   "bhd_host_function", error)
-                                 : BHD_OK;
+    bhd_status status =
+        bhd__sized_take(&own, sizeof own, function, BHD__THROUGH(bhd_host_function, may_wait),
+                        "bhd_host_function", error);
     if (status != BHD_OK)
         return status;
     function = &own;

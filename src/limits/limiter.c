@@ -304,11 +304,9 @@ bhd_status bhd_limiter_new(const bhd_limits *limits, const bhd_limiter_options *
                            bhd_limiter **limiter, bhd_error *error)
 {
     bhd_limiter_options chosen = BHD_LIMITER_OPTIONS_INIT;
-    bhd_status status = options != NULL
-                            ? bhd__sized_take(&chosen, sizeof chosen, options,
-                                              BHD__THROUGH(bhd_limiter_options, user_data),
-                                              "bhd_limiter_options", error)
-                            : BHD_OK;
+    bhd_status status =
+        bhd__sized_take(&chosen, sizeof chosen, options,
+                        BHD__THROUGH(bhd_limiter_options, user_data), "bhd_limiter_options", error);
     if (status != BHD_OK)
         return status;
     if (chosen.warning_percent == 0)

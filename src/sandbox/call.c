@@ -161,10 +161,9 @@ static bhd_status submit_entered(bhd_sandbox *sandbox, const bhd_call_options *o
 {
     bhd_call_options own = BHD_CALL_OPTIONS_INIT;
     bhd_call *c = NULL;
-    bhd_status status = options ? bhd__sized_take(&own, sizeof own, options,
-                                                  BHD__THROUGH(bhd_call_options, user_data),
-                                                  "bhd_call_options", error)
-                                : BHD_OK;
+    bhd_status status =
+        bhd__sized_take(&own, sizeof own, options, BHD__THROUGH(bhd_call_options, user_data),
+                        "bhd_call_options", error);
     options = &own;
     if (status == BHD_OK)
         status = check_timeout(sandbox, options, &inner->timeout_ns, error);

@@ -82,7 +82,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         status =
             bhd__sized_take(&own, sizeof own, options, BHD__THROUGH(bhd_component_options, imports),
                             "bhd_component_options", error);
-    if (status == BHD_OK && own.capabilities)
+    if (status == BHD_OK)
         status = bhd__sized_take(&asked, sizeof asked, own.capabilities,
                                  BHD__THROUGH(bhd_capabilities, max_connections),
                                  "bhd_capabilities", error);

@@ -72,12 +72,10 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
 static bhd_status take_options(const bhd_host_options *given, bhd_host_options *options,
                                bhd_grants *grants, bhd_error *error)
 {
-    bhd_status status = BHD_OK;
-    if (given)
-        status =
-            bhd__sized_take(options, sizeof *options, given,
-                            BHD__THROUGH(bhd_host_options, imports), "bhd_host_options", error);
-    if (status == BHD_OK && options->grants)
+    bhd_status status =
+        bhd__sized_take(options, sizeof *options, given, BHD__THROUGH(bhd_host_options, imports),
+                        "bhd_host_options", error);
+    if (status == BHD_OK)
         status = bhd__sized_take(grants, sizeof *grants, options->grants,
                                  BHD__THROUGH(bhd_grants, standard_input), "bhd_grants", error);
     options->grants = grants;

@@ -128,10 +128,9 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
     if (!component || !sandbox)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_sandbox_new: component or sandbox is NULL");
-    bhd_status status = options ? bhd__sized_take(&own, sizeof own, options,
-                                                  BHD__THROUGH(bhd_sandbox_options, account),
-                                                  "bhd_sandbox_options", error)
-                                : BHD_OK;
+    bhd_status status =
+        bhd__sized_take(&own, sizeof own, options, BHD__THROUGH(bhd_sandbox_options, account),
+                        "bhd_sandbox_options", error);
     if (status != BHD_OK)
         return status;
     options = &own;

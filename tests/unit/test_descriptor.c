@@ -29,12 +29,6 @@ int statx(int fd, const char *restrict path, int flags, unsigned mask, struct st
     return (int)syscall(SYS_statx, fd, path, flags, mask, found);
 }
 
-int fstat(int fd, struct stat *found)
-{
-    asked_the_file_system++;
-    return (int)syscall(SYS_fstat, fd, found);
-}
-
 static int opened(const char *path)
 {
     int number = open(path, O_PATH | O_CLOEXEC);
