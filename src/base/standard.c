@@ -10,7 +10,8 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -73,16 +74,33 @@ static bool open_by_number(bhd__standard *s, int flags)
     return false;
 }
 
+/* Which device it is, or 0. The terminal itself would have to be asked with ioctl, and a process
+ * that has locked its files may not. */
+static uint64_t controlling_terminal(void)
+{
+    char text[512];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    /* Behind the program's name, which may be anything, come its state, parent, group, session. */
+    const char *at = strrchr(text, ')');
+    for (int spaces = 0; at && spaces < 5; spaces++)
+        at = strchr(at + 1, ' ');
+    /* A device number of the kernel, as the C library has them. */
+    return at ? strtoul(at, NULL, 10) : 0;
+}
+
 /* The name of the terminal may be another user's (su, sudo); /dev/tty opens the controlling
  * terminal for everybody who has one. */
 static bool open_controlling(bhd__standard *s, int flags)
 {
-    unsigned device = 0;
-    if (s->is.type != S_IFCHR)
+    if (s->is.type != S_IFCHR || controlling_terminal() != s->is.special)
         return false;
     s->own = open("/dev/tty", flags);
     s->own_is = bhd__identity_of(s->own);
-    if (s->own_is.is_known && ioctl(s->own, TIOCGDEV, &device) == 0 && device == s->is.special)
+    if (s->own_is.is_known)
         return true;
     if (s->own >= 0)
         (void)close(s->own);

@@ -156,6 +156,19 @@ static bool comes_back(long result)
     return true;
 }
 
+/* What standard streams are read and written with, and the signal of a write is taken with. */
+static bool streams_are_allowed(void)
+{
+    char one = 0;
+    struct iovec part = {&one, 1};
+    sigset_t set;
+    const struct timespec at_once = {0, 0};
+    return sigemptyset(&set) == 0 && sigaddset(&set, SIGPIPE) == 0 &&
+           comes_back(preadv2(0, &part, 1, -1, RWF_NOWAIT)) &&
+           comes_back(pwritev2(0, &part, 1, -1, RWF_NOWAIT)) && sigpending(&set) == 0 &&
+           comes_back(sigtimedwait(&set, NULL, &at_once));
+}
+
 static bool is_needed_and_allowed(void)
 {
     char one = 0;
@@ -164,7 +177,7 @@ static bool is_needed_and_allowed(void)
            fcntl(copy, F_GETFL) >= 0 && fcntl(copy, F_SETFL, O_NONBLOCK) == 0 &&
            comes_back(isatty(copy)) && close(copy) == 0 &&
            madvise(&one - (uintptr_t)&one % 4096, 4096, MADV_NORMAL) == 0 &&
-           comes_back(syscall(SYS_getcwd, &one, 0));
+           comes_back(syscall(SYS_getcwd, &one, 0)) && streams_are_allowed();
 }
 
 /* Those that are tried for the signals or the rights that they would give. */
@@ -500,23 +513,6 @@ static void test_an_old_landlock_is_not_enough_for_what_was_granted(void **state
     expect_in(missing, "seccomp");
 }
 
-/* The command beside this test; a build of the tests alone has none. */
-static bool find_command(char *path, size_t size)
-{
-    ssize_t length = readlink("/proc/self/exe", path, size - 16);
-    assert_true(length > 0);
-    path[length] = '\0';
-    for (int above = 1; above <= 3; above++) {
-        *strrchr(path, '/') = '\0';
-        size_t end = strlen(path);
-        memcpy(path + end, "/bulkhead", sizeof "/bulkhead");
-        if (access(path, X_OK) == 0)
-            return true;
-        path[end] = '\0';
-    }
-    return false;
-}
-
 typedef struct command_run {
     char path[512];
     bool requires_it;
@@ -560,7 +556,7 @@ static void test_the_command_says_what_is_missing_or_refuses(void **state)
     char text[4096];
     command_run r;
     int status;
-    if (!cli_lockdown_is_whole_here() || !find_command(r.path, sizeof r.path) ||
+    if (!cli_lockdown_is_whole_here() || !child_find_command(r.path, sizeof r.path) ||
         !in_child(NOTHING, &nothing, &status) || !in_child(NOTHING, &nothing_files_only, &status))
         skip();
     static const struct {

@@ -35,6 +35,22 @@ void child_succeeds(void (*body)(void *env), void *env)
     assert_int_equal(0, WEXITSTATUS(status));
 }
 
+bool child_find_command(char *path, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", path, size - 16);
+    assert_true(length > 0);
+    path[length] = '\0';
+    for (int above = 1; above <= 3; above++) {
+        *strrchr(path, '/') = '\0';
+        size_t end = strlen(path);
+        memcpy(path + end, "/bulkhead", sizeof "/bulkhead");
+        if (access(path, X_OK) == 0)
+            return true;
+        path[end] = '\0';
+    }
+    return false;
+}
+
 void child_pause(void)
 {
     (void)usleep(30000);

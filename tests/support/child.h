@@ -36,6 +36,9 @@ int child_status(void (*body)(void *env), void *env);
 /* Fails the test unless the child came to the end of `body`. */
 void child_succeeds(void (*body)(void *env), void *env);
 
+/* The command beside this test; a build of the tests alone has none. */
+bool child_find_command(char *path, size_t size);
+
 /* In the child: longer than it takes until the library looks at thread and handlers again. */
 void child_pause(void);
 /* In the child: a host, and what these tests need of it; failures end the child. */
