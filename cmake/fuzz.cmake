@@ -55,6 +55,7 @@ function(bulkhead_fuzz_targets)
         -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all)
     bulkhead_inside(_fuzz bulkhead_fuzz_flags)
     add_custom_target(fuzz)
+    bulkhead_finds_compiler(${PROJECT_BINARY_DIR}/fuzz)
 
     # The generator of valid binaries: a crate for this alone.
     set(smith_directory ${PROJECT_BINARY_DIR}/smith)

@@ -1,9 +1,6 @@
-# The installed tree: headers, libraries, pkg-config file, CMake package, command. All of it finds
-# the rest from where it lies, so the tree may be moved.
+# The installed tree: headers, libraries, pkg-config file, CMake package, command, compiler. All of it
+# finds the rest from where it lies, so the tree may be moved.
 
-# Plain lib/ whatever the system's habits, so that the tree looks the same everywhere.
-set(CMAKE_INSTALL_LIBDIR lib CACHE PATH "Where libraries go, below the prefix")
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Bulkhead)
@@ -15,7 +12,7 @@ configure_file(cmake/bulkhead.pc.in ${PROJECT_BINARY_DIR}/bulkhead.pc @ONLY)
 configure_package_config_file(cmake/BulkheadConfig.cmake.in
     ${PROJECT_BINARY_DIR}/BulkheadConfig.cmake
     INSTALL_DESTINATION ${package_dir}
-    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR
+    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR compiler_libexec
     NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/BulkheadConfigVersion.cmake
     COMPATIBILITY SameMinorVersion)

@@ -17,7 +17,7 @@ find_program(BULKHEAD_BASH bash REQUIRED)
 find_program(BULKHEAD_CXX NAMES $ENV{CXX} g++ c++ clang++)
 
 add_custom_target(tests)
-add_dependencies(tests bulkhead_shared bulkhead_archive)
+add_dependencies(tests bulkhead_shared bulkhead_archive bulkhead_compiler)
 if(TARGET bulkhead)
     add_dependencies(tests bulkhead)
 endif()
@@ -49,6 +49,7 @@ function(bulkhead_inside suffix flags)
     endif()
     add_library(bulkhead_inside${suffix} STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:bulkhead_core${suffix}>)
     set_target_properties(bulkhead_inside${suffix} PROPERTIES LINKER_LANGUAGE C)
+    add_dependencies(bulkhead_inside${suffix} bulkhead_compiler)
     target_include_directories(bulkhead_inside${suffix} INTERFACE include src tests)
     target_link_libraries(bulkhead_inside${suffix} INTERFACE
         ${flags} bulkhead_engine_shared PkgConfig::JANSSON)
@@ -70,6 +71,9 @@ function(bulkhead_variant variant flags)
         set(soak_count 1000)
     endif()
     bulkhead_inside("${suffix}" ${flags})
+    foreach(directory unit integration security fuzz .)
+        bulkhead_finds_compiler(${output}/${directory})
+    endforeach()
 
     # What tests share, and the parts of the command that have to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
@@ -193,6 +197,7 @@ bulkhead_sanitizer(bulkhead_asan_flags -fsanitize=address,undefined -fno-sanitiz
 bulkhead_variant(asan bulkhead_asan_flags)
 
 # -- examples: programs of an embedder -----------------------------------------------------------
+bulkhead_finds_compiler(${PROJECT_BINARY_DIR}/examples)
 file(GLOB examples CONFIGURE_DEPENDS examples/embed/*.c examples/async/*.c)
 foreach(source ${examples})
     get_filename_component(stem ${source} NAME_WE)
@@ -207,6 +212,7 @@ foreach(source ${examples})
 endforeach()
 
 # -- benches: built with the tests so that they do not rot, run by `make bench` ------------------
+bulkhead_finds_compiler(${PROJECT_BINARY_DIR}/bench)
 file(GLOB benches CONFIGURE_DEPENDS bench/*.c)
 add_custom_target(bench)
 foreach(source ${benches})
@@ -227,6 +233,7 @@ foreach(source ${benches})
 endforeach()
 
 # -- the specification's own tests: built with the others, run by `make spec`, which fetches them ----
+bulkhead_finds_compiler(${PROJECT_BINARY_DIR}/tests/spec)
 add_executable(spec EXCLUDE_FROM_ALL tests/spec/spec.c)
 set_target_properties(spec PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/spec)
 target_link_libraries(spec PRIVATE bulkhead_release_flags bulkhead_static PkgConfig::JANSSON)

@@ -13,7 +13,7 @@ never="sprintf vsprintf strcpy strcat stpcpy gets atoi atol atoll atof strtok al
 heap="malloc calloc realloc reallocarray free strdup strndup aligned_alloc posix_memalign asprintf vasprintf getline"
 print="printf fprintf vprintf vfprintf dprintf puts fputs putchar perror psignal warn warnx err errx syslog"
 
-for file in $(files "c h" include src cli examples tests bench); do
+for file in $(files "c h" include src compiler cli examples tests bench); do
     text_of_file=$(code "$file")
     calls "$file" "$never" "never used here"
     if [[ $file != src/* ]]; then continue; fi

@@ -63,6 +63,26 @@ for file in $(files h include); do
     done < <(includes "$file")
 done
 
+# The program that compiles: what it exchanges with the host, how a binary is translated, the lowest
+# room, its own and the system's.
+for file in $(files "c h" compiler); do
+    checked=$((checked + 1))
+    while read -r line form name; do
+        if [[ $name =~ $engine_header || $name == bulkhead_* || $name == jansson.h ]]; then
+            breach "$file:$line: $name is not for compiler/"
+        elif [[ $form == '<' && -f src/$name ]]; then
+            breach "$file:$line: <$name> is inside the library"
+        elif [[ $name == bulkhead/* ]]; then
+            [[ -f include/$name ]] || breach "$file:$line: there is no include/$name"
+        elif [[ $form == '"' && $name == */* ]]; then
+            [[ $name =~ ^(base/.*|compile/exchange\.h|engine/engine_translate\.h)$ && -f src/$name ]] ||
+                breach "$file:$line: compiler/ may not know $name"
+        elif [[ $form == '"' ]]; then
+            [[ -f compiler/$name ]] || breach "$file:$line: \"$name\" is not beside the file"
+        fi
+    done < <(includes "$file")
+done
+
 # The command and the examples: public headers, their own, the system's, jansson's.
 for file in $(files "c h" cli examples); do
     checked=$((checked + 1))

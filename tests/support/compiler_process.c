@@ -1,0 +1,151 @@
+#include "support/compiler_process.h"
+
+#include "engine/engine_translate.h"
+#include "support/real_guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void compiler_process_init(compiler_process *process, uint32_t threads)
+{
+    const bhd__translation settings = {
+        .max_function_bytes = MIB(16),
+        .max_instance_bytes = MIB(64),
+        .max_stack_bytes = KIB(512),
+        .max_functions = 1000000,
+    };
+    *process = (compiler_process){.input = -1, .output = -1, .exchange = -1};
+    bhd__job *job = &process->job;
+    (void)snprintf(job->build, sizeof job->build, "%s", bhd__engine_build());
+    job->max_data_bytes = MIB(1024);
+    job->max_cpu_ms = 60000;
+    job->max_output_bytes = MIB(256);
+    job->threads = threads;
+    job->settings_bytes = sizeof settings;
+    memcpy(job->settings, &settings, sizeof settings);
+}
+
+static int memory_file(const char *name, const void *bytes, size_t size)
+{
+    int file = memfd_create(name, MFD_CLOEXEC);
+    assert_true(file >= 0);
+    while (size > 0) {
+        ssize_t written = write(file, bytes, size);
+        assert_true(written > 0);
+        bytes = (const char *)bytes + written;
+        size -= (size_t)written;
+    }
+    return file;
+}
+
+void compiler_process_start_with(compiler_process *process, int input, int output, int error)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "bulkhead-compile");
+    assert_true(length > 0);
+    path[length] = '\0';
+    char *name = strrchr(path, '/');
+    assert_non_null(name);
+    memcpy(name + 1, "bulkhead-compile", sizeof "bulkhead-compile");
+
+    /* dup2 leaves nothing else to it: all files of this program close themselves. */
+    char *arguments[] = {(char[]){"bulkhead-compile"}, NULL}, *environment[] = {NULL};
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(0, posix_spawn_file_actions_init(&actions));
+    assert_int_equal(0, posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO));
+    assert_int_equal(0, posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO));
+    assert_int_equal(0, posix_spawn_file_actions_adddup2(&actions, error, STDERR_FILENO));
+    int failed = posix_spawn(&process->pid, path, &actions, NULL, arguments, environment);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0)
+        fail_msg("%s: %s", path, strerror(failed));
+}
+
+void compiler_process_start(compiler_process *process, const void *binary, size_t size)
+{
+    process->input = memory_file("binary", binary, size);
+    process->output = memory_file("output", NULL, 0);
+    process->exchange = memory_file("exchange", &process->job, sizeof process->job);
+    assert_int_equal(0, ftruncate(process->exchange, (off_t)BHD__REPORT_FILE_BYTES));
+    compiler_process_start_with(process, process->input, process->output, process->exchange);
+}
+
+void compiler_process_fact(pid_t pid, const char *name, char *value, size_t capacity)
+{
+    char path[64], line[256];
+    size_t length = strlen(name);
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    value[0] = '\0';
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, name, length) != 0 || line[length] != ':')
+            continue;
+        const char *begin = line + length + 1;
+        begin += strspn(begin, " \t");
+        (void)snprintf(value, capacity, "%.*s", (int)strcspn(begin, "\n"), begin);
+        break;
+    }
+    if (file)
+        (void)fclose(file);
+}
+
+bool compiler_process_stop_confined(compiler_process *process)
+{
+    const struct timespec little = {.tv_nsec = 1000000};
+    for (;;) {
+        char filter[16];
+        siginfo_t info = {0};
+        assert_int_equal(0, kill(process->pid, SIGSTOP));
+        assert_int_equal(0, waitid(P_PID, (id_t)process->pid, &info, WSTOPPED | WEXITED | WNOWAIT));
+        if (info.si_code != CLD_STOPPED)
+            return false;
+        compiler_process_fact(process->pid, "Seccomp", filter, sizeof filter);
+        if (strcmp(filter, "2") == 0)
+            return true;
+        assert_int_equal(0, kill(process->pid, SIGCONT));
+        (void)nanosleep(&little, NULL);
+    }
+}
+
+bhd__verdict compiler_process_wait(compiler_process *process)
+{
+    bhd__report_page page;
+    struct stat s = {0};
+    while (waitpid(process->pid, &process->status, 0) < 0)
+        assert_int_equal(EINTR, errno);
+    process->pid = 0;
+    if (process->exchange < 0)
+        return BHD__VERDICT_NONE;
+    assert_int_equal((ssize_t)sizeof page, pread(process->exchange, &page, sizeof page, 0));
+    process->report = page.report;
+    ssize_t length = pread(process->exchange, process->text, BHD__REPORT_TEXT_BYTES,
+                           (off_t)BHD__REPORT_TEXT_OFFSET);
+    assert_true(length >= 0);
+    process->text[length] = '\0';
+    assert_int_equal(0, fstat(process->output, &s));
+    process->output_bytes = (uint64_t)s.st_size;
+    bhd__verdict verdict = (bhd__verdict)page.report.verdict;
+    bool told = page.report.magic == BHD__REPORT_MAGIC && WIFEXITED(process->status) &&
+                WEXITSTATUS(process->status) == BHD__EXIT_CODE_OF(verdict);
+    return told ? verdict : BHD__VERDICT_NONE;
+}
+
+void compiler_process_fini(compiler_process *process)
+{
+    if (process->pid > 0) {
+        (void)kill(process->pid, SIGKILL);
+        (void)waitpid(process->pid, NULL, 0);
+    }
+    const int files[] = {process->input, process->output, process->exchange};
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (files[i] >= 0)
+            (void)close(files[i]);
+}
