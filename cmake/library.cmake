@@ -12,6 +12,10 @@ function(bulkhead_objects name flags)
     target_compile_options(${name} PRIVATE -ffunction-sections -fdata-sections)
 endfunction()
 
+# Where the compiler is installed.
+set_property(SOURCE src/compile/program.c APPEND PROPERTY
+    COMPILE_DEFINITIONS BHD_LIBEXECDIR="${CMAKE_INSTALL_FULL_LIBEXECDIR}")
+
 bulkhead_objects(bulkhead_core bulkhead_release_flags)
 
 # -- libbulkhead.so ----------------------------------------------------------------------------

@@ -41,6 +41,14 @@ function(bulkhead_add_test name label variant file)
     endif()
 endfunction()
 
+# Does what the binary says that it is given: a compiler that crashes, lies and hangs.
+set(played_compiler ${PROJECT_BINARY_DIR}/tests/played-compiler)
+add_executable(played_compiler EXCLUDE_FROM_ALL tests/support/played/played_compiler.c)
+set_target_properties(played_compiler PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests OUTPUT_NAME played-compiler)
+target_include_directories(played_compiler PRIVATE include src)
+target_link_libraries(played_compiler PRIVATE bulkhead_release_flags)
+
 # bulkhead_inside(SUFFIX FLAGS): the library with all its insides; see fuzz.cmake too.
 function(bulkhead_inside suffix flags)
     if(suffix)
@@ -75,14 +83,17 @@ function(bulkhead_variant variant flags)
         bulkhead_finds_compiler(${output}/${directory})
     endforeach()
 
-    # What tests share, and the parts of the programs that have to be tested from the inside.
+    # What tests share, and the parts of the command that have to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
-    list(APPEND support cli/last_words.c cli/lockdown.c compiler/confine.c)
+    list(APPEND support cli/last_words.c cli/lockdown.c)
     if(support)
         add_library(bulkhead_support${suffix} STATIC EXCLUDE_FROM_ALL ${support})
         target_link_libraries(bulkhead_support${suffix}
             PUBLIC bulkhead_inside${suffix} PkgConfig::CMOCKA PkgConfig::SECCOMP)
-        target_include_directories(bulkhead_support${suffix} PUBLIC cli compiler)
+        target_include_directories(bulkhead_support${suffix} PUBLIC cli)
+        target_compile_definitions(bulkhead_support${suffix} PRIVATE
+            BHD_PLAYED_COMPILER="${played_compiler}")
+        add_dependencies(bulkhead_support${suffix} played_compiler)
     endif()
 
     foreach(kind unit integration security)

@@ -36,11 +36,11 @@ typedef enum bhd__verdict {
     /* The host's. */
     BHD__VERDICT_OUT_OF_TIME = 16,
     BHD__VERDICT_OUTPUT_TOO_LARGE,
-    BHD__VERDICT_CRASHED,    /* `signal` or `exit_code`; the text is its last words */
-    BHD__VERDICT_KILLED,     /* SIGKILL that was not the host's */
-    BHD__VERDICT_CANCELLED,  /* the host's own, when it was asked to */
-    BHD__VERDICT_NO_PROCESS, /* could not be started: errno */
-    BHD__VERDICT_LOST,       /* somebody else took its status */
+    BHD__VERDICT_CRASHED,     /* `signal` or `exit_code`; the text is its last words */
+    BHD__VERDICT_KILLED,      /* SIGKILL that was not the host's */
+    BHD__VERDICT_CANCELLED,   /* the host's own, when it was asked to */
+    BHD__VERDICT_LOST,        /* nobody knows how it ended */
+    BHD__VERDICT_NEVER_BEGAN, /* no program of ours, or one that the system could not load */
 } bhd__verdict;
 
 #define BHD__EXIT_CODE_OF(verdict) (64 + (int)(verdict))

@@ -1,0 +1,154 @@
+#include "compile/program.h"
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "compile/memory_file.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME "bulkhead-compile"
+#define INSTALLED BHD_LIBEXECDIR "/bulkhead/" NAME
+
+/* What is too long is shown from its beginning; the last of three reasons is still to be read. */
+#define SHOWN_PATH_SIZE 160
+
+/* Anything in the object that has this code. */
+static const char in_this_object;
+
+typedef struct search {
+    bool is_named; /* by the host's options: it is as they want it */
+    uid_t owner;   /* of the library's file */
+    bhd__program *program;
+    bhd__text text;
+} search;
+
+static const char *why_not(const search *s, int number)
+{
+    struct stat about;
+    if (number < 0 || fstat(number, &about) != 0)
+        return bhd__errno_text(errno);
+    if (!S_ISREG(about.st_mode))
+        return "it is not a regular file";
+    if ((about.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == 0)
+        return "it is not executable";
+    if (s->is_named)
+        return NULL;
+    if (about.st_uid != 0 && about.st_uid != geteuid() && about.st_uid != s->owner)
+        return "it belongs to another user";
+    return (about.st_mode & S_IWOTH) != 0 ? "everybody may write to it" : NULL;
+}
+
+static void add_path(bhd__text *text, const char *path)
+{
+    char shown[SHOWN_PATH_SIZE];
+    bhd__text part;
+    bhd__text_init(&part, shown, sizeof shown);
+    bhd__text_add_escaped(&part, path, strlen(path), SIZE_MAX);
+    bhd__text_ellipsis(&part);
+    bhd__text_add(text, shown);
+}
+
+/* Whether that was it; otherwise the reason is part of the text. */
+static bool try_path(search *s, const char *path)
+{
+    int number = bhd__number_above_standard(open(path, O_PATH | O_CLOEXEC));
+    const char *reason = why_not(s, number);
+    if (reason == NULL) {
+        s->program->file = bhd__descriptor_of(number);
+        bhd__text_init(&s->text, s->program->text, sizeof s->program->text);
+        add_path(&s->text, path);
+        return true;
+    }
+    if (number >= 0)
+        (void)close(number);
+    if (s->text.length > 0)
+        bhd__text_add(&s->text, "; ");
+    add_path(&s->text, path);
+    bhd__text_printf(&s->text, ": %s", reason);
+    return false;
+}
+
+/* False without memory. */
+static bool try_beside(search *s, const char *object, const char *name, bool *is_found)
+{
+    char *path = bhd__path_beside(object, name, "");
+    if (path == NULL)
+        return false;
+    *is_found = try_path(s, path);
+    bhd__free(path);
+    return true;
+}
+
+/*
+ * The file that this code was loaded from, if that is known for certain: the dynamic linker calls
+ * the program itself by its first argument, which anybody can choose, and a library by the name
+ * that it was asked for, which may be relative to where the process was then.
+ */
+static bool object_path(char *path, size_t size)
+{
+    Dl_info about;
+    struct link_map *map = NULL;
+    if (dladdr1(&in_this_object, &about, (void **)&map, RTLD_DL_LINKMAP) != 0 && map != NULL &&
+        map->l_name[0] != '\0') {
+        size_t length = strlen(map->l_name);
+        if (map->l_name[0] != '/' || length >= size)
+            return false;
+        memcpy(path, map->l_name, length + 1);
+        return true;
+    }
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    if (length <= 0 || path[0] != '/')
+        return false;
+    path[length] = '\0';
+    return true;
+}
+
+/* False without memory. */
+static bool try_around(search *s, char *object, size_t size, bool *is_found)
+{
+    struct stat about;
+    if (!object_path(object, size))
+        return true;
+    if (stat(object, &about) == 0)
+        s->owner = about.st_uid;
+    return try_beside(s, object, NAME, is_found) &&
+           (*is_found || try_beside(s, object, "../libexec/bulkhead/" NAME, is_found));
+}
+
+static bool try_all(search *s)
+{
+    bool is_found = false;
+    char *object = bhd__malloc(PATH_MAX);
+    bool had_memory = object != NULL && try_around(s, object, PATH_MAX, &is_found);
+    bhd__free(object);
+    if (had_memory && !is_found)
+        (void)try_path(s, INSTALLED);
+    return had_memory;
+}
+
+bhd_status bhd__program_find(const char *path, bhd__program *program, bhd_error *error)
+{
+    search s = {.is_named = path != NULL, .program = program};
+    program->file = bhd__descriptor_of(-1);
+    bhd__text_init(&s.text, program->text, sizeof program->text);
+    if (path != NULL)
+        (void)try_path(&s, path);
+    else if (!try_all(&s))
+        return bhd__fail_no_memory(error);
+    bhd__text_ellipsis(&s.text);
+    return BHD_OK;
+}
+
+void bhd__program_close(bhd__program *program)
+{
+    bhd__descriptor_close(&program->file);
+}
