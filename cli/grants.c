@@ -185,18 +185,17 @@ static bhd_status check_directory(const char *path, bhd_error *error)
     struct stat status;
     if (!cli_is_utf8(path))
         return cli_fail(error, BHD_INVALID_ARGUMENT,
-                        "--allow-dir: %s is not UTF-8 text, so that the guest could not name it; a "
-                        BHD_MANIFEST_FILE " can give it another name",
+                        "--allow-dir: %s is not UTF-8 text, so that the guest could not name it; "
+                        "a " BHD_MANIFEST_FILE " can give it another name",
                         cli_show(path).text);
     if (stat(path, &status) != 0)
-        return cli_fail(error,
-                        errno == ENOENT || errno == ENOTDIR ? BHD_FILE_NOT_FOUND
-                                                            : BHD_FILE_UNREADABLE,
-                        "--allow-dir: %s: %s", cli_show(path).text, strerror(errno));
-    return S_ISDIR(status.st_mode) ? BHD_OK
-                                   : cli_fail(error, BHD_FILE_UNREADABLE,
-                                              "--allow-dir: %s: is not a directory",
-                                              cli_show(path).text);
+        return cli_fail(
+            error, errno == ENOENT || errno == ENOTDIR ? BHD_FILE_NOT_FOUND : BHD_FILE_UNREADABLE,
+            "--allow-dir: %s: %s", cli_show(path).text, strerror(errno));
+    return S_ISDIR(status.st_mode)
+               ? BHD_OK
+               : cli_fail(error, BHD_FILE_UNREADABLE, "--allow-dir: %s: is not a directory",
+                          cli_show(path).text);
 }
 
 bhd_status cli_grants_as_request(const cli_grants *grants, bhd_variable *env,
@@ -204,6 +203,11 @@ bhd_status cli_grants_as_request(const cli_grants *grants, bhd_variable *env,
 {
     const bhd_grants *g = &grants->grants;
     bhd_capabilities request = BHD_CAPABILITIES_INIT;
+    if (g->everything)
+        return cli_fail(error, BHD_INVALID_ARGUMENT,
+                        "--allow-manifest: no " BHD_MANIFEST_FILE " asks for anything here; name "
+                        "what to grant: --allow-dir, --allow-env, --allow-net, --allow-clocks, "
+                        "--allow-random, --allow-stdin");
     for (size_t i = 0; i < g->directory_count; i++) {
         bhd_status status = check_directory(g->directories[i].host, error);
         if (status != BHD_OK)

@@ -33,8 +33,8 @@ void cli_grants_init(cli_grants *grants);
 void cli_grants_fini(cli_grants *grants);
 
 /* What a binary without a manifest asks for. `env` has room for CLI_GRANTS_MAX.
- * BHD_INVALID_ARGUMENT, BHD_FILE_NOT_FOUND, BHD_FILE_UNREADABLE: a directory that no guest could be
- * given. */
+ * BHD_INVALID_ARGUMENT: everything that a manifest asks for. That, BHD_FILE_NOT_FOUND,
+ * BHD_FILE_UNREADABLE: a directory that no guest could be given. */
 bhd_status cli_grants_as_request(const cli_grants *grants, bhd_variable *env,
                                  bhd_capabilities *asked, bhd_error *error);
 

@@ -152,6 +152,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         if (run->no_lockdown && run->require_lockdown)
             argp_error(state, "--require-lockdown and --no-lockdown: one says that the guest must "
                               "not run without what the other leaves out");
+        if (run->json && run->invocation.name == NULL)
+            argp_error(state, "--json is how the results of --invoke are printed, and there is no "
+                              "--invoke; --report=json says how the guest ended");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -1,5 +1,5 @@
 /*
- * --max-bytes, --timeout and --fuel; see stated_limits.h.
+ * --max-bytes, --timeout, --fuel and --max-table-elements; see stated_limits.h.
  */
 #include "stated_limits.h"
 
@@ -13,6 +13,7 @@ enum {
     KEY_MAX_BYTES = 0x300,
     KEY_TIMEOUT,
     KEY_FUEL,
+    KEY_TABLE_ELEMENTS,
 };
 
 static const struct argp_option options[] = {
@@ -23,6 +24,8 @@ static const struct argp_option options[] = {
      1},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "Wall-clock limit; 0.5 is half a second", 1},
     {"fuel", KEY_FUEL, "N", 0, "Meter fuel, and end the guest when N units are used", 1},
+    {"max-table-elements", KEY_TABLE_ELEMENTS, "N", 0,
+     "Elements that all tables may have together (default 10000)", 1},
     {0},
 };
 
@@ -66,6 +69,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                               "at least 1");
         stated->has_fuel = true;
         return 0;
+    case KEY_TABLE_ELEMENTS:
+        if (!cli_count_parse(argument, &stated->table_elements))
+            argp_error(state, "--max-table-elements: %s is not a number: write 20000 or 20_000",
+                       cli_show(argument).text);
+        stated->has_table_elements = true;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -82,6 +91,7 @@ static cli_exit fail_option(bhd_error *error)
         {"max_memory_bytes: ", "--max-bytes: "},
         {"timeout_seconds: ", "--timeout: "},
         {"max_fuel: ", "--fuel: "},
+        {"max_table_elements: ", "--max-table-elements: "},
     };
     char message[BHD_MESSAGE_SIZE];
     const char *what = message, *option = "";
@@ -123,6 +133,8 @@ cli_exit cli_stated_limits_apply(const cli_stated_limits *stated, const bhd_mani
         bhd_limits_builder_timeout_seconds(&builder, stated->timeout_seconds);
     if (stated->has_fuel)
         bhd_limits_builder_max_fuel(&builder, stated->fuel);
+    if (stated->has_table_elements)
+        bhd_limits_builder_max_table_elements(&builder, stated->table_elements);
 
     /* What loosens is told before what is out of range: it is the nearer mistake. */
     if (manifest != NULL && bhd_limits_tighten(bhd_manifest_limits(manifest), &builder.limits,

@@ -1,6 +1,7 @@
 /*
- * The limits that options state: --max-bytes, --timeout, --fuel. They tighten what a manifest says,
- * or stand alone where there is none. An argp child parser whose input is cli_stated_limits.
+ * The limits that options state: --max-bytes, --timeout, --fuel, --max-table-elements. They
+ * tighten what a manifest says, or stand alone where there is none. An argp child parser whose
+ * input is cli_stated_limits.
  */
 #ifndef BHD_CLI_STATED_LIMITS_H
 #define BHD_CLI_STATED_LIMITS_H
@@ -12,8 +13,8 @@
 #include <argp.h>
 
 typedef struct cli_stated_limits {
-    bool has_max_bytes, has_timeout, has_fuel;
-    uint64_t max_bytes, fuel;
+    bool has_max_bytes, has_timeout, has_fuel, has_table_elements;
+    uint64_t max_bytes, fuel, table_elements;
     double timeout_seconds;
 } cli_stated_limits;
 

@@ -83,14 +83,14 @@ function(bulkhead_variant variant flags)
         bulkhead_finds_compiler(${output}/${directory})
     endforeach()
 
-    # What tests share, and the parts of the command that have to be tested from the inside.
+    # What tests share, and the parts of the programs that have to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
-    list(APPEND support cli/last_words.c cli/lockdown.c)
+    list(APPEND support cli/last_words.c cli/lockdown.c compiler/confine.c)
     if(support)
         add_library(bulkhead_support${suffix} STATIC EXCLUDE_FROM_ALL ${support})
         target_link_libraries(bulkhead_support${suffix}
             PUBLIC bulkhead_inside${suffix} PkgConfig::CMOCKA PkgConfig::SECCOMP)
-        target_include_directories(bulkhead_support${suffix} PUBLIC cli)
+        target_include_directories(bulkhead_support${suffix} PUBLIC cli compiler)
         target_compile_definitions(bulkhead_support${suffix} PRIVATE
             BHD_PLAYED_COMPILER="${played_compiler}")
         add_dependencies(bulkhead_support${suffix} played_compiler)

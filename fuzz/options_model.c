@@ -108,6 +108,21 @@ static const value counts[] = {
     {"", false, 0},
 };
 
+static const value elements[] = {
+    {"0", true, 0},
+    {"100", true, 100},
+    {"101", true, 101},
+    {"10_000", true, 10000},
+    {"10001", true, 10001},
+    {"1000000", true, 1000000},
+    {"1000001", true, 1000001},
+    {"18446744073709551615", true, UINT64_MAX},
+    {"18446744073709551616", false, 0},
+    {"1KiB", false, 0},
+    {"-1", false, 0},
+    {"", false, 0},
+};
+
 /* In units of 0.1 milliseconds. */
 #define TENTHS_IN_SECOND 10000
 static const value times[] = {
@@ -184,10 +199,14 @@ static void add_limit(writer *w, options_model *model)
     const value *v;
     switch (fuzz_choice(w->input, 5)) {
     case 0:
-    case 1:
         v = add_option(w, "max-bytes", sizes, COUNT_OF(sizes));
         model->has_max_bytes = true;
         model->max_bytes = v->number;
+        break;
+    case 1:
+        v = add_option(w, "max-table-elements", elements, COUNT_OF(elements));
+        model->has_table_elements = true;
+        model->table_elements = v->number;
         break;
     case 2:
         v = add_option(w, "timeout", times, COUNT_OF(times));
@@ -303,6 +322,8 @@ static bhd_limits with_stated(const options_model *model, const bhd_limits *base
         limits.timeout_seconds = model->timeout;
     if (model->has_fuel)
         limits.max_fuel = model->fuel;
+    if (model->has_table_elements)
+        limits.max_table_elements = model->table_elements;
     return limits;
 }
 
@@ -310,6 +331,7 @@ static bool is_looser(const bhd_limits *base, const bhd_limits *limits)
 {
     return limits->max_memory_bytes > base->max_memory_bytes ||
            limits->timeout_seconds > base->timeout_seconds ||
+           limits->max_table_elements > base->max_table_elements ||
            (base->max_fuel != 0 && limits->max_fuel > base->max_fuel);
 }
 
@@ -332,6 +354,7 @@ options_outcome options_expect(const options_model *model)
     outcome.binary = target->binary;
     outcome.runs = (base == NULL || !is_looser(base, &outcome.limits)) &&
                    is_within(outcome.limits.max_memory_bytes, &policy) &&
+                   outcome.limits.max_table_elements <= BHD_MAX_TABLE_ELEMENTS &&
                    outcome.limits.timeout_seconds >= BHD_MIN_TIMEOUT_SECONDS &&
                    outcome.limits.timeout_seconds <= BHD_MAX_TIMEOUT_SECONDS;
     return outcome;

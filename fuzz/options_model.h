@@ -16,8 +16,8 @@
 typedef struct options_model {
     bool is_known; /* everything below is all there is */
     bool is_wrong; /* some value is none */
-    bool has_max_bytes, has_timeout, has_fuel, gc;
-    uint64_t max_bytes, fuel, floor, ceiling;
+    bool has_max_bytes, has_timeout, has_fuel, has_table_elements, gc;
+    uint64_t max_bytes, fuel, table_elements, floor, ceiling;
     double timeout;
     int target; /* number of the target; -1: none yet */
 } options_model;

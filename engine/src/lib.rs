@@ -2,13 +2,14 @@
 //!
 //! Everything here is mechanism. Decisions, accounting, policy, life cycles and reports are C's.
 //! The C side of each function is declared and documented in `include/bulkhead_engine.h`,
-//! `include/bulkhead_inspect.h` and `include/bulkhead_toml.h`.
+//! `include/bulkhead_digest.h`, `include/bulkhead_inspect.h` and `include/bulkhead_toml.h`.
 
 pub use wasmtime_c_api::*;
 
 mod component;
 mod config;
 mod demangle;
+mod digest;
 mod error;
 mod files;
 mod footprint;

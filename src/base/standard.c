@@ -3,6 +3,8 @@
  */
 #include "base/standard.h"
 
+#include "base/quiet.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -176,42 +178,6 @@ bool bhd__standard_is_terminal(const bhd__standard *standard)
     return standard->fd >= 0 && isatty(standard->fd) == 1;
 }
 
-/* -- signals of a write ----------------------------------------------------------------------- */
-
-static const int write_signals[] = {SIGPIPE, SIGXFSZ};
-#define WRITE_SIGNALS (sizeof write_signals / sizeof *write_signals)
-
-typedef struct quiet {
-    sigset_t mask, pending; /* before */
-} quiet;
-
-static void quiet_begin(quiet *q)
-{
-    sigset_t set;
-    (void)sigemptyset(&set);
-    for (size_t i = 0; i < WRITE_SIGNALS; i++)
-        (void)sigaddset(&set, write_signals[i]);
-    (void)pthread_sigmask(SIG_BLOCK, &set, &q->mask);
-    (void)sigemptyset(&q->pending);
-    (void)sigpending(&q->pending);
-}
-
-/* The kernel sends these to the thread that writes, so the one that is pending now and was not
- * before is the write's own. */
-static void quiet_end(const quiet *q, int failed)
-{
-    const struct timespec at_once = {0, 0};
-    for (size_t i = 0; i < WRITE_SIGNALS && (failed == EPIPE || failed == EFBIG); i++) {
-        sigset_t one;
-        (void)sigemptyset(&one);
-        (void)sigaddset(&one, write_signals[i]);
-        while (!sigismember(&q->pending, write_signals[i]) &&
-               sigtimedwait(&one, NULL, &at_once) < 0 && errno == EINTR)
-            continue;
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &q->mask, NULL);
-}
-
 /* -- reading and writing ---------------------------------------------------------------------- */
 
 static bool is_ready(int fd, short events)
@@ -256,8 +222,8 @@ ssize_t bhd__standard_write(bhd__standard *standard, const void *data, size_t si
     /* The vector is only read. */
     struct iovec one = {(void *)(uintptr_t)data, size};
     ssize_t n = -1;
-    quiet q;
-    quiet_begin(&q);
+    bhd__quiet quiet;
+    bhd__quiet_begin(&quiet);
     switch (standard->means) {
     case BHD__STANDARD_PLAIN:
         n = write(standard->fd, data, size);
@@ -276,7 +242,7 @@ ssize_t bhd__standard_write(bhd__standard *standard, const void *data, size_t si
         break;
     }
     failed = n < 0 ? errno : 0;
-    quiet_end(&q, failed);
+    bhd__quiet_end(&quiet, failed);
     return n == 0 ? -EAGAIN : answer(n, failed);
 }
 

@@ -1,13 +1,21 @@
 /*
  * The cache of artefacts: a directory in which each entry is named by the content of the binary.
  *
- *     DIRECTORY/IDENTITY/KEY    artefact, description, trailer
+ *     DIRECTORY/IDENTITY/KEY    artefact, description, trailer (cache_entry.h)
  *
  * Whoever can write an entry can run code in every program that reads it. So the directory, those
- * above it as far as others could replace it, and each entry have to be the effective user's or
- * root's, with nobody else allowed to write; nothing that is a link is followed; and what was
- * checked is the descriptor that is used. An entry comes to be without a name and is linked when it
- * is whole; what is damaged, cut, foreign or of another key is removed and counts as missing.
+ * above it as far as others could replace it (cache_place.h), and each entry have to be the
+ * effective user's or root's, with nobody else allowed to write; no link is followed but one of
+ * these two above the directory; and what was checked is the descriptor that is used. An entry
+ * comes to be without a name and is linked when it is whole; what is damaged, cut, foreign or of
+ * another key is removed and counts as missing.
+ *
+ * A checksum is in each entry, not a signature: who can write the one can write the other.
+ *
+ * What is kept together stays within `max_bytes`, counted in blocks of 4 KiB over all identities.
+ * What another build has kept goes first, then what was used longest ago, to the hour: the file's
+ * time of modification, which nothing else changes. An entry of more than a quarter of the bound is
+ * not kept.
  */
 #ifndef BHD_COMPILE_CACHE_H
 #define BHD_COMPILE_CACHE_H
@@ -21,7 +29,7 @@
 /* One for a host; any thread. Other processes may use the same directory. */
 typedef struct bhd__cache bhd__cache;
 
-/* Hexadecimal digits of the SHA-256 of the binary, terminated. */
+/* Hexadecimal digits of a SHA-256, terminated: of the binary. */
 typedef struct bhd__cache_key {
     char digits[65];
 } bhd__cache_key;
@@ -33,12 +41,18 @@ typedef struct bhd__cache_entry {
 
 typedef struct bhd__cache_stats {
     uint64_t hits, misses, kept, evicted;
-    uint64_t damaged; /* entries found and not believed */
+    uint64_t damaged; /* entries found and not believed; they are misses too */
 } bhd__cache_stats;
 
-/* `identity` names who compiled how: build of the engine, configuration, processor; a file name.
- * Makes the directories that are missing. A directory that cannot be used: BHD_FILE_UNREADABLE with
- * the reason and what to do. Also BHD_HOST_OUT_OF_MEMORY. */
+/* Who compiled how: the build, whatever else artefacts depend on as bytes, and what the processor
+ * can. A file name, of the same form as a key; the first half is the build's alone. */
+bhd__cache_key bhd__cache_identity(const char *build, const void *configuration, size_t size);
+
+/* Looks at the directory, makes it if it is missing, and holds it: a later chdir, chroot or rename
+ * changes nothing. If it is removed, nothing is found or kept any more. `identity` has the digits
+ * of bhd__cache_identity. A directory that cannot be used: BHD_FILE_UNREADABLE with the reason and
+ * what to do; one that can only be read is used as it is. BHD_INVALID_ARGUMENT,
+ * BHD_HOST_OUT_OF_MEMORY. */
 bhd_status bhd__cache_new(const char *directory, const char *identity, uint64_t max_bytes,
                           bhd__cache **cache, bhd_error *error);
 /* NULL does nothing. */
@@ -48,8 +62,9 @@ bhd__cache_key bhd__cache_key_of(const void *binary, size_t size);
 
 /* A whole, checked entry. */
 bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_entry *entry);
-/* `output`: artefact, then description. Best effort: what cannot be kept is not kept, and what was
- * used longest ago goes when there is no room. Takes nothing of the caller's. */
+/* `output`: artefact, then description, readable. Best effort: what cannot be kept is not kept, and
+ * what was used longest ago goes when there is no room. May wait for others who keep at the same
+ * time, not longer than half a second. Takes nothing of the caller's. */
 void bhd__cache_keep(bhd__cache *cache, const bhd__cache_key *key, int output,
                      uint64_t artifact_bytes, uint64_t description_bytes);
 void bhd__cache_get_stats(const bhd__cache *cache, bhd__cache_stats *stats);

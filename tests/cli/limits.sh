@@ -40,6 +40,17 @@ manifest two 'max_bytes = "1MiB"'
 record 2 run --timeout=30.5 "$work/two"
 record 0 run --timeout=30 --fuel=1000 "$work/two"
 
+# Elements of tables.
+manifest tables 'max_bytes = "1MiB"
+max_table_elements = 100'
+cp guests/basic/table_grow.wat "$work/tables/guest.wat"
+record 0 run --max-table-elements=100 --invoke='grow_a(86)' "$work/tables"
+record 0 run --max-table-elements=99 --invoke='grow_a(86)' "$work/tables"
+record 2 run --max-table-elements=101 "$work/tables"
+record 2 run --max-bytes=1MiB --max-table-elements=1000001 guests/basic/table_grow.wat
+record 0 run --max-bytes=1MiB --max-table-elements=20_000 --invoke='grow_a(19986)' guests/basic/table_grow.wat
+record 65 run --max-bytes=1MiB --max-table-elements=0 guests/basic/table_grow.wat
+
 # Outside the range, and what no range allows.
 record 2 run --max-bytes=524287 "$work/one"
 record 2 run --max-bytes=0 "$work/one"

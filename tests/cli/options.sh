@@ -24,6 +24,7 @@ good() { # OPTION
     max-memories) echo 16 ;;
     max-stack-bytes) echo 512KiB ;;
     max-tables) echo 16 ;;
+    max-table-elements) echo 10_000 ;;
     invoke) echo 'run()' ;;
     report) echo json ;;
     allow-dir) echo guests ;;
@@ -81,10 +82,15 @@ for command in run check inspect; do
         *=) twice=(--"$name=$value" --"$name=$value") ;;
         *) twice=(--"$name" --"$name") ;;
         esac
+        # Of no use without --invoke.
+        [[ $command/$name != run/json ]] || twice+=(--invoke='add(1, 2)' guests/basic/add.wat)
         call $command "${twice[@]}"
         # A kernel or a sanitizer may leave the lockdown without a part, which is then refused.
         if [[ $name == require-lockdown && $code -eq 2 ]]; then
             expect_in_err "--require-lockdown: the second line of defence lacks: "
+        elif [[ $name == allow-manifest ]]; then
+            expect_code 2
+            expect_in_err "--allow-manifest: no Component.toml asks for anything here"
         else
             expect_code 0
         fi

@@ -53,6 +53,11 @@ done
 wrong run --enable=threads $guest
 wrong run --report=xml $guest
 
+# What would do nothing.
+wrong run --max-bytes=1MiB --json $guest
+wrong run --max-bytes=1MiB --json --report=json $guest
+wrong run --max-bytes=1MiB --allow-manifest $guest
+
 # --invoke that is not a call.
 for call in "" add "add(1" "add 1)" "(1, 2)" "add(1,)" "add(,1)" "add(1,,2)" "add(,)"; do
     wrong run --max-bytes=1MiB --invoke="$call" $guest

@@ -15,7 +15,8 @@ void bomb_bytes(bomb_text *text, const char *more, size_t size)
         text->data = realloc(text->data, text->capacity);
         assert_non_null(text->data);
     }
-    memcpy(text->data + text->size, more, size);
+    if (size > 0)
+        memcpy(text->data + text->size, more, size);
     text->size += size;
     text->data[text->size] = '\0';
 }

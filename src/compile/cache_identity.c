@@ -1,0 +1,82 @@
+/*
+ * The names of entries and of the directories that they are in.
+ */
+#include "compile/cache.h"
+
+#include <bulkhead_digest.h>
+#include <string.h>
+#include <sys/auxv.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+#define DIGEST_BYTES 32
+
+static void write_digits(const uint8_t *bytes, size_t count, char *digits)
+{
+    static const char hexadecimal[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        digits[2 * i] = hexadecimal[bytes[i] >> 4];
+        digits[2 * i + 1] = hexadecimal[bytes[i] & 15];
+    }
+}
+
+bhd__cache_key bhd__cache_key_of(const void *binary, size_t size)
+{
+    uint8_t digest[DIGEST_BYTES];
+    bhd__cache_key key = {{0}};
+    bhd_engine_sha256(binary, size, digest);
+    write_digits(digest, sizeof digest, key.digits);
+    return key;
+}
+
+typedef struct processor {
+    uint64_t hardware[2]; /* as the kernel says it */
+    uint32_t words[10]; /* x86: the flags of instruction sets, and what the kernel saves of them */
+    uint32_t bits;
+    uint32_t zero;
+} processor;
+
+/* Whether code that was made for this processor runs here. Wasmtime asks this too, and with more
+ * knowledge; what differs only here is compiled once more. */
+static processor look_at_processor(void)
+{
+    processor p = {.hardware = {getauxval(AT_HWCAP), getauxval(AT_HWCAP2)},
+                   .bits = (uint32_t)sizeof(void *) * 8};
+#ifdef __x86_64__
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    /* The rest of leaf 1 has the number of the core that was asked. */
+    if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
+        p.words[0] = c;
+        p.words[1] = d;
+        if ((c & bit_OSXSAVE) != 0)
+            __asm__("xgetbv" : "=a"(p.words[2]), "=d"(p.words[3]) : "c"(0));
+    }
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
+        p.words[4] = b;
+        p.words[5] = c;
+        p.words[6] = d;
+    }
+    if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0)
+        p.words[7] = a;
+    if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0) {
+        p.words[8] = c;
+        p.words[9] = d;
+    }
+#endif
+    return p;
+}
+
+bhd__cache_key bhd__cache_identity(const char *build, const void *configuration, size_t size)
+{
+    processor p = look_at_processor();
+    uint8_t of_build[DIGEST_BYTES], of_rest[DIGEST_BYTES], parts[2][DIGEST_BYTES];
+    bhd__cache_key identity = {{0}};
+    bhd_engine_sha256(build, strlen(build), of_build);
+    bhd_engine_sha256(configuration, size, parts[0]);
+    bhd_engine_sha256(&p, sizeof p, parts[1]);
+    bhd_engine_sha256(parts, sizeof parts, of_rest);
+    write_digits(of_build, DIGEST_BYTES / 2, identity.digits);
+    write_digits(of_rest, DIGEST_BYTES / 2, identity.digits + DIGEST_BYTES);
+    return identity;
+}

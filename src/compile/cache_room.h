@@ -1,0 +1,52 @@
+/*
+ * What is in a cache, all identities together, and who has to go when there is no room.
+ *
+ * There is no index that could be wrong: the directory is read each time. Who changes what counts
+ * (who publishes) holds the lock of the directory meanwhile, so that the bound is exact however
+ * many processes write. Where there is no such lock (directories of the network), it is exceeded by
+ * what writes at the same moment.
+ */
+#ifndef BHD_COMPILE_CACHE_ROOM_H
+#define BHD_COMPILE_CACHE_ROOM_H
+
+#include "compile/cache_entry.h"
+
+/* A new entry that has no name yet where files cannot be without one. */
+#define BHD__CACHE_NEW_PREFIX "new-"
+
+typedef struct bhd__cache_seen {
+    char identity[BHD__CACHE_DIGITS + 1], key[BHD__CACHE_DIGITS + 1];
+    uint64_t bytes;  /* of the file; 0 when it is none */
+    int64_t used_at; /* seconds since 1970; below 0 when the time lies ahead */
+    bool is_file;
+} bhd__cache_seen;
+
+typedef struct bhd__cache_list {
+    bhd__cache_seen *entries; /* bhd__free */
+    size_t count, capacity;
+    uint64_t weight; /* of all, and of what is being written under a name */
+} bhd__cache_list;
+
+/* Adds what is there to the zeroed `list`. `tidy`: takes away what writers have left that are no
+ * more. False without memory or when the directory cannot be read; the list is to be freed even
+ * then. Directories of identities that others may change are left out. */
+bool bhd__cache_scan(int directory, bool tidy, bhd__cache_list *list);
+
+/*
+ * Orders the list as it has to go: what another build has kept, then what was used longest ago.
+ * `identity` is one of this build.
+ */
+void bhd__cache_order(bhd__cache_list *list, const char *identity);
+
+/* The lock, on a descriptor to be closed; -1 when somebody else has it all the time. */
+int bhd__cache_lock(int directory);
+
+/* Removes what has to go until `coming` more fit into `max_bytes`, then down to nine tenths of it.
+ * Adds to `*evicted`. False when there is no room for it. */
+bool bhd__cache_make_room(int directory, const char *identity, uint64_t coming, uint64_t max_bytes,
+                          uint64_t *evicted);
+
+/* Two identities are of one build. */
+bool bhd__cache_same_build(const char *identity, const char *other);
+
+#endif

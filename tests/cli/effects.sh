@@ -1,0 +1,121 @@
+# Every option of every command, as --help lists them, changes what the command says or does: for
+# each there is a run that differs from the same run without it. One that is accepted and does
+# nothing fails here, and so does one without a row.
+. "$(dirname "$0")/lib.sh"
+
+manifest one 'max_bytes = "1MiB"'
+manifest large 'max_bytes = "8MiB"'
+manifest little 'max_bytes = "64KiB"'
+for guest in basic/gc_heap basic/three_memories basic/table_grow component/three_instances; do
+    manifest "${guest#*/}" 'max_bytes = "2MiB"'
+    cp "guests/$guest.wat" "$work/${guest#*/}/guest.wat"
+done
+# A name of as many letters that is an address, so that no server is asked.
+sed 's/"one\.example")/"192.0.2.100")/' guests/component/lookup.wat >"$work/lookup.wat"
+echo text >"$work/file"
+
+# The policy of a host is one set of options for all commands. These are of what runs, and nothing
+# runs in `check' and `inspect'; what `inspect' shows is held against no limit.
+nothing_runs='check/max-stack-bytes inspect/max-stack-bytes inspect/ceiling inspect/max-instances
+    inspect/max-memories inspect/max-tables'
+# Says and does nothing where no part is missing; security/lockdown takes parts away.
+nothing_is_missing='run/require-lockdown'
+
+# Sets what comes before, and what comes behind, the option to try, and the option itself.
+row() { # COMMAND/OPTION TAKES_A_VALUE
+    before=(--max-bytes=1MiB)
+    target=(guests/component/run_ok.wat)
+    option="--${1#*/}"
+    [[ -z $2 ]] || option+="="
+    [[ $1 == run/* ]] || before=()
+    [[ $1 != check/* ]] || target=("$work/one")
+    case $1 in
+    */max-component-bytes) option+=10 ;;
+    check/max-functions) option+=1 target=("$work/table_grow") ;;
+    */max-functions) option+=1 target=(guests/basic/table_grow.wat) ;;
+    */max-function-bytes | */max-compile-work | */max-instance-bytes) option+=1 ;;
+    run/max-instances) option+=1 target=(guests/component/three_instances.wat) ;;
+    run/max-memories) option+=1 target=(guests/basic/three_memories.wat) ;;
+    run/max-tables) option+=1 target=(guests/basic/table_grow.wat) ;;
+    check/max-instances) option+=1 target=("$work/three_instances") ;;
+    check/max-memories) option+=1 target=("$work/three_memories") ;;
+    check/max-tables) option+=1 target=("$work/table_grow") ;;
+    run/enable) option+=gc before+=(--invoke='keep(10)') target=(guests/basic/gc_heap.wat) ;;
+    check/enable) option+=gc target=("$work/gc_heap") ;;
+    inspect/enable) option+=gc target=(guests/basic/gc_heap.wat) ;;
+    run/ceiling | check/ceiling) option+=8MiB before=() target=("$work/large") ;;
+    run/floor | check/floor) option+=64KiB before=() target=("$work/little") ;;
+    inspect/floor) option+=64KiB ;;
+    check/json | inspect/json) ;;
+    run/json) before+=(--invoke='echo-shape(circle(2.5))') target=(guests/component/values.wat) ;;
+    run/max-bytes) option+=512KiB before+=(--report=json) ;;
+    run/timeout) option+=0.1 before+=(--timeout=0.2) target=(guests/basic/loop.wat) ;;
+    run/fuel) option+=1000000 before+=(--report=json) ;;
+    run/max-table-elements) option+=0 target=(guests/basic/table_grow.wat) ;;
+    run/max-stack-bytes) option+=64KiB target=(guests/basic/recurse.wat) ;;
+    run/invoke) option+='add(1, 2)' target=(guests/basic/add.wat) ;;
+    run/report) ;;
+    run/no-lockdown) before+=(--report) ;;
+    run/no-debug-info) before+=(--invoke='run(0)') target=(guests/debug/lines_4.core.wasm) ;;
+    run/allow-clocks) target=(guests/wasi/ask.wasm time) ;;
+    run/allow-random) target=(guests/wasi/ask.wasm random) ;;
+    run/allow-stdin) target=(guests/wasi/ask.wasm stdin) ;;
+    run/allow-env) option+=BHD_VARIABLE target=(guests/wasi/ask.wasm env BHD_VARIABLE) ;;
+    run/allow-dir) option+="$work" target=(guests/wasi/ask.wasm cat "$work/file") ;;
+    run/allow-net) option+=192.0.2.100:80 target=("$work/lookup.wat") ;;
+    run/allow-manifest) before=() target=(examples/notes args) ;;
+    *) return 1 ;;
+    esac
+}
+
+# What a run says and how it ends, with something on standard input, less what differs from run to
+# run.
+outcome() { # FILE ARGUMENTS...
+    local file=$1
+    shift
+    last="bulkhead $(shown "$@")"
+    code=0
+    "$BULKHEAD" "$@" >"$work/out" 2>"$work/err" <"$work/file" || code=$?
+    {
+        echo "$code"
+        cat "$work/out" "$work/err"
+    } | sed -E -e 's/T[0-9:]{8}\.[0-9]{9}Z/TIME/g' -e 's/"wall_seconds": [0-9.e-]+/SECONDS/' \
+        -e 's/^(  wall clock +)[0-9.]+ s$/\1SECONDS/' >"$file"
+}
+
+export BHD_VARIABLE=value
+for command in run check inspect; do
+    listed=$("$BULKHEAD" $command --help | sed -nE 's/^ {6}--([a-z-]+)(\[?=)?.*/\1\2/p' | grep -v '^usage$')
+    checks=$((checks + 1))
+    [[ $(wc -l <<<"$listed") -ge 10 ]] || fail "--help of $command lists too few options"
+    for listing in $listed; do
+        name=$command/${listing%%[=\[]*}
+        [[ " $(tr -s ' \n' ' ' <<<"$nothing_runs $nothing_is_missing") " != *" $name "* ]] || continue
+        checks=$((checks + 1))
+        last="bulkhead $name"
+        takes=
+        [[ $listing != *[!\[]= ]] || takes=yes
+        row "$name" "$takes" || {
+            fail "this test has no run in which that option does something"
+            continue
+        }
+        outcome "$work/without" $command "${before[@]}" "${target[@]}"
+        outcome "$work/with" $command "${before[@]}" "$option" "${target[@]}"
+        ! cmp -s "$work/without" "$work/with" || fail "the option makes no difference"
+    done
+done
+
+# Of no use in one way of running: refused, and what to do is said.
+expect_refused() { # PART ARGUMENTS...
+    local part=$1
+    shift
+    try run --max-bytes=1MiB "$@"
+    expect_code 2
+    expect_out ""
+    expect_in_err "$part"
+}
+expect_refused '--json is how the results of --invoke are printed' --json guests/component/run_ok.wat
+expect_refused '--allow-manifest: no Component.toml asks' --allow-manifest guests/component/run_ok.wat
+expect_refused '--require-lockdown and --no-lockdown' --require-lockdown --no-lockdown \
+    guests/component/run_ok.wat
+finish

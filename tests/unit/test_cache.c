@@ -1,0 +1,422 @@
+/*
+ * The cache of artefacts among friends: what is kept is found, the bound holds, who goes first.
+ * test_cache_hostile.c has its enemies.
+ */
+#include "support/cache_kit.h"
+#include "unit/unit_test.h"
+
+#include "base/alloc.h"
+#include "compile/cache_entry.h"
+#include "compile/cache_room.h"
+
+#include <bulkhead_digest.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KIB(n) ((size_t)(n)*1024)
+#define HOUR 3600
+
+static void set_age(const cache_kit *kit, unsigned number, time_t seconds)
+{
+    char path[PATH_MAX];
+    const struct timespec times[2] = {{0, UTIME_OMIT}, {time(NULL) - seconds, 0}};
+    cache_kit_path(kit, (long)number, path);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static time_t age_of(const cache_kit *kit, unsigned number)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    cache_kit_path(kit, (long)number, path);
+    assert_int_equal(stat(path, &about), 0);
+    return time(NULL) - about.st_mtim.tv_sec;
+}
+
+static bool is_there(const cache_kit *kit, unsigned number)
+{
+    char path[PATH_MAX];
+    cache_kit_path(kit, (long)number, path);
+    return access(path, F_OK) == 0;
+}
+
+/* -- digests ---------------------------------------------------------------------------------- */
+
+/* FIPS 180-2 B.1 and B.3; RFC 3720 B.4. */
+static void digests_are_those_of_the_standards(void **state)
+{
+    (void)state;
+    bhd__cache_key key = bhd__cache_key_of("abc", 3);
+    assert_string_equal(key.digits,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char *million = malloc(1000000);
+    assert_non_null(million);
+    memset(million, 'a', 1000000);
+    key = bhd__cache_key_of(million, 1000000);
+    free(million);
+    assert_string_equal(key.digits,
+                        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    key = bhd__cache_key_of(NULL, 0);
+    assert_string_equal(key.digits,
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+
+    unsigned char bytes[32];
+    memset(bytes, 0, sizeof bytes);
+    assert_int_equal(bhd_engine_crc32c(0, bytes, sizeof bytes), 0x8a9136aa);
+    memset(bytes, 0xff, sizeof bytes);
+    assert_int_equal(bhd_engine_crc32c(0, bytes, sizeof bytes), 0x62a8ab43);
+    for (unsigned char i = 0; i < sizeof bytes; i++)
+        bytes[i] = i;
+    assert_int_equal(bhd_engine_crc32c(0, bytes, sizeof bytes), 0x46dd794e);
+    for (size_t i = 0; i <= sizeof bytes; i++)
+        assert_int_equal(
+            bhd_engine_crc32c(bhd_engine_crc32c(0, bytes, i), bytes + i, sizeof bytes - i),
+            0x46dd794e);
+    assert_int_equal(bhd_engine_crc32c(0, NULL, 0), 0);
+}
+
+static void an_identity_depends_on_build_and_configuration(void **state)
+{
+    (void)state;
+    bhd__cache_key one = bhd__cache_identity("build 1", "abc", 3);
+    bhd__cache_key same = bhd__cache_identity("build 1", "abc", 3);
+    bhd__cache_key other = bhd__cache_identity("build 1", "abd", 3);
+    bhd__cache_key newer = bhd__cache_identity("build 2", "abc", 3);
+    assert_true(bhd__cache_is_name(one.digits));
+    assert_string_equal(one.digits, same.digits);
+    assert_string_not_equal(one.digits, other.digits);
+    assert_true(bhd__cache_same_build(one.digits, other.digits));
+    assert_false(bhd__cache_same_build(one.digits, newer.digits));
+    assert_memory_equal(one.digits + 32, newer.digits + 32, 32);
+}
+
+static void names_are_64_small_digits(void **state)
+{
+    (void)state;
+    char name[70] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    assert_true(bhd__cache_is_name(name));
+    name[64] = '0';
+    assert_false(bhd__cache_is_name(name));
+    name[63] = '\0';
+    assert_false(bhd__cache_is_name(name));
+    assert_false(bhd__cache_is_name(""));
+    assert_false(bhd__cache_is_name(".."));
+    name[63] = 'A';
+    name[64] = '\0';
+    assert_false(bhd__cache_is_name(name));
+    name[63] = '/';
+    assert_false(bhd__cache_is_name(name));
+}
+
+/* -- keeping and finding ---------------------------------------------------------------------- */
+
+static void what_is_kept_is_found(void **state)
+{
+    (void)state;
+    static const size_t sizes[][2] = {{1, 0},          {0, 1},          {0, 0},
+                                      {4096, 4096},    {65535, 0},      {65536, 0},
+                                      {65536, 1},      {KIB(300), 100}, {KIB(128) - 160, 0},
+                                      {100, KIB(200)}, {1, 65535}};
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(16384));
+    for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
+        assert_false(cache_kit_finds(cache, i, sizes[i][0], sizes[i][1]));
+        cache_kit_keep(cache, i, sizes[i][0], sizes[i][1]);
+        assert_true(cache_kit_finds(cache, i, sizes[i][0], sizes[i][1]));
+    }
+    /* Another life finds it too. */
+    bhd__cache *other = cache_kit_cache(&kit, KIB(16384));
+    for (unsigned i = 0; i < COUNT_OF(sizes); i++)
+        assert_true(cache_kit_finds(other, i, sizes[i][0], sizes[i][1]));
+    bhd__cache_stats stats = cache_kit_stats(cache);
+    assert_int_equal(stats.hits, COUNT_OF(sizes));
+    assert_int_equal(stats.misses, COUNT_OF(sizes));
+    assert_int_equal(stats.kept, COUNT_OF(sizes));
+    assert_int_equal(stats.evicted, 0);
+    assert_int_equal(stats.damaged, 0);
+    assert_int_equal(cache_kit_look(&kit).files, COUNT_OF(sizes));
+    bhd__cache_free(cache);
+    bhd__cache_free(other);
+    bhd__cache_free(NULL);
+    cache_kit_end(&kit);
+}
+
+static void an_entry_is_the_users_alone(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+    struct stat about;
+    cache_kit kit = cache_kit_begin();
+    mode_t before = umask(0);
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(1024));
+    cache_kit_keep(cache, 1, 100, 10);
+    (void)umask(0777);
+    cache_kit_keep(cache, 2, 100, 10);
+    (void)umask(before);
+    for (unsigned i = 1; i <= 2; i++) {
+        cache_kit_path(&kit, (long)i, path);
+        assert_int_equal(stat(path, &about), 0);
+        assert_int_equal(about.st_mode, S_IFREG | 0400);
+        assert_int_equal(about.st_nlink, 1);
+        assert_int_equal(about.st_size, 110 + sizeof(bhd__cache_trailer));
+        assert_true(cache_kit_finds(cache, i, 100, 10));
+    }
+    cache_kit_path(&kit, -1, path);
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_mode, S_IFDIR | 0700);
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+/* The first one stays: whoever has it open goes on with the same file. */
+static void an_entry_that_is_there_is_left(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+    struct stat first, second;
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(1024));
+    cache_kit_keep(cache, 1, 100, 10);
+    cache_kit_path(&kit, 1, path);
+    assert_int_equal(stat(path, &first), 0);
+    cache_kit_keep(cache, 1, 100, 10);
+    assert_int_equal(stat(path, &second), 0);
+    assert_int_equal(first.st_ino, second.st_ino);
+    assert_int_equal(cache_kit_stats(cache).kept, 1);
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+static void missing_directories_are_made_for_the_user_alone(void **state)
+{
+    (void)state;
+    bhd_error error = BHD_ERROR_INIT;
+    struct stat about;
+    char path[PATH_MAX + 32];
+    cache_kit kit = cache_kit_begin(), deep = kit;
+    mode_t before = umask(0);
+    (void)snprintf(deep.directory, sizeof deep.directory, "%.200s/a//./b/c/", kit.directory);
+    bhd__cache *cache = cache_kit_cache(&deep, KIB(1024));
+    (void)umask(before);
+    for (const char *const *part = (const char *const[]){"a", "a/b", "a/b/c", NULL}; *part;
+         part++) {
+        (void)snprintf(path, sizeof path, "%.200s/%s", kit.directory, *part);
+        assert_int_equal(stat(path, &about), 0);
+        assert_int_equal(about.st_mode, S_IFDIR | 0700);
+    }
+    cache_kit_keep(cache, 1, 100, 10);
+    assert_true(cache_kit_finds(cache, 1, 100, 10));
+    bhd__cache_free(cache);
+
+    /* A relative one too; and it is held, wherever the program goes. */
+    char *here = getcwd(NULL, 0);
+    assert_non_null(here);
+    assert_int_equal(chdir(kit.directory), 0);
+    assert_int_equal(bhd__cache_new("a/../a/b/c", kit.identity.digits, KIB(1024), &cache, &error),
+                     BHD_OK);
+    assert_int_equal(chdir(here), 0);
+    free(here);
+    assert_true(cache_kit_finds(cache, 1, 100, 10));
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+static void a_wrong_identity_is_refused(void **state)
+{
+    (void)state;
+    bhd_error error = BHD_ERROR_INIT;
+    bhd__cache *cache = NULL;
+    assert_int_equal(bhd__cache_new("/tmp/nothing", "../up", 1, &cache, &error),
+                     BHD_INVALID_ARGUMENT);
+    assert_int_equal(bhd__cache_new("", cache_kit_key(1).digits, 1, &cache, &error),
+                     BHD_INVALID_ARGUMENT);
+    assert_string_equal(error.message, "cache directory: the path is empty");
+    assert_null(cache);
+    bhd_error_fini(&error);
+}
+
+/* -- the bound -------------------------------------------------------------------------------- */
+
+static void what_was_used_longest_ago_goes(void **state)
+{
+    (void)state;
+    enum { FIRST = 20 };
+    cache_kit kit = cache_kit_begin();
+    /* Room for exactly so many of 16 KiB. */
+    bhd__cache *cache = cache_kit_cache(&kit, FIRST * KIB(16));
+    for (unsigned i = 0; i < FIRST; i++) {
+        cache_kit_keep(cache, i, KIB(16) - sizeof(bhd__cache_trailer), 0);
+        set_age(&kit, i, (time_t)(2 + i) * HOUR);
+    }
+    assert_int_equal(cache_kit_look(&kit).files, FIRST);
+    assert_int_equal(cache_kit_look(&kit).weight, FIRST * KIB(16));
+    assert_int_equal(cache_kit_stats(cache).evicted, 0);
+    /* The oldest is used; then three have to go to get to nine tenths, the new one counted. */
+    assert_true(cache_kit_finds(cache, FIRST - 1, KIB(16) - sizeof(bhd__cache_trailer), 0));
+    cache_kit_keep(cache, FIRST, 100, 0);
+    assert_int_equal(cache_kit_stats(cache).evicted, 3);
+    for (unsigned i = 0; i <= FIRST; i++)
+        assert_int_equal(is_there(&kit, i), i < FIRST - 4 || i >= FIRST - 1);
+    assert_int_equal(cache_kit_look(&kit).weight, (FIRST - 3) * KIB(16) + KIB(4));
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+static void a_use_is_noted_once_an_hour(void **state)
+{
+    (void)state;
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(1024));
+    cache_kit_keep(cache, 1, 100, 0);
+    set_age(&kit, 1, HOUR / 2);
+    assert_true(cache_kit_finds(cache, 1, 100, 0));
+    assert_in_range(age_of(&kit, 1), HOUR / 2, HOUR);
+    set_age(&kit, 1, 2 * HOUR);
+    assert_true(cache_kit_finds(cache, 1, 100, 0));
+    assert_in_range(age_of(&kit, 1), 0, HOUR / 2);
+    /* A clock that was ahead. */
+    set_age(&kit, 1, -48 * HOUR);
+    assert_true(cache_kit_finds(cache, 1, 100, 0));
+    assert_in_range(age_of(&kit, 1), 0, HOUR / 2);
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+static void a_time_ahead_does_not_keep_an_entry(void **state)
+{
+    (void)state;
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
+    for (unsigned i = 0; i < 16; i++) {
+        cache_kit_keep(cache, i, 100, 0);
+        set_age(&kit, i, i == 5 ? -48 * HOUR : (time_t)(20 - i) * HOUR);
+    }
+    cache_kit_keep(cache, 16, 100, 0);
+    assert_int_equal(cache_kit_stats(cache).evicted, 3);
+    assert_false(is_there(&kit, 5));
+    assert_false(is_there(&kit, 0));
+    assert_true(is_there(&kit, 2));
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+/* The first half of an identity is the build's: another configuration of the same build is one of
+ * ours, what an older build has left goes first and takes its directory with it. */
+static void other_builds_count_and_go_first(void **state)
+{
+    (void)state;
+    cache_kit kit = cache_kit_begin(), sister = kit, older = kit;
+    sister.identity = bhd__cache_identity("build 1", "another", 7);
+    older.identity = bhd__cache_identity("build 0", "configuration", 13);
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
+    bhd__cache *of_sister = cache_kit_cache(&sister, KIB(64));
+    bhd__cache *of_older = cache_kit_cache(&older, KIB(64));
+    for (unsigned i = 0; i < 16; i++) {
+        bool is_older = i >= 14;
+        cache_kit_keep(is_older ? of_older : i < 7 ? of_sister : cache, i, 100, 0);
+        set_age(is_older ? &older : i < 7 ? &sister : &kit, i, is_older ? 0 : (time_t)i * HOUR);
+    }
+    assert_int_equal(cache_kit_look(&kit).weight, KIB(64));
+    assert_int_equal(cache_kit_look(&kit).directories, 3);
+    cache_kit_keep(cache, 16, 100, 0);
+    assert_int_equal(cache_kit_stats(cache).evicted, 3);
+    assert_int_equal(cache_kit_look(&kit).directories, 2);
+    assert_false(is_there(&kit, 13));
+    assert_true(is_there(&kit, 12));
+    assert_true(is_there(&sister, 6));
+    /* Whose directory went makes it anew. */
+    cache_kit_keep(of_older, 20, 100, 0);
+    assert_true(cache_kit_finds(of_older, 20, 100, 0));
+    bhd__cache_free(cache);
+    bhd__cache_free(of_sister);
+    bhd__cache_free(of_older);
+    cache_kit_end(&kit);
+}
+
+static void what_is_too_large_is_not_kept(void **state)
+{
+    (void)state;
+    const size_t quarter = KIB(16);
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, 4 * quarter);
+    cache_kit_keep(cache, 1, quarter - sizeof(bhd__cache_trailer), 0);
+    cache_kit_keep(cache, 2, quarter - sizeof(bhd__cache_trailer), 1);
+    assert_true(is_there(&kit, 1));
+    assert_false(is_there(&kit, 2));
+    bhd__cache_key key = cache_kit_key(3);
+    int output = cache_kit_output(3, 10, 0);
+    bhd__cache_keep(cache, &key, output, UINT64_MAX, 1);
+    bhd__cache_keep(cache, &key, output, 1, UINT64_MAX);
+    bhd__cache_keep(cache, &key, output, UINT64_MAX - 100, 0);
+    /* What says that it is longer than it is. */
+    bhd__cache_keep(cache, &key, output, 11, 0);
+    (void)close(output);
+    assert_false(is_there(&kit, 3));
+    assert_int_equal(cache_kit_look(&kit).files, 1);
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+/* -- without memory --------------------------------------------------------------------------- */
+
+static bhd_status live(const cache_kit *kit)
+{
+    bhd_error error = BHD_ERROR_INIT;
+    bhd__cache *cache = NULL;
+    bhd_status status =
+        bhd__cache_new(kit->directory, kit->identity.digits, KIB(1024), &cache, &error);
+    if (status == BHD_OK) {
+        cache_kit_keep(cache, 1, 100, 10);
+        bool is_found = cache_kit_finds(cache, 1, 100, 10);
+        status = is_found ? BHD_OK : BHD_HOST_OUT_OF_MEMORY;
+        assert_int_equal(cache_kit_stats(cache).damaged, 0);
+        bhd__cache_free(cache);
+    }
+    bhd_error_fini(&error);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    bhd_status status = BHD_HOST_OUT_OF_MEMORY;
+    unsigned nth;
+    for (nth = 1; status != BHD_OK; nth++) {
+        cache_kit kit = cache_kit_begin();
+        uint64_t before = bhd__alloc_live();
+        bhd__alloc_fail_at(nth, 0);
+        status = live(&kit);
+        bhd__alloc_fail_at(0, 0);
+        assert_int_equal(bhd__alloc_live(), before);
+        assert_true(status == BHD_OK || status == BHD_HOST_OUT_OF_MEMORY);
+        assert_true(cache_kit_look(&kit).files <= 1);
+        cache_kit_end(&kit);
+        assert_true(nth < 100);
+    }
+    assert_true(nth > 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(digests_are_those_of_the_standards),
+        cmocka_unit_test(an_identity_depends_on_build_and_configuration),
+        cmocka_unit_test(names_are_64_small_digits),
+        cmocka_unit_test(what_is_kept_is_found),
+        cmocka_unit_test(an_entry_is_the_users_alone),
+        cmocka_unit_test(an_entry_that_is_there_is_left),
+        cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
+        cmocka_unit_test(a_wrong_identity_is_refused),
+        cmocka_unit_test(what_was_used_longest_ago_goes),
+        cmocka_unit_test(a_use_is_noted_once_an_hour),
+        cmocka_unit_test(a_time_ahead_does_not_keep_an_entry),
+        cmocka_unit_test(other_builds_count_and_go_first),
+        cmocka_unit_test(what_is_too_large_is_not_kept),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
+}
