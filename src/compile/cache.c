@@ -38,7 +38,6 @@
 
 struct bhd__cache {
     bhd__descriptor directory; /* the program may have closed it */
-    char identity[BHD__CACHE_DIGITS + 1];
     uint64_t max_bytes;
     /* Counters; order nothing. */
     _Atomic uint64_t hits, misses, kept, evicted, damaged;
@@ -49,8 +48,8 @@ static void count(_Atomic uint64_t *counter, uint64_t more)
     atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
-/* The directory of the identity, looked at as it is now; -1 with errno. */
-static int open_identity(bhd__cache *cache, bool make)
+/* The directory of an identity, looked at as it is now; -1 with errno. */
+static int open_identity(bhd__cache *cache, const char *identity, bool make)
 {
     struct stat about;
     int directory = cache->directory.number;
@@ -62,34 +61,13 @@ static int open_identity(bhd__cache *cache, bool make)
         errno = EPERM;
         return -1;
     }
-    return bhd__cache_place_beneath(directory, cache->identity, make);
+    return bhd__cache_place_beneath(directory, identity, make);
 }
 
-/* It is there and cannot be trusted. */
-static bool is_refused(int reason)
-{
-    return reason == EPERM || reason == ELOOP || reason == ENOTDIR;
-}
-
-static bhd_status fail_identity(const char *directory, const char *identity, bhd_error *error)
-{
-    char shown[512];
-    bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, directory, strlen(directory), SIZE_MAX);
-    bhd__text_ellipsis(&text);
-    return bhd__fail(error, BHD_FILE_UNREADABLE,
-                     "cache directory %s: %s in it is no directory that only this user can change; "
-                     "remove it, or name another directory",
-                     shown, identity);
-}
-
-bhd_status bhd__cache_new(const char *directory, const char *identity, uint64_t max_bytes,
-                          bhd__cache **cache, bhd_error *error)
+bhd_status bhd__cache_new(const char *directory, uint64_t max_bytes, bhd__cache **cache,
+                          bhd_error *error)
 {
     int opened = -1;
-    if (!bhd__cache_is_name(identity))
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "cache: the identity is no file name of it");
     bhd__cache *made = bhd__calloc(1, sizeof *made);
     if (made == NULL)
         return bhd__fail_no_memory(error);
@@ -99,15 +77,7 @@ bhd_status bhd__cache_new(const char *directory, const char *identity, uint64_t 
         return status;
     }
     made->directory = bhd__descriptor_of(opened);
-    memcpy(made->identity, identity, sizeof made->identity);
     made->max_bytes = max_bytes;
-    int beneath = open_identity(made, false);
-    if (beneath < 0 && is_refused(errno)) {
-        bhd__cache_free(made);
-        return fail_identity(directory, identity, error);
-    }
-    if (beneath >= 0)
-        (void)close(beneath);
     *cache = made;
     return BHD_OK;
 }
@@ -153,12 +123,12 @@ static bool find_in(bhd__cache *cache, int directory, const bhd__cache_key *key,
 {
     bhd__cache_trailer trailer;
     int file =
-        openat(directory, key->digits, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        openat(directory, key->binary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     bool is_bad = file < 0 && is_no_entry(errno);
     if (file >= 0) {
         void *buffer = bhd__malloc(BHD__CACHE_BUFFER);
-        is_bad = buffer != NULL && bhd__cache_entry_check(file, key->digits, cache->identity,
-                                                          buffer, &trailer) != NULL;
+        is_bad = buffer != NULL &&
+                 bhd__cache_entry_check(file, key->binary, key->identity, buffer, &trailer) != NULL;
         bool is_whole = buffer != NULL && !is_bad;
         bhd__free(buffer);
         if (is_whole) {
@@ -170,8 +140,8 @@ static bool find_in(bhd__cache *cache, int directory, const bhd__cache_key *key,
     }
     if (is_bad) {
         count(&cache->damaged, 1);
-        if (unlinkat(directory, key->digits, 0) != 0)
-            (void)unlinkat(directory, key->digits, AT_REMOVEDIR);
+        if (unlinkat(directory, key->binary, 0) != 0)
+            (void)unlinkat(directory, key->binary, AT_REMOVEDIR);
     }
     return false;
 }
@@ -179,11 +149,11 @@ static bool find_in(bhd__cache *cache, int directory, const bhd__cache_key *key,
 bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_entry *entry)
 {
     bool is_found = false;
-    int directory = open_identity(cache, false);
+    int directory = open_identity(cache, key->identity, false);
     if (directory >= 0) {
         is_found = find_in(cache, directory, key, entry);
         (void)close(directory);
-    } else if (is_refused(errno)) {
+    } else if (errno == EPERM || errno == ELOOP || errno == ENOTDIR) {
         count(&cache->damaged, 1);
     }
     count(is_found ? &cache->hits : &cache->misses, 1);
@@ -194,7 +164,7 @@ bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_en
 
 typedef struct keeping {
     bhd__cache *cache;
-    const char *key;
+    const bhd__cache_key *key;
     int directory; /* of the identity */
     int output;
     uint64_t artifact_bytes, description_bytes;
@@ -204,8 +174,8 @@ typedef struct keeping {
 static bool write_new(const keeping *k, int file)
 {
     /* Whatever the mask of the process is. */
-    return bhd__cache_entry_write(file, k->output, k->key, k->cache->identity, k->artifact_bytes,
-                                  k->description_bytes, k->buffer) &&
+    return bhd__cache_entry_write(file, k->output, k->key->binary, k->key->identity,
+                                  k->artifact_bytes, k->description_bytes, k->buffer) &&
            fchmod(file, S_IRUSR) == 0;
 }
 
@@ -213,7 +183,7 @@ static bool write_new(const keeping *k, int file)
 static bool is_there(const keeping *k)
 {
     struct stat about;
-    return fstatat(k->directory, k->key, &about, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(k->directory, k->key->binary, &about, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Gives a file without a name its own. */
@@ -244,7 +214,8 @@ static bool keep_under_a_name(const keeping *k)
     if (file < 0)
         return false;
     bool is_kept = (flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-                   write_new(k, file) && renameat(k->directory, name, k->directory, k->key) == 0;
+                   write_new(k, file) &&
+                   renameat(k->directory, name, k->directory, k->key->binary) == 0;
     if (!is_kept)
         (void)unlinkat(k->directory, name, 0);
     (void)close(file);
@@ -261,9 +232,9 @@ static void keep_in(const keeping *k, uint64_t weight)
     int lock = file < 0 || is_written ? bhd__cache_lock(cache->directory.number) : -1;
     if (lock >= 0) {
         bool is_kept = !is_there(k) &&
-                       bhd__cache_make_room(cache->directory.number, cache->identity, weight,
+                       bhd__cache_make_room(cache->directory.number, k->key->identity, weight,
                                             cache->max_bytes, &evicted) &&
-                       ((is_written && link_as(k, file, k->key)) || keep_under_a_name(k));
+                       ((is_written && link_as(k, file, k->key->binary)) || keep_under_a_name(k));
         count(&cache->evicted, evicted);
         count(&cache->kept, is_kept ? 1 : 0);
         (void)close(lock);
@@ -283,11 +254,11 @@ void bhd__cache_keep(bhd__cache *cache, const bhd__cache_key *key, int output,
     if (weight > cache->max_bytes / LARGEST_SHARE)
         return;
     keeping k = {.cache = cache,
-                 .key = key->digits,
+                 .key = key,
                  .output = output,
                  .artifact_bytes = artifact_bytes,
                  .description_bytes = description_bytes,
-                 .directory = open_identity(cache, true),
+                 .directory = open_identity(cache, key->identity, true),
                  .buffer = bhd__malloc(BHD__CACHE_BUFFER)};
     if (k.directory >= 0 && k.buffer != NULL)
         keep_in(&k, weight);

@@ -29,9 +29,16 @@
 /* One for a host; any thread. Other processes may use the same directory. */
 typedef struct bhd__cache bhd__cache;
 
-/* Hexadecimal digits of a SHA-256, terminated: of the binary. */
-typedef struct bhd__cache_key {
+/* Who compiled how, as the name of a directory: 64 hexadecimal digits, the first half of them the
+ * build's alone, so that what another build has left is told from what another configuration of
+ * this one has. */
+typedef struct bhd__cache_identity {
     char digits[65];
+} bhd__cache_identity;
+
+/* An entry: of whom, and the SHA-256 of the binary in hexadecimal digits. */
+typedef struct bhd__cache_key {
+    char identity[65], binary[65];
 } bhd__cache_key;
 
 typedef struct bhd__cache_entry {
@@ -44,21 +51,21 @@ typedef struct bhd__cache_stats {
     uint64_t damaged; /* entries found and not believed; they are misses too */
 } bhd__cache_stats;
 
-/* Who compiled how: the build, whatever else artefacts depend on as bytes, and what the processor
- * can. A file name, of the same form as a key; the first half is the build's alone. */
-bhd__cache_key bhd__cache_identity(const char *build, const void *configuration, size_t size);
+/* `configuration` is whatever artefacts depend on besides, as bytes; what the processor can is added
+ * to it. One for a host and each way in which it compiles. */
+bhd__cache_identity bhd__cache_identity_of(const char *build, const void *configuration,
+                                           size_t size);
+bhd__cache_key bhd__cache_key_of(const bhd__cache_identity *identity, const void *binary,
+                                 size_t size);
 
 /* Looks at the directory, makes it if it is missing, and holds it: a later chdir, chroot or rename
- * changes nothing. If it is removed, nothing is found or kept any more. `identity` has the digits
- * of bhd__cache_identity. A directory that cannot be used: BHD_FILE_UNREADABLE with the reason and
- * what to do; one that can only be read is used as it is. BHD_INVALID_ARGUMENT,
- * BHD_HOST_OUT_OF_MEMORY. */
-bhd_status bhd__cache_new(const char *directory, const char *identity, uint64_t max_bytes,
-                          bhd__cache **cache, bhd_error *error);
+ * changes nothing. If it is removed, nothing is found or kept any more. A directory that cannot be
+ * used: BHD_FILE_UNREADABLE with the reason and what to do; one that can only be read is used as it
+ * is. BHD_INVALID_ARGUMENT, BHD_HOST_OUT_OF_MEMORY. */
+bhd_status bhd__cache_new(const char *directory, uint64_t max_bytes, bhd__cache **cache,
+                          bhd_error *error);
 /* NULL does nothing. */
 void bhd__cache_free(bhd__cache *cache);
-
-bhd__cache_key bhd__cache_key_of(const void *binary, size_t size);
 
 /* A whole, checked entry. */
 bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_entry *entry);

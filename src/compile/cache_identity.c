@@ -21,12 +21,14 @@ static void write_digits(const uint8_t *bytes, size_t count, char *digits)
     }
 }
 
-bhd__cache_key bhd__cache_key_of(const void *binary, size_t size)
+bhd__cache_key bhd__cache_key_of(const bhd__cache_identity *identity, const void *binary,
+                                 size_t size)
 {
     uint8_t digest[DIGEST_BYTES];
-    bhd__cache_key key = {{0}};
+    bhd__cache_key key = {{0}, {0}};
     bhd_engine_sha256(binary, size, digest);
-    write_digits(digest, sizeof digest, key.digits);
+    write_digits(digest, sizeof digest, key.binary);
+    memcpy(key.identity, identity->digits, sizeof key.identity);
     return key;
 }
 
@@ -67,11 +69,12 @@ static processor look_at_processor(void)
     return p;
 }
 
-bhd__cache_key bhd__cache_identity(const char *build, const void *configuration, size_t size)
+bhd__cache_identity bhd__cache_identity_of(const char *build, const void *configuration,
+                                           size_t size)
 {
     processor p = look_at_processor();
     uint8_t of_build[DIGEST_BYTES], of_rest[DIGEST_BYTES], parts[2][DIGEST_BYTES];
-    bhd__cache_key identity = {{0}};
+    bhd__cache_identity identity = {{0}};
     bhd_engine_sha256(build, strlen(build), of_build);
     bhd_engine_sha256(configuration, size, parts[0]);
     bhd_engine_sha256(&p, sizeof p, parts[1]);

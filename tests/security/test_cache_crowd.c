@@ -46,7 +46,7 @@ static void run_client(const cache_kit *kit, unsigned seed, unsigned turns)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
-    CHECK(bhd__cache_new(kit->directory, kit->identity.digits, BOUND, &cache, &error) == BHD_OK);
+    CHECK(bhd__cache_new(kit->directory, BOUND, &cache, &error) == BHD_OK);
     for (unsigned i = 0; i < turns; i++) {
         unsigned number = next_number(&seed) % BINARIES;
         bhd__cache_key key = cache_kit_key(number);
@@ -183,7 +183,7 @@ static void body_of_largest_file(void *env)
     const cache_kit *kit = env;
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
-    CHECK(bhd__cache_new(kit->directory, kit->identity.digits, BOUND, &cache, &error) == BHD_OK);
+    CHECK(bhd__cache_new(kit->directory, BOUND, &cache, &error) == BHD_OK);
     int output = cache_kit_output(2, KIB(200), 0);
     const struct rlimit small = {KIB(100), KIB(100)};
     sigset_t pending;
@@ -222,7 +222,7 @@ static void body_of_a_full_disk(void *env)
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", kit->directory, "tmpfs", 0, "size=256k,mode=0700") != 0)
         _exit(77);
-    CHECK(bhd__cache_new(kit->directory, kit->identity.digits, BOUND, &cache, &error) == BHD_OK);
+    CHECK(bhd__cache_new(kit->directory, BOUND, &cache, &error) == BHD_OK);
     for (unsigned i = 0; i < 20; i++) {
         cache_kit_keep(cache, i, KIB(30), 0);
         kept += cache_kit_finds(cache, i, KIB(30), 0);
@@ -276,7 +276,7 @@ static void expect_a_cache(const cache_kit *kit)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
-    CHECK(bhd__cache_new(kit->directory, kit->identity.digits, BOUND, &cache, &error) == BHD_OK);
+    CHECK(bhd__cache_new(kit->directory, BOUND, &cache, &error) == BHD_OK);
     for (unsigned i = 0; i < BINARIES; i++) {
         cache_kit_keep(cache, i, size_of(i), i);
         CHECK(cache_kit_finds(cache, i, size_of(i), i));
@@ -333,7 +333,7 @@ static void names_of_the_dead_are_taken_away(void **state)
     cache_kit kit = cache_kit_begin();
     bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
     cache_kit_keep(cache, 1, 100, 0);
-    cache_kit_path(&kit, -1, directory);
+    cache_kit_identity_path(&kit, 1, directory);
     (void)snprintf(living, sizeof living, "%s/new-living", directory);
     (void)snprintf(dead, sizeof dead, "%s/new-dead", directory);
     int writer = open(living, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

@@ -22,7 +22,6 @@ cache_kit cache_kit_begin(void)
 {
     cache_kit kit = {.directory = "/tmp/bulkhead-cache-XXXXXX"};
     assert_non_null(mkdtemp(kit.directory));
-    kit.identity = bhd__cache_identity("build 1", "configuration", 13);
     return kit;
 }
 
@@ -43,14 +42,19 @@ bhd__cache *cache_kit_cache(const cache_kit *kit, uint64_t max_bytes)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
-    if (bhd__cache_new(kit->directory, kit->identity.digits, max_bytes, &cache, &error) != BHD_OK)
+    if (bhd__cache_new(kit->directory, max_bytes, &cache, &error) != BHD_OK)
         fail_msg("%s", error.message);
     return cache;
 }
 
 bhd__cache_key cache_kit_key(unsigned number)
 {
-    return bhd__cache_key_of(&number, sizeof number);
+    bool is_older = number >= CACHE_KIT_OLDER;
+    bool is_sister = !is_older && number >= CACHE_KIT_SISTER;
+    unsigned binary = number % CACHE_KIT_SISTER;
+    bhd__cache_identity identity =
+        bhd__cache_identity_of(is_older ? "build 0" : "build 1", is_sister ? "one" : "two", 3);
+    return bhd__cache_key_of(&identity, &binary, sizeof binary);
 }
 
 static unsigned char byte_of(unsigned number, size_t at)
@@ -108,12 +112,17 @@ bool cache_kit_finds(bhd__cache *cache, unsigned number, size_t artifact_bytes,
     return true;
 }
 
-void cache_kit_path(const cache_kit *kit, long number, char *path)
+void cache_kit_path(const cache_kit *kit, unsigned number, char *path)
 {
-    bhd__cache_key key = cache_kit_key((unsigned)number);
-    int length = snprintf(path, PATH_MAX, "%s/%s%s%s", kit->directory, kit->identity.digits,
-                          number < 0 ? "" : "/", number < 0 ? "" : key.digits);
+    bhd__cache_key key = cache_kit_key(number);
+    int length = snprintf(path, PATH_MAX, "%s/%s/%s", kit->directory, key.identity, key.binary);
     assert_in_range(length, 1, PATH_MAX - 1);
+}
+
+void cache_kit_identity_path(const cache_kit *kit, unsigned number, char *path)
+{
+    cache_kit_path(kit, number, path);
+    *strrchr(path, '/') = '\0';
 }
 
 static cache_kit_content seen;

@@ -12,7 +12,6 @@
 /* A new, empty directory; `cache_kit_end` removes it with all that is in it. */
 typedef struct cache_kit {
     char directory[PATH_MAX];
-    bhd__cache_key identity;
 } cache_kit;
 
 cache_kit cache_kit_begin(void);
@@ -21,6 +20,9 @@ void cache_kit_end(cache_kit *kit);
 /* A cache there; fails the test if there is none. */
 bhd__cache *cache_kit_cache(const cache_kit *kit, uint64_t max_bytes);
 
+/* Added to a number: the same binary, compiled otherwise by the same build, or by an older one. */
+#define CACHE_KIT_SISTER 1000000u
+#define CACHE_KIT_OLDER 2000000u
 bhd__cache_key cache_kit_key(unsigned number);
 /* A memory file with an artefact of `artifact_bytes` and a description of `description_bytes`. */
 int cache_kit_output(unsigned number, size_t artifact_bytes, size_t description_bytes);
@@ -33,8 +35,9 @@ bool cache_kit_is(bhd__cache_entry *entry, unsigned number, size_t artifact_byte
 bool cache_kit_finds(bhd__cache *cache, unsigned number, size_t artifact_bytes,
                      size_t description_bytes);
 
-/* The path of an entry in PATH_MAX bytes; of its directory for `number` below 0. */
-void cache_kit_path(const cache_kit *kit, long number, char *path);
+/* The path of an entry, and of the directory that it is in, in PATH_MAX bytes. */
+void cache_kit_path(const cache_kit *kit, unsigned number, char *path);
+void cache_kit_identity_path(const cache_kit *kit, unsigned number, char *path);
 /* Files and directories beneath the directory, and what their files weigh. */
 typedef struct cache_kit_content {
     size_t files, directories;

@@ -24,7 +24,7 @@ static void set_age(const cache_kit *kit, unsigned number, time_t seconds)
 {
     char path[PATH_MAX];
     const struct timespec times[2] = {{0, UTIME_OMIT}, {time(NULL) - seconds, 0}};
-    cache_kit_path(kit, (long)number, path);
+    cache_kit_path(kit, number, path);
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
@@ -32,7 +32,7 @@ static time_t age_of(const cache_kit *kit, unsigned number)
 {
     char path[PATH_MAX];
     struct stat about;
-    cache_kit_path(kit, (long)number, path);
+    cache_kit_path(kit, number, path);
     assert_int_equal(stat(path, &about), 0);
     return time(NULL) - about.st_mtim.tv_sec;
 }
@@ -40,7 +40,7 @@ static time_t age_of(const cache_kit *kit, unsigned number)
 static bool is_there(const cache_kit *kit, unsigned number)
 {
     char path[PATH_MAX];
-    cache_kit_path(kit, (long)number, path);
+    cache_kit_path(kit, number, path);
     return access(path, F_OK) == 0;
 }
 
@@ -50,18 +50,20 @@ static bool is_there(const cache_kit *kit, unsigned number)
 static void digests_are_those_of_the_standards(void **state)
 {
     (void)state;
-    bhd__cache_key key = bhd__cache_key_of("abc", 3);
-    assert_string_equal(key.digits,
+    bhd__cache_identity identity = bhd__cache_identity_of("", NULL, 0);
+    bhd__cache_key key = bhd__cache_key_of(&identity, "abc", 3);
+    assert_string_equal(key.identity, identity.digits);
+    assert_string_equal(key.binary,
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     char *million = malloc(1000000);
     assert_non_null(million);
     memset(million, 'a', 1000000);
-    key = bhd__cache_key_of(million, 1000000);
+    key = bhd__cache_key_of(&identity, million, 1000000);
     free(million);
-    assert_string_equal(key.digits,
+    assert_string_equal(key.binary,
                         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-    key = bhd__cache_key_of(NULL, 0);
-    assert_string_equal(key.digits,
+    key = bhd__cache_key_of(&identity, NULL, 0);
+    assert_string_equal(key.binary,
                         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 
     unsigned char bytes[32];
@@ -82,10 +84,10 @@ static void digests_are_those_of_the_standards(void **state)
 static void an_identity_depends_on_build_and_configuration(void **state)
 {
     (void)state;
-    bhd__cache_key one = bhd__cache_identity("build 1", "abc", 3);
-    bhd__cache_key same = bhd__cache_identity("build 1", "abc", 3);
-    bhd__cache_key other = bhd__cache_identity("build 1", "abd", 3);
-    bhd__cache_key newer = bhd__cache_identity("build 2", "abc", 3);
+    bhd__cache_identity one = bhd__cache_identity_of("build 1", "abc", 3);
+    bhd__cache_identity same = bhd__cache_identity_of("build 1", "abc", 3);
+    bhd__cache_identity other = bhd__cache_identity_of("build 1", "abd", 3);
+    bhd__cache_identity newer = bhd__cache_identity_of("build 2", "abc", 3);
     assert_true(bhd__cache_is_name(one.digits));
     assert_string_equal(one.digits, same.digits);
     assert_string_not_equal(one.digits, other.digits);
@@ -158,14 +160,14 @@ static void an_entry_is_the_users_alone(void **state)
     cache_kit_keep(cache, 2, 100, 10);
     (void)umask(before);
     for (unsigned i = 1; i <= 2; i++) {
-        cache_kit_path(&kit, (long)i, path);
+        cache_kit_path(&kit, i, path);
         assert_int_equal(stat(path, &about), 0);
         assert_int_equal(about.st_mode, S_IFREG | 0400);
         assert_int_equal(about.st_nlink, 1);
         assert_int_equal(about.st_size, 110 + sizeof(bhd__cache_trailer));
         assert_true(cache_kit_finds(cache, i, 100, 10));
     }
-    cache_kit_path(&kit, -1, path);
+    cache_kit_identity_path(&kit, 1, path);
     assert_int_equal(stat(path, &about), 0);
     assert_int_equal(about.st_mode, S_IFDIR | 0700);
     bhd__cache_free(cache);
@@ -216,8 +218,7 @@ static void missing_directories_are_made_for_the_user_alone(void **state)
     char *here = getcwd(NULL, 0);
     assert_non_null(here);
     assert_int_equal(chdir(kit.directory), 0);
-    assert_int_equal(bhd__cache_new("a/../a/b/c", kit.identity.digits, KIB(1024), &cache, &error),
-                     BHD_OK);
+    assert_int_equal(bhd__cache_new("a/../a/b/c", KIB(1024), &cache, &error), BHD_OK);
     assert_int_equal(chdir(here), 0);
     free(here);
     assert_true(cache_kit_finds(cache, 1, 100, 10));
@@ -225,15 +226,12 @@ static void missing_directories_are_made_for_the_user_alone(void **state)
     cache_kit_end(&kit);
 }
 
-static void a_wrong_identity_is_refused(void **state)
+static void an_empty_path_is_refused(void **state)
 {
     (void)state;
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
-    assert_int_equal(bhd__cache_new("/tmp/nothing", "../up", 1, &cache, &error),
-                     BHD_INVALID_ARGUMENT);
-    assert_int_equal(bhd__cache_new("", cache_kit_key(1).digits, 1, &cache, &error),
-                     BHD_INVALID_ARGUMENT);
+    assert_int_equal(bhd__cache_new("", 1, &cache, &error), BHD_INVALID_ARGUMENT);
     assert_string_equal(error.message, "cache directory: the path is empty");
     assert_null(cache);
     bhd_error_fini(&error);
@@ -309,16 +307,13 @@ static void a_time_ahead_does_not_keep_an_entry(void **state)
 static void other_builds_count_and_go_first(void **state)
 {
     (void)state;
-    cache_kit kit = cache_kit_begin(), sister = kit, older = kit;
-    sister.identity = bhd__cache_identity("build 1", "another", 7);
-    older.identity = bhd__cache_identity("build 0", "configuration", 13);
+    cache_kit kit = cache_kit_begin();
     bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
-    bhd__cache *of_sister = cache_kit_cache(&sister, KIB(64));
-    bhd__cache *of_older = cache_kit_cache(&older, KIB(64));
     for (unsigned i = 0; i < 16; i++) {
         bool is_older = i >= 14;
-        cache_kit_keep(is_older ? of_older : i < 7 ? of_sister : cache, i, 100, 0);
-        set_age(is_older ? &older : i < 7 ? &sister : &kit, i, is_older ? 0 : (time_t)i * HOUR);
+        unsigned number = i + (is_older ? CACHE_KIT_OLDER : i < 7 ? CACHE_KIT_SISTER : 0);
+        cache_kit_keep(cache, number, 100, 0);
+        set_age(&kit, number, is_older ? 0 : (time_t)i * HOUR);
     }
     assert_int_equal(cache_kit_look(&kit).weight, KIB(64));
     assert_int_equal(cache_kit_look(&kit).directories, 3);
@@ -327,13 +322,11 @@ static void other_builds_count_and_go_first(void **state)
     assert_int_equal(cache_kit_look(&kit).directories, 2);
     assert_false(is_there(&kit, 13));
     assert_true(is_there(&kit, 12));
-    assert_true(is_there(&sister, 6));
+    assert_true(is_there(&kit, CACHE_KIT_SISTER + 6));
     /* Whose directory went makes it anew. */
-    cache_kit_keep(of_older, 20, 100, 0);
-    assert_true(cache_kit_finds(of_older, 20, 100, 0));
+    cache_kit_keep(cache, CACHE_KIT_OLDER + 20, 100, 0);
+    assert_true(cache_kit_finds(cache, CACHE_KIT_OLDER + 20, 100, 0));
     bhd__cache_free(cache);
-    bhd__cache_free(of_sister);
-    bhd__cache_free(of_older);
     cache_kit_end(&kit);
 }
 
@@ -367,8 +360,7 @@ static bhd_status live(const cache_kit *kit)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
-    bhd_status status =
-        bhd__cache_new(kit->directory, kit->identity.digits, KIB(1024), &cache, &error);
+    bhd_status status = bhd__cache_new(kit->directory, KIB(1024), &cache, &error);
     if (status == BHD_OK) {
         cache_kit_keep(cache, 1, 100, 10);
         bool is_found = cache_kit_finds(cache, 1, 100, 10);
@@ -410,7 +402,7 @@ int main(void)
         cmocka_unit_test(an_entry_is_the_users_alone),
         cmocka_unit_test(an_entry_that_is_there_is_left),
         cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
-        cmocka_unit_test(a_wrong_identity_is_refused),
+        cmocka_unit_test(an_empty_path_is_refused),
         cmocka_unit_test(what_was_used_longest_ago_goes),
         cmocka_unit_test(a_use_is_noted_once_an_hour),
         cmocka_unit_test(a_time_ahead_does_not_keep_an_entry),
