@@ -223,6 +223,14 @@ void bhd_engine_wake_later(const bhd_engine_waker_t *waker, uint32_t millisecond
 /* True when the future has ended. Inside the runtime that WASI's timers need. */
 bool bhd_engine_future_poll(wasmtime_call_future_t *future, const bhd_engine_waker_t *waker);
 
+/* -- translation --------------------------------------------------------------------------- */
+
+/* The binary with neighbouring data segments of its core modules joined, also of modules inside of
+ * components: up to 64 zeros between two become data. It does the same, each function stays at its
+ * offset, and nothing more can be joined in it. False: nothing to join, or not readable. The binary
+ * need not be valid, and is not made so. Free `*joined` with wasm_byte_vec_delete. */
+bool bhd_engine_join_segments(const void *binary, size_t size, wasm_byte_vec_t *joined);
+
 /* -- inspection ---------------------------------------------------------------------------- */
 
 typedef struct bhd_engine_extent {

@@ -26,6 +26,7 @@ mod linking;
 mod lookup;
 mod network;
 mod permit;
+mod segments;
 mod stream;
 mod toml;
 mod value;
