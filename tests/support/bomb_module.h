@@ -63,4 +63,7 @@ void bomb_module_make(size_t bytes, uint64_t seed, bomb_text *text);
 /* One in which nearly all bytes are of so many functions, of which one may take half. */
 void bomb_module_make_code(size_t bytes, uint64_t seed, uint32_t functions, bomb_text *text);
 
+/* Groups of types and what may be done with them, for hosts with garbage collection. */
+void bomb_module_make_types(size_t bytes, uint64_t seed, bomb_text *text);
+
 #endif

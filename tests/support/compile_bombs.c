@@ -37,15 +37,24 @@ static void make_adapters(const compile_bomb *bomb, size_t bytes, uint64_t seed,
     bomb_component_make_adapters(bytes, seed, binary);
 }
 
+static void make_types(const compile_bomb *bomb, size_t bytes, uint64_t seed, bomb_text *binary)
+{
+    (void)bomb;
+    bomb_module_make_types(bytes, seed, binary);
+}
+
 #define DRAWN(name_, make_)                                                                        \
     {                                                                                              \
         .name = (name_), .has_sizes = true, .has_seeds = true, .make = (make_)                     \
     }
 
 const compile_bomb drawn_bombs[] = {
-    DRAWN("any module", make_module),       DRAWN("one function", make_function),
-    DRAWN("any functions", make_functions), DRAWN("any component", make_component),
+    DRAWN("any module", make_module),
+    DRAWN("one function", make_function),
+    DRAWN("any functions", make_functions),
+    DRAWN("any component", make_component),
     DRAWN("any adapters", make_adapters),
+    {.name = "any types", .has_sizes = true, .has_seeds = true, .gc = true, .make = make_types},
 };
 const size_t drawn_bomb_count = COUNT_OF(drawn_bombs);
 

@@ -21,6 +21,8 @@ struct compile_bomb {
     const char *text;
     /* In 64 instances. */
     bool many;
+    /* On a host with garbage collection. */
+    bool gc;
     /* The most that n may be for the engine's reader; 0: any number. */
     uint64_t most;
     void (*make)(const compile_bomb *bomb, size_t bytes, uint64_t seed, bomb_text *binary);
