@@ -63,8 +63,9 @@ void bhd_engine_store_limiter(wasmtime_store_t *store, const bhd_engine_limiter_
 void bhd_engine_set_hostcall_budget(wasmtime_context_t *context, size_t bytes,
                                     size_t component_handles);
 /* Entries of WASI's resource table; `component` is the same number for all sandboxes of one, which
- * share threads for files. Only after wasmtime_context_set_wasi, and once. */
-void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries, size_t component);
+ * share threads for files, and no other's, also later. Only after wasmtime_context_set_wasi, and
+ * once. */
+void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries, uint64_t component);
 
 /* Size of the store's heap of collected objects; 0 while it has none. */
 size_t bhd_engine_gc_heap_bytes(const wasmtime_store_t *store);
@@ -151,7 +152,7 @@ typedef struct bhd_engine_endpoint {
 /* Threads that look names up, because the system's resolver waits: for all sandboxes with the same
  * key at most `share` at once, `most` in the process, of all keys. */
 typedef struct bhd_engine_lookups {
-    uintptr_t key;
+    uint64_t key;
     uint32_t share, most;
 } bhd_engine_lookups_t;
 
@@ -168,6 +169,12 @@ bool bhd_engine_name_reaches(bhd_engine_str_t host, bhd_engine_str_t address);
 size_t bhd_engine_wasi_directories(wasmtime_context_t *context, int *numbers, size_t capacity);
 /* Those of the files and directories that the guest itself has open. */
 void bhd_engine_wasi_files(wasmtime_context_t *context, void *env, void (*each)(void *env, int fd));
+
+/* Deletes a store after bhd_engine_set_wasi_resources, as wasmtime_store_delete. What its guest has
+ * open where a file system may wait is closed by threads that may, one place of the component for
+ * each; this waits for them so long and no longer, and not at all while earlier ones of the
+ * component are overdue. False: something is still open. */
+bool bhd_engine_store_delete(wasmtime_store_t *store, uint32_t milliseconds);
 
 /* What is asked call by call; `env` is the store's data. */
 typedef struct bhd_engine_permits {

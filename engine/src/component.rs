@@ -22,12 +22,13 @@ pub extern "C" fn bhd_engine_set_hostcall_budget(
     context.set_max_component_handles(component_handles);
 }
 
-/// Only after `wasmtime_context_set_wasi`. `component` is the same number for all its sandboxes.
+/// Only after `wasmtime_context_set_wasi`. `component` is the same number for all its sandboxes,
+/// and no other's.
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_set_wasi_resources(
     mut context: WasmtimeStoreContextMut<'_>,
     entries: usize,
-    component: usize,
+    component: u64,
 ) {
     let table = context.data_mut().ctx().table;
     table.set_max_capacity(entries);

@@ -3,8 +3,9 @@
 
 use std::ffi::{c_int, c_void};
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
-use wasmtime_c_api::WasmtimeStoreContextMut;
+use wasmtime_c_api::{WasmtimeStore, WasmtimeStoreContextMut, wasmtime_store_t};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host;
@@ -46,9 +47,18 @@ pub unsafe extern "C" fn bhd_engine_wasi_files(
     each: extern "C" fn(*mut c_void, c_int),
 ) {
     for entry in context.data_mut().ctx().table.iter_mut() {
-        match entry.downcast_ref::<Descriptor>() {
-            Some(descriptor) => each(env, number(descriptor)),
-            None => crate::files::descriptors_in(entry, |fd| each(env, fd)),
-        }
+        crate::files::descriptors_in(entry, |fd| each(env, fd));
     }
+}
+
+/// Deletes a store that has WASI. `false`: what its guest left open is not all closed by now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_store_delete(
+    mut store: Box<wasmtime_store_t>,
+    milliseconds: u32,
+) -> bool {
+    let inner = unsafe { &mut *(&raw mut *store as *mut WasmtimeStore) };
+    let end = crate::files::end_of(inner.data_mut().ctx().table);
+    drop(store);
+    end.is_none_or(|wait| wait(Duration::from_millis(milliseconds.into())))
 }

@@ -26,7 +26,7 @@ use crate::network;
 #[derive(Clone, Copy)]
 pub struct bhd_engine_lookups_t {
     /// The same for all sandboxes of a component.
-    key: usize,
+    key: u64,
     share: u32,
     most: u32,
 }

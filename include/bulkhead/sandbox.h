@@ -120,6 +120,11 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_sandbox_new(bhd_component *component,
  * until nobody is in the sandbox any more: its guest, and the callbacks of its calls. NULL does
  * nothing.
  *
+ * Files that the guest left open are closed. Those on a file system that has to be asked for that,
+ * of the network or of a program, are closed on threads of the library: this waits up to 100 ms for
+ * them, and not at all in code that the library calls or while earlier ones of the component are
+ * overdue.
+ *
  * **In code that the library calls** (callbacks of calls and of output, functions and destructors
  * of the host) it does not wait for other threads, since they may be waiting for this one; the last
  * one out frees the sandbox instead. In the callback of a call into this sandbox that is the

@@ -71,6 +71,7 @@ typedef struct bhd__refusal {
 typedef struct bhd__given {
     bhd_capabilities capabilities;
     const bhd__descriptor *directories; /* of capabilities.directories; O_PATH */
+    uint64_t number;                    /* no other component's in this process */
 } bhd__given;
 
 typedef struct bhd__instance_options {

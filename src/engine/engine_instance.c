@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* Of whoever frees, for a file system of the network or of a program; others never wait. */
+#define CLOSING_MS 100
+
 /* -- life ---------------------------------------------------------------------------------- */
 
 static wasmtime_error_t *at_epoch(wasmtime_context_t *context, void *data, uint64_t *delta,
@@ -63,12 +66,23 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     return BHD_OK;
 }
 
+/* What its guest left open is closed when this returns, if its file system answers in time. A
+ * thread that the library has called the program on does not wait for that: others may be waiting
+ * for it. */
+static void delete_store(bhd__instance *instance)
+{
+    if (instance->code->needs_wasi)
+        (void)bhd_engine_store_delete(instance->store, bhd__engine_is_inside() ? 0 : CLOSING_MS);
+    else
+        wasmtime_store_delete(instance->store);
+}
+
 void bhd__instance_free(bhd__instance *instance)
 {
     if (!instance)
         return;
     bhd__clock_remove(instance->code->engine, instance);
-    wasmtime_store_delete(instance->store);
+    delete_store(instance);
     bhd__resources_fini(&instance->resources);
     bhd__instance_end_wait(instance);
     bhd__held_fini(instance);
@@ -198,12 +212,12 @@ static bool instantiate(bhd__instance *instance, wasmtime_error_t **failure, was
     wasmtime_context_t *context = instance->context;
     if (code->component && instance->on_fiber)
         return bhd__instance_wait(
-            instance, bhd_engine_component_pre_instantiate_async(
-                          code->component_pre, context, &instance->of.component, failure));
+            instance, bhd_engine_component_pre_instantiate_async(code->component_pre, context,
+                                                                 &instance->of.component, failure));
     if (instance->on_fiber)
         return bhd__instance_wait(
-            instance, wasmtime_instance_pre_instantiate_async(
-                          code->module_pre, context, &instance->of.module, trap, failure));
+            instance, wasmtime_instance_pre_instantiate_async(code->module_pre, context,
+                                                              &instance->of.module, trap, failure));
     if (code->component)
         *failure = bhd_engine_component_pre_instantiate(code->component_pre, context,
                                                         &instance->of.component);
@@ -218,9 +232,9 @@ static bool call_plain(bhd__instance *instance, const wasmtime_func_t *function,
                        wasmtime_error_t **failure, wasm_trap_t **trap)
 {
     if (instance->on_fiber)
-        return bhd__instance_wait(instance,
-                                  wasmtime_func_call_async(instance->context, function, NULL, 0,
-                                                           NULL, 0, trap, failure));
+        return bhd__instance_wait(
+            instance,
+            wasmtime_func_call_async(instance->context, function, NULL, 0, NULL, 0, trap, failure));
     *failure = wasmtime_func_call_unchecked(instance->context, function, NULL, 0, trap);
     return true;
 }

@@ -101,7 +101,7 @@ static bool may_resolve(void *env, const char *name, size_t size)
 
 bhd_engine_lookups_t bhd__lookups(const bhd__given *given)
 {
-    return (bhd_engine_lookups_t){(uintptr_t)given, LOOKUPS_SHARE, LOOKUPS_MAX};
+    return (bhd_engine_lookups_t){given->number, LOOKUPS_SHARE, LOOKUPS_MAX};
 }
 
 static bhd_engine_lookups_t lookups_of(void *env)

@@ -272,6 +272,6 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
-    bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX, (uintptr_t)options->given);
+    bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX, options->given->number);
     return bhd__held_init(instance, error);
 }

@@ -170,11 +170,18 @@ static bhd_status fill(bhd__had *had, const bhd_capabilities *asked, const bhd_g
     return status;
 }
 
+/* An address would come again: what a component has left in the kernel would be the next one's. */
+static uint64_t next_number(void)
+{
+    static atomic_uint_fast64_t last; /* relaxed: nothing else is told by it */
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
 bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
                          bhd_error *error)
 {
     bhd_variable env[BHD__CAPABILITY_ENTRIES_MAX];
-    *had = (bhd__had){{{0}, NULL}, NULL, NULL};
+    *had = (bhd__had){{{0}, NULL, next_number()}, NULL, NULL};
     bhd_status status = bhd__capabilities_check(asked, error);
     if (status == BHD_OK)
         status = with_values(asked, env, error);
@@ -196,5 +203,5 @@ void bhd__had_fini(bhd__had *had)
         bhd__descriptor_close(&had->directories[i]);
     bhd__free(had->directories);
     bhd__free(had->block);
-    *had = (bhd__had){{{0}, NULL}, NULL, NULL};
+    *had = (bhd__had){{{0}, NULL, 0}, NULL, NULL};
 }

@@ -9,15 +9,14 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FileType, Stat};
 use wasmtime::Result;
-use wasmtime_wasi::WasiView;
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
+use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::types::{self, Errno};
-use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 
+use super::closing::{Door, Handle, Shared};
 use super::directory::{Listing, identity_of};
 use super::errno::errno;
-use super::{Shared, path};
+use super::{granted, path};
 
 pub type Answer<T> = std::result::Result<T, types::Error>;
 
@@ -93,12 +92,11 @@ impl Descriptors {
         for number in 0..3 {
             all.insert(Open::Standard(number));
         }
-        for (given, name) in ctx.filesystem().get_directories()? {
-            if let Descriptor::Dir(dir) = ctx.ctx().table.delete(given)? {
-                let may_write = !dir.perms.write_not_permitted();
-                let granted = OpenDirectory::new(dir.dir, may_write, true, Some(name));
-                all.insert(Open::Directory(Arc::new(granted)));
-            }
+        for (dir, name) in granted(&mut ctx.filesystem())? {
+            let may_write = !dir.perms.write_not_permitted();
+            let dir = Arc::new(Handle::granted(dir.dir));
+            let granted = OpenDirectory::new(dir, may_write, true, Some(name));
+            all.insert(Open::Directory(Arc::new(granted)));
         }
         Ok(all)
     }
@@ -234,12 +232,13 @@ pub const LISTED_BYTES: usize = 32 << 10;
 /// cookie to go on with, if there is more.
 pub fn list(
     dir: &OpenDirectory,
+    door: &Door,
     mut cookie: u64,
     most: usize,
 ) -> io::Result<(Vec<u8>, Option<u64>)> {
     let mut listing = dir.listing.lock().expect("nothing panics in here");
     if listing.is_none() {
-        let made = Listing::new(&dir.dir);
+        let made = Listing::new(&dir.dir, door);
         let number = made.as_ref().map_or(NOT_LISTED, Listing::descriptor);
         dir.listed.store(number, Ordering::Release);
         *listing = Some(made?);

@@ -13,6 +13,8 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, SeekFrom, Stat};
 
+use super::closing::{Door, Handle};
+
 /// At least thirty names.
 const BUFFER_BYTES: usize = 8192;
 
@@ -38,7 +40,7 @@ pub struct Entry {
 }
 
 pub struct Listing {
-    stream: File,
+    stream: Handle,
     device: u64,
     /// What was read last, and the cookie that follows it.
     entries: Vec<Entry>,
@@ -46,9 +48,10 @@ pub struct Listing {
 }
 
 impl Listing {
-    pub fn new(dir: &File) -> io::Result<Listing> {
+    pub fn new(dir: &File, door: &Door) -> io::Result<Listing> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let stream = File::from(rustix::fs::openat(dir, c".", flags, Mode::empty())?);
+        let stream = Handle::new(stream, door);
         let device = rustix::fs::fstat(&stream)?.st_dev;
         Ok(Listing { stream, device, entries: Vec::new(), next: 0 })
     }

@@ -13,9 +13,10 @@ use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, Stream
 use wasmtime_wasi::runtime::with_ambient_tokio_runtime;
 use wasmtime_wasi_io::bytes::Bytes;
 
+use super::closing::Shared;
 use super::lane::Lane;
 use super::space::{self, Cost, Place};
-use super::{Purse, Reserved, Shared, error};
+use super::{Purse, Reserved, error};
 
 /// What one stream holds of a guest's bytes.
 const STREAM_BYTES: usize = 16 << 10;
@@ -38,6 +39,11 @@ fn failed(e: io::Error) -> StreamError {
     StreamError::LastOperationFailed(e.into())
 }
 
+/// Of a stream whose end has not come.
+fn open(file: &Option<Shared>) -> Shared {
+    file.clone().expect("a stream that was closed begins nothing")
+}
+
 // -- in ----------------------------------------------------------------------------------------
 
 enum Reading {
@@ -50,18 +56,19 @@ enum Reading {
 
 pub struct FileInput {
     lane: Lane,
-    file: Shared,
+    /// None once it is closed.
+    file: Option<Shared>,
     at: u64,
     state: Reading,
 }
 
 impl FileInput {
     pub fn new(lane: Lane, file: Shared, at: u64) -> FileInput {
-        FileInput { lane, file, at, state: Reading::Idle }
+        FileInput { lane, file: Some(file), at, state: Reading::Idle }
     }
 
     fn begin(&mut self, size: usize) {
-        let (lane, file, at) = (self.lane.clone(), self.file.clone(), self.at);
+        let (lane, file, at) = (self.lane.clone(), open(&self.file), self.at);
         let size = size.min(STREAM_BYTES);
         self.state =
             Reading::Busy(begin(async move { lane.run(move || read(&file, size, at)).await }));
@@ -132,6 +139,9 @@ impl InputStream for FileInput {
             self.ready().await;
         }
         self.state = Reading::Closed;
+        if let Some(file) = self.file.take() {
+            self.lane.let_go(file).await;
+        }
     }
 }
 
@@ -153,7 +163,8 @@ struct Write {
 
 pub struct FileOutput {
     lane: Lane,
-    file: Shared,
+    /// None once it is closed.
+    file: Option<Shared>,
     place: Place,
     purse: Purse,
     state: Writing,
@@ -161,11 +172,11 @@ pub struct FileOutput {
 
 impl FileOutput {
     pub fn new(lane: Lane, file: Shared, place: Place, purse: Purse) -> FileOutput {
-        FileOutput { lane, file, place, purse, state: Writing::Idle }
+        FileOutput { lane, file: Some(file), place, purse, state: Writing::Idle }
     }
 
     fn begin(&self, bytes: Bytes, reserved: Reserved) -> Write {
-        let (lane, file, place) = (self.lane.clone(), self.file.clone(), self.place);
+        let (lane, file, place) = (self.lane.clone(), open(&self.file), self.place);
         let data = bytes.clone();
         let work = async move { lane.run(move || write_all(&file, data, place, reserved)).await };
         Write { task: begin(work), bytes, reserved }
@@ -277,5 +288,8 @@ impl OutputStream for FileOutput {
     async fn cancel(&mut self) {
         self.ready().await;
         self.state = Writing::Closed;
+        if let Some(file) = self.file.take() {
+            self.lane.let_go(file).await;
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Files and directories of a guest, of preview 1 and of 0.2, in place of Wasmtime's.
 //!
 //! Every call that the kernel may let wait runs on a thread of a pool, of which a sandbox, a
-//! component and the host have shares (`lane.rs`). Paths are resolved beneath a granted directory,
+//! component and the host have shares (`lane.rs`); so does closing a file, whoever has it last
+//! (`closing.rs`). Paths are resolved beneath a granted directory,
 //! and the kernel says what a path means, trailing slashes included (`path.rs`). What a write costs
 //! is what the disk gives for it (`space.rs`). Directories are read a buffer at a time
 //! (`directory.rs`). `p1.rs` and `p2.rs` are the two faces; standard streams stay Wasmtime's.
 
+mod closing;
 mod descriptors;
 mod directory;
 mod errno;
@@ -18,7 +20,6 @@ mod path;
 mod space;
 
 use std::any::Any;
-use std::fs::File;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,11 +28,13 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use wasmtime::component::{Resource, ResourceTable};
-use wasmtime_wasi::OpenMode;
+use wasmtime_wasi::filesystem::{self, Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 
 use crate::permit::{Env, bhd_engine_permits_t};
+use closing::{Handle, Shared};
 use lane::Lane;
-use path::{Opened, Want};
+use path::Want;
 
 pub use p1::define as define_preview1;
 pub use p2::define as define_component;
@@ -62,8 +65,8 @@ impl Files {
 const FIRST: u32 = 0;
 
 /// Makes the files of a store with a new table. `component` is the same number for all sandboxes
-/// of a component.
-pub fn attach(table: &mut ResourceTable, component: usize) {
+/// of a component, and no other's.
+pub fn attach(table: &mut ResourceTable, component: u64) {
     let files = Arc::new(Files {
         lane: Lane::new(component),
         descriptors: Mutex::new(None),
@@ -77,7 +80,24 @@ fn files_of(table: &ResourceTable) -> wasmtime::Result<Arc<Files>> {
     Ok(table.get(&Resource::<Arc<Files>>::new_borrow(FIRST))?.clone())
 }
 
-/// The descriptors of the system in an entry of a store's table, beside those that are Wasmtime's.
+/// To be waited at when a store with this table has ended, for what its guest left open.
+pub fn end_of(table: &ResourceTable) -> Option<impl FnOnce(Duration) -> bool + use<>> {
+    let door = files_of(table).ok()?.lane.door().clone();
+    Some(move |patience| door.wait(patience))
+}
+
+/// What the guest was given, out of Wasmtime's context.
+fn granted(view: &mut WasiFilesystemCtxView<'_>) -> wasmtime::Result<Vec<(filesystem::Dir, String)>> {
+    let mut all = Vec::new();
+    for (descriptor, name) in view.get_directories()? {
+        if let Descriptor::Dir(dir) = view.table.delete(descriptor)? {
+            all.push((dir, name));
+        }
+    }
+    Ok(all)
+}
+
+/// The descriptors of the system in an entry of a store's table.
 pub fn descriptors_in(entry: &(dyn Any + Send), mut each: impl FnMut(RawFd)) {
     if let Some(files) = entry.downcast_ref::<Arc<Files>>() {
         let table = files.descriptors.lock().expect("nothing panics in here");
@@ -93,14 +113,6 @@ pub fn descriptors_in(entry: &(dyn Any + Send), mut each: impl FnMut(RawFd)) {
 /// The system's own text is never shown; the number is what a guest gets.
 fn error(errno: rustix::io::Errno) -> io::Error {
     io::Error::from_raw_os_error(errno.raw_os_error())
-}
-
-/// How a file or directory was opened.
-fn mode_of(read: bool, write: bool) -> OpenMode {
-    let mut mode = OpenMode::empty();
-    mode.set(OpenMode::READ, read);
-    mode.set(OpenMode::WRITE, write);
-    mode
 }
 
 /// Who pays for what is written, asked on the guest's thread.
@@ -195,6 +207,12 @@ impl Purse {
     }
 }
 
+struct Opened {
+    file: Shared,
+    is_directory: bool,
+    is_new: bool,
+}
+
 /// Opens what a guest may open. Whatever is made is paid for.
 async fn open(
     lane: &Lane,
@@ -216,8 +234,15 @@ async fn open(
     let at: Arc<str> = at.into();
     let mut pause = Duration::from_millis(1);
     let done = loop {
-        let (dir, at) = (dir.clone(), at.clone());
-        match lane.run(move || path::open(&dir, &at, want)).await {
+        let (dir, at, door) = (dir.clone(), at.clone(), lane.door().clone());
+        let opened = lane.run(move || {
+            path::open(&dir, &at, want).map(|opened| Opened {
+                file: Arc::new(Handle::new(opened.file, &door)),
+                is_directory: opened.is_directory,
+                is_new: opened.is_new,
+            })
+        });
+        match opened.await {
             // Somebody has a lease of it and was told now; the system gives him some time.
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(pause).await,
             done => break done,
@@ -241,6 +266,3 @@ async fn open(
     }
     done
 }
-
-/// A file that several operations use; closed by the last.
-type Shared = Arc<File>;

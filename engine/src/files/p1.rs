@@ -348,8 +348,8 @@ impl WasiSnapshotPreview1 for Guest<'_> {
         let (mut done, mut cookie) = (0u32, Some(cookie));
         while let (Some(from), true) = (cookie, done < size) {
             let most = ((size - done) as usize).min(LISTED_BYTES + ENTRY_HEAD);
-            let open = dir.clone();
-            let (mut bytes, next) = self.run(move || list(&open, from, most)).await?;
+            let (open, door) = (dir.clone(), self.files.lane.door().clone());
+            let (mut bytes, next) = self.run(move || list(&open, &door, from, most)).await?;
             bytes.truncate((size - done) as usize);
             let count = u32::try_from(bytes.len())?;
             memory.copy_from_slice(&bytes, at.add(done)?.as_array(count))?;
@@ -449,11 +449,11 @@ impl WasiSnapshotPreview1 for Guest<'_> {
         let opened = opened.await.or_else(fail)?;
         let open = match opened.is_directory {
             true => {
-                let file = Arc::new(opened.file);
-                Open::Directory(Arc::new(OpenDirectory::new(file, dir.may_write, want.read, None)))
+                let open = OpenDirectory::new(opened.file, dir.may_write, want.read, None);
+                Open::Directory(Arc::new(open))
             }
             false => Open::File(Arc::new(OpenFile {
-                file: Arc::new(opened.file),
+                file: opened.file,
                 read: want.read,
                 write: want.write,
                 position: AtomicU64::new(0),

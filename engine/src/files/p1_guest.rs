@@ -16,7 +16,8 @@ use wiggle::{GuestMemory, GuestPtr};
 
 use super::descriptors::*;
 use super::space::{self, Place};
-use super::{CHUNK_BYTES, Files, Purse, Shared, file_stream, files_of};
+use super::closing::Shared;
+use super::{CHUNK_BYTES, Files, Purse, file_stream, files_of};
 use crate::permit::{bhd_engine_permits_t, parts};
 
 /// A guest in the middle of a call.

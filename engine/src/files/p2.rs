@@ -1,10 +1,9 @@
-//! WASI 0.2: `wasi:filesystem/types`. Descriptors are Wasmtime's own type, which shows what is in
-//! it; listings and streams are ours.
+//! WASI 0.2: `wasi:filesystem`. What a guest has open stands in the store's table.
 
 use std::any::Any;
 use std::fs::File;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -13,24 +12,42 @@ use rustix::io::Errno;
 use wasmtime::component::{Resource, ResourceTable, ResourceType};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_c_api::WasmtimeStoreData;
-use wasmtime_wasi::WasiView;
-use wasmtime_wasi::filesystem::{self, Descriptor};
+use wasmtime_wasi::{OpenMode, WasiView};
+use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types as fs;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, ReaddirIterator};
 
+use super::closing::{Handle, Shared};
 use super::directory::{Entry, Listing, identity_of};
 use super::errno::code;
 use super::file_stream::{self, FileInput, FileOutput};
 use super::path::{self, Want};
 use super::space::{self, Place};
-use super::{CHUNK_BYTES, Files, Purse, Shared, error, files_of, mode_of};
+use super::{CHUNK_BYTES, Files, Purse, error, files_of, granted};
 use crate::permit::{Env, bhd_engine_permits_t, wasi};
 
 type Store<'a> = StoreContextMut<'a, WasmtimeStoreData>;
 type Linker = wasmtime::component::Linker<WasmtimeStoreData>;
 type Answer<T> = Result<(std::result::Result<T, fs::ErrorCode>,)>;
-type Fd = Resource<Descriptor>;
+type Fd = Resource<Open>;
+
+/// What a descriptor stands for: a file, or else a directory.
+#[derive(Clone)]
+struct Open {
+    file: Shared,
+    is_directory: bool,
+    /// What was granted, and not how it was opened.
+    may_write: bool,
+    read: bool,
+    write: bool,
+}
+
+impl Open {
+    fn to_write(self) -> io::Result<Open> {
+        if self.may_write { Ok(self) } else { Err(error(Errno::PERM)) }
+    }
+}
 
 /// A directory that is being read.
 struct Reading {
@@ -42,6 +59,9 @@ struct Reading {
 }
 
 pub fn descriptor_in(entry: &(dyn Any + Send)) -> Option<RawFd> {
+    if let Some(open) = entry.downcast_ref::<Open>() {
+        return Some(open.file.as_raw_fd());
+    }
     let reading = entry.downcast_ref::<Reading>()?;
     Some(reading.descriptor)
 }
@@ -54,7 +74,7 @@ fn answer<T>(done: io::Result<T>) -> Answer<T> {
 fn open_files(table: &mut ResourceTable) -> usize {
     let (mut files, mut streams) = (0, 0usize);
     for entry in table.iter_mut() {
-        files += usize::from(entry.is::<Descriptor>() || entry.is::<Reading>());
+        files += usize::from(entry.is::<Open>() || entry.is::<Reading>());
         streams += usize::from(entry.is::<DynInputStream>() || entry.is::<DynOutputStream>());
     }
     files + streams.saturating_sub(3)
@@ -75,40 +95,31 @@ fn guest<'a>(s: &'a mut Store<'_>, permits: bhd_engine_permits_t) -> Result<Gues
 }
 
 impl Guest<'_> {
-    fn file(&self, fd: &Fd) -> Result<io::Result<filesystem::File>> {
-        Ok(match self.table.get(fd)? {
-            Descriptor::File(file) => Ok(file.clone()),
-            Descriptor::Dir(_) => Err(error(Errno::BADF)),
-        })
+    fn of_kind(&self, fd: &Fd, is_directory: bool, otherwise: Errno) -> Result<io::Result<Open>> {
+        let open = self.table.get(fd)?;
+        Ok(if open.is_directory == is_directory { Ok(open.clone()) } else { Err(error(otherwise)) })
     }
 
-    fn file_to_write(&self, fd: &Fd) -> Result<io::Result<filesystem::File>> {
-        Ok(self.file(fd)?.and_then(|file| match file.perms.write_not_permitted() {
-            true => Err(error(Errno::PERM)),
-            false => Ok(file),
-        }))
+    fn file(&self, fd: &Fd) -> Result<io::Result<Open>> {
+        self.of_kind(fd, false, Errno::BADF)
     }
 
-    fn dir(&self, fd: &Fd) -> Result<io::Result<filesystem::Dir>> {
-        Ok(match self.table.get(fd)? {
-            Descriptor::Dir(dir) => Ok(dir.clone()),
-            Descriptor::File(_) => Err(error(Errno::NOTDIR)),
-        })
+    fn dir(&self, fd: &Fd) -> Result<io::Result<Open>> {
+        self.of_kind(fd, true, Errno::NOTDIR)
     }
 
-    fn dir_to_write(&self, fd: &Fd) -> Result<io::Result<filesystem::Dir>> {
-        Ok(self.dir(fd)?.and_then(|dir| match dir.perms.write_not_permitted() {
-            true => Err(error(Errno::PERM)),
-            false => Ok(dir),
-        }))
+    fn file_to_write(&self, fd: &Fd) -> Result<io::Result<Open>> {
+        Ok(self.file(fd)?.and_then(Open::to_write))
+    }
+
+    fn dir_to_write(&self, fd: &Fd) -> Result<io::Result<Open>> {
+        Ok(self.dir(fd)?.and_then(Open::to_write))
     }
 
     /// What the system knows it by, and whether it may be changed.
     fn any(&self, fd: &Fd) -> Result<(Shared, bool)> {
-        Ok(match self.table.get(fd)? {
-            Descriptor::File(file) => (file.file.clone(), !file.perms.write_not_permitted()),
-            Descriptor::Dir(dir) => (dir.dir.clone(), !dir.perms.write_not_permitted()),
-        })
+        let open = self.table.get(fd)?;
+        Ok((open.file.clone(), open.may_write))
     }
 
     async fn run<T: Send + 'static>(
@@ -120,11 +131,11 @@ impl Guest<'_> {
 
     async fn run_in<T: Send + 'static>(
         &mut self,
-        dir: io::Result<filesystem::Dir>,
+        dir: io::Result<Open>,
         work: impl FnOnce(&File) -> io::Result<T> + Send + 'static,
     ) -> Answer<T> {
         match dir {
-            Ok(dir) => self.run(move || work(&dir.dir)).await,
+            Ok(dir) => self.run(move || work(&dir.file)).await,
             Err(e) => answer(Err(e)),
         }
     }
@@ -132,7 +143,7 @@ impl Guest<'_> {
     /// What makes an entry of a directory is paid for first.
     async fn make(
         &mut self,
-        dir: io::Result<filesystem::Dir>,
+        dir: io::Result<Open>,
         work: impl FnOnce(&File) -> io::Result<()> + Send + 'static,
     ) -> Answer<()> {
         if dir.is_ok() && !self.purse.entry() {
@@ -252,16 +263,11 @@ async fn open_at(
     if !g.may_open() {
         return Ok((Err(fs::ErrorCode::InsufficientMemory),));
     }
-    let may_write = !dir.perms.write_not_permitted();
-    match super::open(&g.files.lane, &g.purse, &dir.dir, may_write, at, want).await {
+    match super::open(&g.files.lane, &g.purse, &dir.file, dir.may_write, at, want).await {
         Ok(opened) => {
-            let mode = mode_of(want.read, want.write);
-            let open = match opened.is_directory {
-                true => Descriptor::Dir(filesystem::Dir::new(opened.file, dir.perms, mode, false)),
-                false => {
-                    Descriptor::File(filesystem::File::new(opened.file, dir.perms, mode, false))
-                }
-            };
+            let super::Opened { file, is_directory, .. } = opened;
+            let (read, write) = (want.read, want.write);
+            let open = Open { file, is_directory, may_write: dir.may_write, read, write };
             Ok((Ok(g.table.push(open)?),))
         }
         Err(e) => answer(Err(e)),
@@ -295,7 +301,26 @@ async fn next_entry(
 
 // -- functions ---------------------------------------------------------------------------------
 
+/// The directories that were granted, each time as new descriptors.
+fn get_directories(s: &mut Store<'_>) -> Result<Vec<(Fd, String)>> {
+    let mut view = s.data_mut().filesystem();
+    let mut all = Vec::new();
+    for (dir, name) in granted(&mut view)? {
+        let open = Open {
+            may_write: !dir.perms.write_not_permitted(),
+            read: dir.open_mode.contains(OpenMode::READ),
+            write: dir.open_mode.contains(OpenMode::WRITE),
+            file: Arc::new(Handle::granted(dir.dir)),
+            is_directory: true,
+        };
+        all.push((view.table.push(open)?, name));
+    }
+    Ok(all)
+}
+
 pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
+    let mut given = linker.instance(wasi!("filesystem/preopens"))?;
+    given.func_wrap("get-directories", |mut s: Store<'_>, (): ()| Ok((get_directories(&mut s)?,)))?;
     let mut types = linker.instance(wasi!("filesystem/types"))?;
     macro_rules! waits {
         ($name:literal, |$g:ident, $($a:ident: $t:ty),*| -> $r:ty $body:block) => {
@@ -335,9 +360,8 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         if !g.may_open() {
             return Ok((Err(fs::ErrorCode::InsufficientMemory),));
         }
-        let file = match g.table.get(&fd)? {
-            Descriptor::File(file) => file.file.clone(),
-            Descriptor::Dir(_) => return Ok((Err(fs::ErrorCode::IsDirectory),)),
+        let Ok(file) = g.file(&fd)?.map(|open| open.file) else {
+            return Ok((Err(fs::ErrorCode::IsDirectory),));
         };
         let stream: DynInputStream = Box::new(FileInput::new(g.files.lane.clone(), file, offset));
         Ok((Ok(g.table.push(stream)?),))
@@ -435,8 +459,8 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         if !g.may_open() {
             return Ok((Err(fs::ErrorCode::InsufficientMemory),));
         }
-        let dir = some!(g.dir(&fd)?).dir;
-        let listing = some!(g.files.lane.run(move || Listing::new(&dir)).await);
+        let (dir, door) = (some!(g.dir(&fd)?).file, g.files.lane.door().clone());
+        let listing = some!(g.files.lane.run(move || Listing::new(&dir, &door)).await);
         let descriptor = listing.descriptor();
         let listing = Arc::new(Mutex::new(listing));
         let reading =
@@ -505,7 +529,7 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         g.run_in(dir, move |dir| path::unlink(dir, &at)).await
     });
     waits!("[method]descriptor.rename-at", |g, fd: Fd, old: String, to: Fd, new: String| -> () {
-        let to = some!(g.dir_to_write(&to)?).dir;
+        let to = some!(g.dir_to_write(&to)?).file;
         let dir = g.dir_to_write(&fd)?;
         g.run_in(dir, move |dir| path::rename(dir, &old, &to, &new)).await
     });
@@ -524,7 +548,7 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
                                           to: Fd,
                                           new: String|
      -> () {
-        let to = some!(g.dir_to_write(&to)?).dir;
+        let to = some!(g.dir_to_write(&to)?).file;
         let dir = g.dir_to_write(&fd)?;
         if follows(flags) {
             return answer(Err(error(Errno::INVAL)));
@@ -549,46 +573,39 @@ async fn sync(g: &mut Guest<'_>, fd: &Fd, how: fn(&File) -> io::Result<()>) -> A
     .await
 }
 
+/// The guest waits for it, as for any call: some file systems write what is left when a file is
+/// closed.
+async fn close<T: Send + 'static>(mut s: Store<'_>, closed: Resource<T>) -> Result<()> {
+    let table = s.data_mut().ctx().table;
+    let files = files_of(table)?;
+    let closed = table.delete(closed)?;
+    files.lane.run(move || drop(closed)).await;
+    Ok(())
+}
+
 /// What needs no thread, and what has an answer of another form.
 fn answers_about_descriptors(
     types: &mut wasmtime::component::LinkerInstance<'_, WasmtimeStoreData>,
     p: bhd_engine_permits_t,
 ) -> Result<()> {
-    types.resource(
+    types.resource_async(
         "directory-entry-stream",
         ResourceType::host::<ReaddirIterator>(),
-        |mut s: Store<'_>, rep| {
-            s.data_mut().ctx().table.delete(Resource::<Reading>::new_own(rep))?;
-            Ok(())
-        },
+        |s: Store<'_>, rep| Box::new(close(s, Resource::<Reading>::new_own(rep))),
     )?;
-    types.resource_async(
-        "descriptor",
-        ResourceType::host::<Descriptor>(),
-        |mut s: Store<'_>, rep| {
-            Box::new(async move {
-                let table = s.data_mut().ctx().table;
-                let files = files_of(table)?;
-                let closed = table.delete(Resource::<Descriptor>::new_own(rep))?;
-                // Some file systems write what is left when a file is closed.
-                files.lane.run(move || drop(closed)).await;
-                Ok(())
-            })
-        },
-    )?;
+    types.resource_async("descriptor", ResourceType::host::<Open>(), |s: Store<'_>, rep| {
+        Box::new(close(s, Fd::new_own(rep)))
+    })?;
     types.func_wrap("[method]descriptor.get-flags", move |mut s: Store<'_>, (fd,): (Fd,)| {
         use fs::DescriptorFlags as Flags;
-        use wasmtime_wasi::OpenMode;
         let g = guest(&mut s, p)?;
-        let (mode, write) = match g.table.get(&fd)? {
-            Descriptor::File(file) => (file.open_mode, Flags::WRITE),
-            Descriptor::Dir(dir) => (dir.open_mode, Flags::MUTATE_DIRECTORY),
-        };
+        let open = g.table.get(&fd)?;
+        let write = if open.is_directory { Flags::MUTATE_DIRECTORY } else { Flags::WRITE };
         let mut flags = Flags::empty();
-        if mode.contains(OpenMode::READ) {
+        if open.read {
             flags |= Flags::READ;
         }
-        if mode.contains(OpenMode::WRITE) {
+        if open.write {
             flags |= write;
         }
         answer(Ok(flags))
@@ -596,9 +613,9 @@ fn answers_about_descriptors(
     types.func_wrap("[method]descriptor.get-type", move |mut s: Store<'_>, (fd,): (Fd,)| {
         // There is nothing else: what is opened is one of the two.
         let g = guest(&mut s, p)?;
-        answer(Ok(match g.table.get(&fd)? {
-            Descriptor::File(_) => fs::DescriptorType::RegularFile,
-            Descriptor::Dir(_) => fs::DescriptorType::Directory,
+        answer(Ok(match g.table.get(&fd)?.is_directory {
+            false => fs::DescriptorType::RegularFile,
+            true => fs::DescriptorType::Directory,
         }))
     })?;
     types.func_wrap_async(

@@ -39,20 +39,31 @@ pub fn most(bytes: u64) -> u64 {
     }
 }
 
+/// File systems of this machine's own.
+const LOCAL: [u64; 7] = [
+    0xef53,      // ext2 to ext4
+    0x5846_5342, // XFS
+    0x9123_683e, // Btrfs
+    0xf2f5_2010, // F2FS
+    0xca45_1a4e, // bcachefs
+    0x0102_1994, // tmpfs
+    0x8584_58f6, // ramfs
+];
+const OVERLAY: u64 = 0x794c_7630; // over some of these mostly
+
+fn file_system(file: &File) -> Option<u64> {
+    Some(rustix::fs::fstatfs(file).ok()?.f_type as u64)
+}
+
+/// Closing asks nobody: neither another machine nor a program.
+pub fn is_local(file: &File) -> bool {
+    file_system(file).is_some_and(|one| LOCAL.contains(&one))
+}
+
 /// File systems that take no space for a hole, and say at once and truly what is one and what a
 /// file takes.
 fn has_holes(file: &File) -> bool {
-    const KNOWN: [u64; 8] = [
-        0xef53,      // ext2 to ext4
-        0x5846_5342, // XFS
-        0x9123_683e, // Btrfs
-        0xf2f5_2010, // F2FS
-        0xca45_1a4e, // bcachefs
-        0x0102_1994, // tmpfs
-        0x8584_58f6, // ramfs
-        0x794c_7630, // overlayfs, over one of these mostly
-    ];
-    rustix::fs::fstatfs(file).is_ok_and(|fs| KNOWN.contains(&(fs.f_type as u64)))
+    file_system(file).is_some_and(|one| LOCAL.contains(&one) || one == OVERLAY)
 }
 
 fn floor(at: u64) -> u64 {

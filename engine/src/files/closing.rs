@@ -1,0 +1,164 @@
+//! The end of an open file.
+//!
+//! Where a file system is of the network, or of a program, closing asks it, and it may not answer:
+//! that costs whoever closes his thread, and nothing ends the wait. And the last who has a file may
+//! be anybody: a guest's call, an operation that outlived it, whoever frees the sandbox, a worker
+//! that others wait for. So a file knows where it may be closed, and whoever has it last need not:
+//! on a thread of the lane at once, everywhere else it is handed to one, which takes places of the
+//! component and of the host like any operation.
+//!
+//! What is handed over is bounded without a bound of its own. Opening takes a place too, in the
+//! same line: when all places of a component wait for a file system, it opens nothing more, and
+//! what is to be closed is what its sandboxes had open before.
+
+use std::fs::File;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use wasmtime_wasi::runtime::{spawn_blocking, with_ambient_tokio_runtime};
+
+use super::lane::{self, Component};
+use super::space;
+
+/// What a component has handed over.
+#[derive(Default)]
+pub struct Pending {
+    state: Mutex<State>,
+    one_less: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    files: usize,
+    /// Somebody has waited in vain: nobody does any more until all are closed.
+    is_late: bool,
+}
+
+/// Where a sandbox hands its files over.
+#[derive(Clone)]
+pub struct Door {
+    component: Arc<Component>,
+    /// Of the component's, how many are this sandbox's; under the same lock.
+    own: Arc<AtomicUsize>,
+}
+
+impl Door {
+    pub fn new(component: Arc<Component>) -> Door {
+        Door { component, own: Arc::default() }
+    }
+
+    pub fn component(&self) -> &Arc<Component> {
+        &self.component
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.component.pending.state.lock().expect("nothing panics in here")
+    }
+
+    fn close(self, file: Arc<File>) {
+        {
+            let mut state = self.state();
+            state.files += 1;
+            self.own.fetch_add(1, Ordering::Relaxed);
+        }
+        let work = async move {
+            let places = self.component.places().await;
+            spawn_blocking(move || {
+                lane::on_a_thread_that_may_wait(|| drop(file));
+                drop(places);
+                self.closed();
+            })
+            .await
+        };
+        with_ambient_tokio_runtime(|| drop(tokio::spawn(work)));
+    }
+
+    fn closed(&self) {
+        let mut state = self.state();
+        state.files -= 1;
+        state.is_late &= state.files > 0;
+        self.own.fetch_sub(1, Ordering::Relaxed);
+        self.component.pending.one_less.notify_all();
+    }
+
+    /// Until what the sandbox has handed over is closed, but no longer than that. `false`: it is
+    /// not.
+    pub fn wait(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut state = self.state();
+        loop {
+            if self.own.load(Ordering::Relaxed) == 0 {
+                return true;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if state.is_late || left.is_zero() {
+                state.is_late |= !patience.is_zero();
+                return false;
+            }
+            let waited = self.component.pending.one_less.wait_timeout(state, left);
+            state = waited.expect("nothing panics in here").0;
+        }
+    }
+}
+
+/// A file or directory that is open.
+pub struct Handle {
+    file: ManuallyDrop<Arc<File>>,
+    /// `None`: it is closed wherever it is let go.
+    door: Option<Door>,
+}
+
+/// One that several operations use; the last closes it.
+pub type Shared = Arc<Handle>;
+
+impl Handle {
+    /// On a thread that may wait: the file system is asked what it is.
+    pub fn new(file: File, door: &Door) -> Handle {
+        let door = if space::is_local(&file) { None } else { Some(door.clone()) };
+        Handle { file: ManuallyDrop::new(Arc::new(file)), door }
+    }
+
+    /// A granted directory: it is a place and no more, of which nobody is told.
+    pub fn granted(file: Arc<File>) -> Handle {
+        Handle { file: ManuallyDrop::new(file), door: None }
+    }
+
+    /// Letting it go may take a thread that may wait.
+    pub fn may_wait_at_end(&self) -> bool {
+        self.door.is_some()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // It is not used again.
+        let file = unsafe { ManuallyDrop::take(&mut self.file) };
+        match self.door.take() {
+            Some(door) if !lane::has_places() => door.close(file),
+            _ => drop(file),
+        }
+    }
+}
+
+impl Deref for Handle {
+    type Target = File;
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl AsRawFd for Handle {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
