@@ -48,6 +48,7 @@ set_target_properties(played_compiler PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests OUTPUT_NAME played-compiler)
 target_include_directories(played_compiler PRIVATE include src)
 target_link_libraries(played_compiler PRIVATE bulkhead_release_flags)
+target_link_options(played_compiler PRIVATE -static) # as the real one: it starts in an empty root
 
 # bulkhead_inside(SUFFIX FLAGS): the library with all its insides; see fuzz.cmake too.
 function(bulkhead_inside suffix flags)

@@ -4,8 +4,12 @@
 
 #include "base/alloc.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 const char played_path[] = BHD_PLAYED_COMPILER;
 
@@ -51,4 +55,62 @@ void played_expect_no_traces(const played_traces *before)
         assert_true(now.mappings <= before->mappings + 1);
     assert_int_equal(-1, waitpid(-1, NULL, WNOHANG | __WALL));
     assert_int_equal(ECHILD, errno);
+}
+
+typedef struct known_process {
+    pid_t parent;
+    char name[16], state;
+} known_process;
+
+static bool look_at(pid_t process, known_process *known)
+{
+    char path[64], line[512];
+    int parent = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    bool is_read = fgets(line, sizeof line, file) != NULL;
+    (void)fclose(file);
+    const char *open = strchr(line, '('), *close = strrchr(line, ')');
+    if (!is_read || open == NULL || close == NULL ||
+        sscanf(close, ") %c %d", &known->state, &parent) != 2)
+        return false;
+    (void)snprintf(known->name, sizeof known->name, "%.*s", (int)(close - open - 1), open + 1);
+    known->parent = parent;
+    return true;
+}
+
+bool played_find(pid_t host, pid_t *warden, pid_t *process)
+{
+    bool is_found = false;
+    DIR *all = opendir("/proc");
+    for (const struct dirent *e = all ? readdir(all) : NULL; e && !is_found; e = readdir(all)) {
+        known_process own, above;
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        /* Before exec it is the host's; then the file's or, before Linux 6.14, its number. */
+        is_found = pid > 0 && look_at(pid, &own) && own.state != 'Z' && own.parent > 0 &&
+                   (strcmp(own.name, "3") == 0 || strcmp(own.name, "played-compiler") == 0) &&
+                   look_at(own.parent, &above) && above.parent == host;
+        if (is_found) {
+            *process = pid;
+            *warden = own.parent;
+        }
+    }
+    if (all)
+        (void)closedir(all);
+    return is_found;
+}
+
+void played_await(pid_t host, pid_t *warden, pid_t *process)
+{
+    while (!played_find(host, warden, process))
+        (void)usleep(1000);
+}
+
+void played_await_end(pid_t process)
+{
+    known_process known;
+    while (look_at(process, &known) && known.state != 'Z')
+        (void)usleep(1000);
 }

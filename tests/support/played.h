@@ -8,6 +8,8 @@
 
 #include "compile/apart.h"
 
+#include <sys/types.h>
+
 /* Where it is. */
 extern const char played_path[];
 
@@ -28,6 +30,14 @@ typedef struct played_traces {
 played_traces played_look(void);
 /* Fails the test when there is more of anything than before, or a child. */
 void played_expect_no_traces(const played_traces *before);
+
+/* A compilation that `host` has under way: its warden and its process; false while there is none. A
+ * process is itself as soon as it is found: exec has happened. */
+bool played_find(pid_t host, pid_t *warden, pid_t *process);
+/* Waits until there is one; the test ends by its time limit otherwise. */
+void played_await(pid_t host, pid_t *warden, pid_t *process);
+/* Waits until a process is gone, or a zombie. */
+void played_await_end(pid_t process);
 
 /* What ends well: 60 bytes of artefact, 40 of description. */
 #define PLAYED_GOOD "began\noutput 100\nartifact 60\ndescription 40\nverdict 1\nmagic\nexit 65\n"

@@ -14,6 +14,7 @@
  *     self                         what the process finds itself in, as the text of the report
  *     seal | map | keep            seals the output; leaves a process behind that maps it to write,
  *                                  or goes on writing to it
+ *     leave                        leaves a process behind in its group; its number is the text
  *     overwrite                    leaves a process behind that writes to the report without end
  *     signal N | exit N | sleep | spin | stop
  *
@@ -131,6 +132,18 @@ static void tell_self(int argc, char **argv)
     write_text(told);
 }
 
+static void leave_in_group(void)
+{
+    char number[16];
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(60);
+        stay();
+    }
+    (void)snprintf(number, sizeof number, "%d", (int)child);
+    write_text(number);
+}
+
 /* What stays behind has to be there before this process goes on. */
 static void leave_behind(void (*body)(int ready))
 {
@@ -242,6 +255,8 @@ static void play(const char *word, const char *rest, int argc, char **argv)
         leave_behind(map_output);
     else if (strcmp(word, "keep") == 0)
         leave_behind(keep_output);
+    else if (strcmp(word, "leave") == 0)
+        leave_in_group();
     else if (strcmp(word, "overwrite") == 0)
         leave_behind(overwrite_report);
     else
