@@ -51,8 +51,8 @@ typedef struct bhd__cache_stats {
     uint64_t damaged; /* entries found and not believed; they are misses too */
 } bhd__cache_stats;
 
-/* `configuration` is whatever artefacts depend on besides, as bytes; what the processor can is added
- * to it. One for a host and each way in which it compiles. */
+/* `configuration` is whatever artefacts depend on besides, as bytes; what the processor can is
+ * added to it. One for a host and each way in which it compiles. */
 bhd__cache_identity bhd__cache_identity_of(const char *build, const void *configuration,
                                            size_t size);
 bhd__cache_key bhd__cache_key_of(const bhd__cache_identity *identity, const void *binary,

@@ -165,6 +165,61 @@ static void damage_at_the_end_of_a_piece_is_seen(void **state)
     cache_kit_end(&kit);
 }
 
+/* Each check alone, by what it says; the words are those of `bulkhead cache verify`. */
+static void each_refusal_says_why(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t at; /* in the trailer */
+        unsigned char flip;
+        size_t length; /* of the file; 0: all of it */
+        const char *why;
+    } cases[] = {
+        {0, 0, 0, NULL},
+        {0, 0, sizeof(bhd__cache_trailer) - 1, "it is cut"},
+        {0, 0, ENTRY_BYTES - 1, "it is cut, or no entry"},
+        {offsetof(bhd__cache_trailer, magic), 1, 0, "it is cut, or no entry"},
+        {offsetof(bhd__cache_trailer, zero), 1, 0, "it is cut, or no entry"},
+        {offsetof(bhd__cache_trailer, key), 1, 0, "it is of another binary"},
+        {offsetof(bhd__cache_trailer, identity), 1, 0,
+         "it is of another build, configuration or processor"},
+        {offsetof(bhd__cache_trailer, artifact_bytes), 1, 0, "its size is another than it says"},
+        {offsetof(bhd__cache_trailer, description_bytes) + 7, 0x80, 0,
+         "its size is another than it says"},
+        {offsetof(bhd__cache_trailer, crc), 1, 0, "its content is damaged"},
+    };
+    bhd__cache_key key = cache_kit_key(1);
+    bhd__cache_trailer trailer;
+    char path[PATH_MAX];
+    unsigned char bytes[ENTRY_BYTES];
+    void *buffer = malloc(BHD__CACHE_BUFFER);
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, BOUND);
+    cache_kit_keep(cache, 1, ARTIFACT, DESCRIPTION);
+    cache_kit_path(&kit, 1, path);
+    read_file(path, bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t at = ARTIFACT + DESCRIPTION + cases[i].at;
+        bytes[at] ^= cases[i].flip;
+        replace(path, bytes, cases[i].length > 0 ? cases[i].length : sizeof bytes);
+        bytes[at] ^= cases[i].flip;
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        const char *why = bhd__cache_entry_check(file, key.binary, key.identity, buffer, &trailer);
+        assert_int_equal(why == NULL, cases[i].why == NULL);
+        if (why != NULL)
+            assert_string_equal(why, cases[i].why);
+        assert_int_equal(close(file), 0);
+    }
+    int directory = open(kit.directory, O_RDONLY | O_CLOEXEC);
+    assert_string_equal(
+        bhd__cache_entry_check(directory, key.binary, key.identity, buffer, &trailer),
+        "it is not a regular file");
+    assert_int_equal(close(directory), 0);
+    free(buffer);
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
 /* -- what is no entry ------------------------------------------------------------------------- */
 
 /* A whole entry of another binary, and of another build, under this name. */
@@ -661,6 +716,7 @@ int main(void)
         cmocka_unit_test(a_changed_bit_is_seen),
         cmocka_unit_test(another_length_is_seen),
         cmocka_unit_test(damage_at_the_end_of_a_piece_is_seen),
+        cmocka_unit_test(each_refusal_says_why),
         cmocka_unit_test(an_entry_of_something_else_is_seen),
         cmocka_unit_test(what_others_may_write_is_refused),
         cmocka_unit_test(a_link_is_not_followed),
