@@ -44,6 +44,7 @@
 #include "call.h"
 #include "cancellation.h"
 #include "capabilities.h"
+#include "code_cache.h"
 #include "component.h"
 #include "error.h"
 #include "host.h"

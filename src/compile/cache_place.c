@@ -23,10 +23,10 @@
 typedef struct walk {
     const char *path;
     bhd_error *error;
-    int at;     /* where it has come to */
+    int at;     /* where it has come to; below 0: nowhere yet */
     char *rest; /* of the path from there, on the heap */
     unsigned links;
-    /* Where it has come to, for messages; cut where it is too long. */
+    /* The same for messages; cut where it is too long. */
     char way[PATH_MAX];
 } walk;
 
@@ -46,41 +46,62 @@ const char *bhd__cache_place_problem(const struct stat *about, mode_t type)
     return NULL;
 }
 
+/* It has come to the directory itself. */
+static bool is_last(const walk *w)
+{
+    const char *rest = w->rest;
+    while (rest[0] == '/' || (rest[0] == '.' && (rest[1] == '/' || rest[1] == '\0')))
+        rest++;
+    return rest[0] == '\0';
+}
+
 /* -- messages --------------------------------------------------------------------------------- */
 
+/* "cache directory PATH: WAY: ", and the last part only if it is not the path itself. */
 typedef struct shown {
-    char text[SHOWN_BYTES];
+    char text[2 * SHOWN_BYTES];
 } shown;
 
-static shown show(const char *path)
+static void add_path(bhd__text *text, const char *path)
+{
+    char escaped[SHOWN_BYTES];
+    bhd__text part;
+    bhd__text_init(&part, escaped, sizeof escaped);
+    bhd__text_add_escaped(&part, path, strlen(path), SIZE_MAX);
+    bhd__text_ellipsis(&part);
+    bhd__text_add(text, escaped);
+}
+
+static shown show(const walk *w)
 {
     shown result;
     bhd__text text;
     bhd__text_init(&text, result.text, sizeof result.text);
-    bhd__text_add_escaped(&text, path, strlen(path), SIZE_MAX);
-    bhd__text_ellipsis(&text);
+    add_path(&text, w->path);
+    if (w->rest != NULL && !is_last(w)) {
+        bhd__text_add(&text, ": ");
+        add_path(&text, w->way);
+    }
     return result;
 }
 
 static bhd_status refuse(const walk *w, const char *why, const char *what_to_do)
 {
-    shown path = show(w->path), way = show(w->way);
     return bhd__fail(w->error, BHD_FILE_UNREADABLE,
-                     "cache directory %s: %s: %s; compiled code is kept only where nobody else can "
+                     "cache directory %s: %s; compiled code is kept only where nobody else can "
                      "replace it: %s, or name another directory",
-                     path.text, way.text, why, what_to_do);
+                     show(w).text, why, what_to_do);
 }
 
 static bhd_status fail_errno(const walk *w, int number)
 {
-    shown path = show(w->path), way = show(w->way);
     if (number == ENOMEM)
         return bhd__fail_no_memory(w->error);
     if (number == ENOENT)
-        return bhd__fail(w->error, BHD_FILE_NOT_FOUND, "cache directory %s: %s: file not found",
-                         path.text, way.text);
+        return bhd__fail(w->error, BHD_FILE_NOT_FOUND, "cache directory %s: file not found",
+                         show(w).text);
     return bhd__fail(w->error, BHD_FILE_UNREADABLE,
-                     "cache directory %s: %s: %s; name another directory", path.text, way.text,
+                     "cache directory %s: %s; name another directory", show(w).text,
                      bhd__errno_text(number));
 }
 
@@ -105,14 +126,6 @@ static bool next_part(walk *w, char **part)
         return false;
     memmove(w->rest, from + length, strlen(from + length) + 1);
     return true;
-}
-
-static bool is_last(const walk *w)
-{
-    const char *rest = w->rest;
-    while (rest[0] == '/' || (rest[0] == '.' && (rest[1] == '/' || rest[1] == '\0')))
-        rest++;
-    return rest[0] == '\0';
 }
 
 static void go_to(walk *w, int directory)
@@ -181,10 +194,10 @@ static bhd_status check_directory(walk *w, const struct stat *about)
     if (!S_ISDIR(about->st_mode))
         return fail_errno(w, ENOTDIR);
     if (!is_trusted(about->st_uid))
-        return refuse(w, problem, "chown it");
+        return refuse(w, problem, "give it to this user (chown)");
     if (is_sticky && !is_last(w))
         return BHD_OK;
-    return refuse(w, problem, "chmod go-w it");
+    return refuse(w, problem, "take that right away (chmod go-w)");
 }
 
 static bhd_status step(walk *w, const char *part, bool make)

@@ -48,7 +48,9 @@ static bool read_names(int directory, bool (*each)(void *env, int directory, con
         }
         whole = each(env, directory, entry->d_name);
     }
+    int reason = errno;
     (void)closedir(names);
+    errno = reason;
     return whole;
 }
 
@@ -56,7 +58,7 @@ typedef struct scan {
     bhd__cache_list *list;
     const char *identity;
     int64_t now;
-    bool tidy;
+    bhd__cache_scan_for what;
 } scan;
 
 static bool add_seen(bhd__cache_list *list, const bhd__cache_seen *seen)
@@ -65,8 +67,10 @@ static bool add_seen(bhd__cache_list *list, const bhd__cache_seen *seen)
         size_t capacity = list->capacity > 0 ? list->capacity * 2 : 64;
         bhd__cache_seen *entries =
             bhd__realloc_array(list->entries, capacity, sizeof *list->entries);
-        if (entries == NULL)
+        if (entries == NULL) {
+            errno = ENOMEM;
             return false;
+        }
         list->entries = entries;
         list->capacity = capacity;
     }
@@ -78,6 +82,14 @@ static void add_weight(bhd__cache_list *list, uint64_t weight)
 {
     if (!bhd__add_u64(list->weight, weight, &list->weight))
         list->weight = UINT64_MAX;
+}
+
+static bool is_new_name(const char *name)
+{
+    const size_t prefix = strlen(BHD__CACHE_NEW_PREFIX);
+    return strncmp(name, BHD__CACHE_NEW_PREFIX, prefix) == 0 &&
+           strspn(name + prefix, "0123456789abcdef") == BHD__CACHE_NEW_DIGITS &&
+           name[prefix + BHD__CACHE_NEW_DIGITS] == '\0';
 }
 
 /* Whoever writes under a name holds a lock on the file; if nobody does, nobody writes. (A shared
@@ -96,27 +108,37 @@ static bool see_entry(void *env, int directory, const char *name)
 {
     scan *s = env;
     struct stat about;
-    bool is_new = strncmp(name, BHD__CACHE_NEW_PREFIX, strlen(BHD__CACHE_NEW_PREFIX)) == 0;
+    bool is_new = is_new_name(name);
     if (!bhd__cache_is_name(name) && !is_new)
         return true;
     if (fstatat(directory, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
         return true; /* gone meanwhile */
     uint64_t bytes = S_ISREG(about.st_mode) ? (uint64_t)about.st_size : 0;
     if (is_new) {
-        if (S_ISREG(about.st_mode) && s->tidy && is_left_over(directory, name))
+        if (s->what != BHD__CACHE_SCAN_SHOW && S_ISREG(about.st_mode) &&
+            is_left_over(directory, name))
             (void)unlinkat(directory, name, 0);
         else
             add_weight(s->list, bhd__cache_weight(bytes));
         return true;
     }
-    bhd__cache_seen seen = {
-        .bytes = bytes, .used_at = about.st_mtim.tv_sec, .is_file = S_ISREG(about.st_mode)};
+    bhd__cache_seen seen = {.bytes = bytes,
+                            .used_at = about.st_mtim.tv_sec,
+                            .problem = bhd__cache_place_problem(&about, S_IFREG)};
     if (seen.used_at > s->now + AHEAD_SECONDS)
         seen.used_at = -1;
     memcpy(seen.identity, s->identity, sizeof seen.identity);
     memcpy(seen.key, name, sizeof seen.key);
     add_weight(s->list, bhd__cache_weight(bytes));
     return add_seen(s->list, &seen);
+}
+
+/* Nothing in it counts: it is not used, whoever made it. */
+static bool add_refused(scan *s, const char *identity)
+{
+    bhd__cache_seen seen = {.problem = "it is no directory that only this user can change"};
+    memcpy(seen.identity, identity, sizeof seen.identity);
+    return s->what == BHD__CACHE_SCAN_ROOM || add_seen(s->list, &seen);
 }
 
 static bool see_identity(void *env, int directory, const char *name)
@@ -126,16 +148,20 @@ static bool see_identity(void *env, int directory, const char *name)
         return true;
     int beneath = bhd__cache_place_beneath(directory, name, false);
     if (beneath < 0)
-        return true;
+        return errno == ENOENT || add_refused(s, name);
     s->identity = name;
     bool whole = read_names(beneath, see_entry, s);
+    int reason = errno;
     (void)close(beneath);
+    if (s->what == BHD__CACHE_SCAN_CLEAR)
+        (void)unlinkat(directory, name, AT_REMOVEDIR);
+    errno = reason;
     return whole;
 }
 
-bool bhd__cache_scan(int directory, bool tidy, bhd__cache_list *list)
+bool bhd__cache_scan(int directory, bhd__cache_scan_for what, bhd__cache_list *list)
 {
-    scan s = {.list = list, .now = (int64_t)time(NULL), .tidy = tidy};
+    scan s = {.list = list, .now = (int64_t)time(NULL), .what = what};
     return read_names(directory, see_identity, &s);
 }
 
@@ -198,7 +224,7 @@ bool bhd__cache_make_room(int directory, const char *identity, uint64_t coming, 
                           uint64_t *evicted)
 {
     bhd__cache_list list = {0};
-    if (!bhd__cache_scan(directory, true, &list)) {
+    if (!bhd__cache_scan(directory, BHD__CACHE_SCAN_ROOM, &list)) {
         bhd__free(list.entries);
         return false;
     }

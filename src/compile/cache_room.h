@@ -11,14 +11,17 @@
 
 #include "compile/cache_entry.h"
 
-/* A new entry that has no name yet where files cannot be without one. */
+/* What an entry is called while it is written where files cannot be without a name: this and 32
+ * hexadecimal digits. */
 #define BHD__CACHE_NEW_PREFIX "new-"
+#define BHD__CACHE_NEW_DIGITS 32
 
 typedef struct bhd__cache_seen {
+    /* Without a key it is the directory of an identity that others may change. */
     char identity[BHD__CACHE_DIGITS + 1], key[BHD__CACHE_DIGITS + 1];
-    uint64_t bytes;  /* of the file; 0 when it is none */
-    int64_t used_at; /* seconds since 1970; below 0 when the time lies ahead */
-    bool is_file;
+    uint64_t bytes;      /* of the file; 0 when it is none */
+    int64_t used_at;     /* seconds since 1970; below 0 when the time lies ahead */
+    const char *problem; /* that can be seen from outside, or NULL; static */
 } bhd__cache_seen;
 
 typedef struct bhd__cache_list {
@@ -27,10 +30,15 @@ typedef struct bhd__cache_list {
     uint64_t weight; /* of all, and of what is being written under a name */
 } bhd__cache_list;
 
-/* Adds what is there to the zeroed `list`. `tidy`: takes away what writers have left that are no
- * more. False without memory or when the directory cannot be read; the list is to be freed even
- * then. Directories of identities that others may change are left out. */
-bool bhd__cache_scan(int directory, bool tidy, bhd__cache_list *list);
+typedef enum bhd__cache_scan_for {
+    BHD__CACHE_SCAN_ROOM, /* takes away what writers have left that are no more */
+    BHD__CACHE_SCAN_SHOW, /* changes nothing; directories that others may change are in the list */
+    BHD__CACHE_SCAN_CLEAR /* both, and takes away directories that are empty */
+} bhd__cache_scan_for;
+
+/* Adds what is there to the zeroed `list`. False with errno, ENOMEM without memory; the list is to
+ * be freed even then. */
+bool bhd__cache_scan(int directory, bhd__cache_scan_for what, bhd__cache_list *list);
 
 /*
  * Orders the list as it has to go: what another build has kept, then what was used longest ago.

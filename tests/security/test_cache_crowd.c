@@ -329,13 +329,13 @@ static void body_of_a_named_client(void *env)
 static void names_of_the_dead_are_taken_away(void **state)
 {
     (void)state;
-    char directory[PATH_MAX], living[PATH_MAX + 32], dead[PATH_MAX + 32];
+    char directory[PATH_MAX], living[PATH_MAX + 40], dead[PATH_MAX + 40];
     cache_kit kit = cache_kit_begin();
     bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
     cache_kit_keep(cache, 1, 100, 0);
     cache_kit_identity_path(&kit, 1, directory);
-    (void)snprintf(living, sizeof living, "%s/new-living", directory);
-    (void)snprintf(dead, sizeof dead, "%s/new-dead", directory);
+    (void)snprintf(living, sizeof living, "%s/new-00112233445566778899aabbccddeeff", directory);
+    (void)snprintf(dead, sizeof dead, "%s/new-ffeeddccbbaa99887766554433221100", directory);
     int writer = open(living, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int gone = open(dead, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(writer >= 0 && gone >= 0);

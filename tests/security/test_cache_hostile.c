@@ -389,7 +389,8 @@ static void expect_used(const scene *s)
     bhd__cache_free(cache);
 }
 
-/* `about` is the place that the message names, `why` what it says of it. */
+/* `about` is the place on the way that the message names, NULL for the directory itself; `why` is
+ * what it says of it. */
 static void expect_no_cache(const scene *s, const char *about, const char *why)
 {
     char wanted[BHD_MESSAGE_SIZE];
@@ -397,7 +398,8 @@ static void expect_no_cache(const scene *s, const char *about, const char *why)
     bhd__cache *cache = open_scene(s, &error);
     assert_null(cache);
     assert_int_equal(error.code, BHD_FILE_UNREADABLE);
-    (void)snprintf(wanted, sizeof wanted, "cache directory %s: %s: %s", s->path, about, why);
+    (void)snprintf(wanted, sizeof wanted, "cache directory %s: %s%s%s", s->path,
+                   about != NULL ? about : "", about != NULL ? ": " : "", why);
     if (strncmp(error.message, wanted, strlen(wanted)) != 0)
         fail_msg("%s\nis not about\n%s", error.message, wanted);
     assert_non_null(strstr(error.message, "name another directory"));
@@ -405,8 +407,8 @@ static void expect_no_cache(const scene *s, const char *about, const char *why)
 }
 
 static const char wants_chmod[] =
-    "others may write to it; compiled code is kept only where nobody else can replace it: chmod "
-    "go-w it, or name another directory";
+    "others may write to it; compiled code is kept only where nobody else can replace it: take "
+    "that right away (chmod go-w), or name another directory";
 
 static void a_directory_that_others_may_change_is_refused(void **state)
 {
@@ -417,13 +419,13 @@ static void a_directory_that_others_may_change_is_refused(void **state)
         bool is_open = (mode & 0022) != 0;
         assert_int_equal(chmod(s.path, mode), 0);
         if (is_open)
-            expect_no_cache(&s, s.path, wants_chmod);
+            expect_no_cache(&s, NULL, wants_chmod);
         else
             expect_used(&s);
         /* Others may not move what is in a sticky one, but put something there. */
         assert_int_equal(chmod(s.path, mode | S_ISVTX), 0);
         if (is_open)
-            expect_no_cache(&s, s.path, wants_chmod);
+            expect_no_cache(&s, NULL, wants_chmod);
         assert_int_equal(chmod(s.path, 0700), 0);
 
         assert_int_equal(chmod(s.middle, mode), 0);
@@ -482,13 +484,14 @@ static void the_directory_of_an_identity_is_refused_alike(void **state)
 static void a_directory_of_another_user_is_refused(void **state)
 {
     (void)state;
-    static const char why[] = "it belongs to another user; compiled code is kept only where nobody "
-                              "else can replace it: chown it, or name another directory";
+    static const char why[] =
+        "it belongs to another user; compiled code is kept only where nobody else can replace it: "
+        "give it to this user (chown), or name another directory";
     if (!is_root())
         skip();
     scene s = scene_begin();
     assert_int_equal(chown(s.path, ANOTHER_USER, (gid_t)-1), 0);
-    expect_no_cache(&s, s.path, why);
+    expect_no_cache(&s, NULL, why);
     assert_int_equal(chown(s.path, 0, (gid_t)-1), 0);
     assert_int_equal(chown(s.middle, ANOTHER_USER, (gid_t)-1), 0);
     expect_no_cache(&s, s.middle, why);
@@ -529,10 +532,10 @@ static void links_on_the_way(void **state)
     /* The directory itself is none, whatever follows the name. */
     assert_int_equal(rename(s.path, elsewhere), 0);
     assert_int_equal(symlink(elsewhere, s.path), 0);
-    expect_no_cache(&s, s.path, "it is a link; ");
+    expect_no_cache(&s, NULL, "it is a link; ");
     scene slashes = s;
     (void)strncat(slashes.path, "//./", sizeof slashes.path - strlen(slashes.path) - 1);
-    expect_no_cache(&slashes, s.path, "it is a link; ");
+    expect_no_cache(&slashes, NULL, "it is a link; ");
     cache_kit_end(&s.kit);
 }
 

@@ -6,6 +6,7 @@
 table=tests/support/matrix.h
 elsewhere='
 bhd_cancellation_cancel bhd_cancellation_free bhd_cancellation_new
+bhd_code_cache_clear bhd_code_cache_list bhd_code_cache_verify
 bhd_endpoint_parse bhd_engine_version bhd_error_fini bhd_error_to_text bhd_host_new
 bhd_host_options_check bhd_imports_free
 bhd_imports_function bhd_imports_new bhd_imports_resource bhd_inspection_fini bhd_limiter_free
