@@ -320,10 +320,13 @@ static void put_table(bomb_function *b)
     }
 }
 
-/* After what never comes back. */
+/* After what never comes back: the block mostly ends there too, or nearly everything would be code
+ * that cannot be reached. */
 static void cut(bomb_function *b)
 {
     b->height = bomb_base(b);
+    if (b->depth > 1 && !bomb_one_in(&b->m->chance, 8))
+        put_end(b);
 }
 
 static void put_call(bomb_function *b, bool is_indirect, bool is_tail)
@@ -477,8 +480,16 @@ static void put_return(bomb_function *b, bool is_trap)
     cut(b);
 }
 
+static bool never_comes_back(enum kind_of_code what)
+{
+    return what == BR || what == BR_TABLE || what == THROW || what == RETURN ||
+           what == UNREACHABLE || what == TAIL_CALL;
+}
+
 static void put_one(bomb_function *b, enum kind_of_code what)
 {
+    if (b->depth == 1 && never_comes_back(what))
+        return;
     bool may_open = b->depth + 2 < b->most_frames && b->height < b->most_values;
     switch (what) {
     case CONSTANT:
@@ -601,10 +612,6 @@ static void draw_habits(bomb_function *b, habits *h)
     bomb_chance *c = &b->m->chance;
     for (unsigned i = 0; i < KINDS_OF_CODE; i++) {
         h->weights[i] = bomb_one_in(c, 3) ? 0 : 1u << bomb_below(c, 8);
-        /* What makes the rest unreachable is rare, or there would be nothing else. */
-        if (i == BR || i == BR_TABLE || i == THROW || i == RETURN || i == UNREACHABLE ||
-            i == TAIL_CALL)
-            h->weights[i] = h->weights[i] / 16;
         h->weight += h->weights[i];
     }
     h->weights[SCALAR] += h->weight == 0;
