@@ -342,6 +342,112 @@ static void what_was_opened_too_late_takes_no_thread_of_its_own(void **state)
     scene_end(&s);
 }
 
+static bhd_component *on_the_disk(const scene *s, const char *source, double timeout_seconds)
+{
+    bhd_component *component = NULL;
+    bhd_error error = BHD_ERROR_INIT;
+    const bhd_directory granted = {s->disk.root, "/data", BHD_ACCESS_READ_WRITE};
+    bhd_capabilities asked = BHD_CAPABILITIES_INIT;
+    asked.directories = &granted;
+    asked.directory_count = 1;
+    bhd_component_options options = {.size = sizeof options,
+                                     .name = "waits",
+                                     .limits = guest_limits(MIB(1)),
+                                     .capabilities = &asked};
+    options.limits.timeout_seconds = timeout_seconds;
+    expect_ok(bhd_component_new(s->host, &options, source, strlen(source), &component, &error),
+              &error);
+    return component;
+}
+
+/* A component that drops the descriptor first and the stream of the file then. */
+static const char streams[] =
+    "(component"
+    " (import \"wasi:io/streams@0.2.0\" (instance $io"
+    "  (export \"input-stream\" (type (sub resource)))))"
+    " (alias export $io \"input-stream\" (type $stream))"
+    " (import \"wasi:filesystem/types@0.2.0\" (instance $types"
+    "  (alias outer 1 $stream (type $in)) (export \"descriptor\" (type $fd (sub resource)))"
+    "  (type $codes (enum \"access\" \"would-block\" \"already\" \"bad-descriptor\" \"busy\""
+    "   \"deadlock\" \"quota\" \"exist\" \"file-too-large\" \"illegal-byte-sequence\""
+    "   \"in-progress\" \"interrupted\" \"invalid\" \"io\" \"is-directory\" \"loop\""
+    "   \"too-many-links\" \"message-size\" \"name-too-long\" \"no-device\" \"no-entry\""
+    "   \"no-lock\" \"insufficient-memory\" \"insufficient-space\" \"not-directory\""
+    "   \"not-empty\" \"not-recoverable\" \"unsupported\" \"no-tty\" \"no-such-device\""
+    "   \"overflow\" \"not-permitted\" \"pipe\" \"read-only\" \"invalid-seek\""
+    "   \"text-file-busy\" \"cross-device\"))"
+    "  (export \"error-code\" (type $code (eq $codes)))"
+    "  (type $pf (flags \"symlink-follow\")) (export \"path-flags\" (type $path (eq $pf)))"
+    "  (type $of (flags \"create\" \"directory\" \"exclusive\" \"truncate\"))"
+    "  (export \"open-flags\" (type $how (eq $of)))"
+    "  (type $df (flags \"read\" \"write\" \"file-integrity-sync\" \"data-integrity-sync\""
+    "   \"requested-write-sync\" \"mutate-directory\"))"
+    "  (export \"descriptor-flags\" (type $flags (eq $df)))"
+    "  (export \"[method]descriptor.open-at\" (func (param \"self\" (borrow $fd))"
+    "   (param \"path-flags\" $path) (param \"path\" string) (param \"open-flags\" $how)"
+    "   (param \"flags\" $flags) (result (result (own $fd) (error $code)))))"
+    "  (export \"[method]descriptor.read-via-stream\" (func (param \"self\" (borrow $fd))"
+    "   (param \"offset\" u64) (result (result (own $in) (error $code)))))))"
+    " (alias export $types \"descriptor\" (type $descriptor))"
+    " (import \"wasi:filesystem/preopens@0.2.0\" (instance $given"
+    "  (alias outer 1 $descriptor (type $d)) (export \"descriptor\" (type $fd (eq $d)))"
+    "  (export \"get-directories\" (func (result (list (tuple (own $fd) string)))))))"
+    " (core module $memories (memory (export \"memory\") 1) (global $at (mut i32) (i32.const 1024))"
+    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (global.get $at)"
+    "   (global.set $at (i32.add (global.get $at) (i32.const 256)))))"
+    " (core instance $m (instantiate $memories))"
+    " (alias core export $m \"memory\" (core memory $memory))"
+    " (alias core export $m \"realloc\" (core func $realloc))"
+    " (core func $dirs (canon lower (func $given \"get-directories\") (memory $memory)"
+    "  (realloc $realloc)))"
+    " (core func $open (canon lower (func $types \"[method]descriptor.open-at\")"
+    "  (memory $memory)))"
+    " (core func $read (canon lower (func $types \"[method]descriptor.read-via-stream\")"
+    "  (memory $memory)))"
+    " (core func $drop (canon resource.drop $descriptor))"
+    " (core func $drop_stream (canon resource.drop $stream))"
+    " (core module $main (import \"m\" \"memory\" (memory 1))"
+    "  (import \"h\" \"dirs\" (func $dirs (param i32)))"
+    "  (import \"h\" \"open\" (func $open (param i32 i32 i32 i32 i32 i32 i32)))"
+    "  (import \"h\" \"read\" (func $read (param i32 i64 i32)))"
+    "  (import \"h\" \"drop\" (func $drop (param i32)))"
+    "  (import \"h\" \"drop_stream\" (func $drop_stream (param i32)))"
+    "  (data (i32.const 16) \"f0\")"
+    "  (func (export \"close\") (call $dirs (i32.const 64))"
+    "   (call $open (i32.load (i32.load (i32.const 64))) (i32.const 1) (i32.const 16)"
+    "    (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 80))"
+    "   (if (i32.load8_u (i32.const 80)) (then unreachable))"
+    "   (call $read (i32.load (i32.const 84)) (i64.const 0) (i32.const 96))"
+    "   (if (i32.load8_u (i32.const 96)) (then unreachable))"
+    "   (call $drop (i32.load (i32.const 84)))"
+    "   (call $drop_stream (i32.load (i32.const 100)))))"
+    " (core instance $i (instantiate $main (with \"m\" (instance $m)) (with \"h\" (instance"
+    "  (export \"dirs\" (func $dirs)) (export \"open\" (func $open))"
+    "  (export \"read\" (func $read)) (export \"drop\" (func $drop))"
+    "  (export \"drop_stream\" (func $drop_stream))))))"
+    " (func (export \"close\") (canon lift (core func $i \"close\"))))";
+
+/* Its last reference goes with the stream, and what goes with that was written when it is gone. */
+static void a_guest_waits_for_the_end_of_its_stream(void **state)
+{
+    (void)state;
+    scene s;
+    if (!scene_begin(&s))
+        return;
+    uint64_t descriptors = process_descriptors();
+    bhd_component *component = on_the_disk(&s, streams, SHORT);
+    bhd_sandbox *sandbox = guest_sandbox(component);
+    guest_void(sandbox, "close");
+    silent_disk_await_open(&s.disk, 0);
+    silent_disk_about(&s.disk, SILENT_FLUSH);
+    guest_ends(sandbox, BHD_TIMEOUT, NULL, "close");
+    bhd_sandbox_free(sandbox);
+    bhd_component_free(component);
+    work(&s);
+    answer_all(&s, descriptors);
+    scene_end(&s);
+}
+
 /* Its files are closed with it, in bhd_sandbox_new. */
 static void a_guest_that_ends_at_its_start_keeps_nobody(void **state)
 {
@@ -355,21 +461,10 @@ static void a_guest_that_ends_at_its_start_keeps_nobody(void **state)
         "  (then (loop (br 0)))) unreachable))";
     scene s;
     bhd_error error = BHD_ERROR_INIT;
-    bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
     if (!scene_begin(&s))
         return;
-    const bhd_directory granted = {s.disk.root, "/data", BHD_ACCESS_READ_WRITE};
-    bhd_capabilities asked = BHD_CAPABILITIES_INIT;
-    asked.directories = &granted;
-    asked.directory_count = 1;
-    bhd_component_options options = {.size = sizeof options,
-                                     .name = "starts",
-                                     .limits = guest_limits(MIB(1)),
-                                     .capabilities = &asked};
-    options.limits.timeout_seconds = LONG;
-    expect_ok(bhd_component_new(s.host, &options, source, strlen(source), &component, &error),
-              &error);
+    bhd_component *component = on_the_disk(&s, source, LONG);
     uint64_t descriptors = process_descriptors();
     silent_disk_about(&s.disk, SILENT_FLUSH);
     expect_status(BHD_TRAP, bhd_sandbox_new(component, NULL, &sandbox, &error), &error);
@@ -578,6 +673,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_waits_for_another_to_close),
         cmocka_unit_test(what_was_opened_too_late_takes_no_thread_of_its_own),
+        cmocka_unit_test(a_guest_waits_for_the_end_of_its_stream),
         cmocka_unit_test(a_guest_that_ends_at_its_start_keeps_nobody),
         cmocka_unit_test(what_is_left_keeps_neither_component_nor_host),
         cmocka_unit_test(a_component_whose_files_wait_opens_no_more),

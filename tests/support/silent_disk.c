@@ -206,6 +206,9 @@ static void serve(int fuse, silent_facts *facts)
 
 /* -- the test -------------------------------------------------------------------------------- */
 
+/* Of a test that failed, which is silent to this day. */
+static silent_facts *left;
+
 /* In a namespace of its own, which ends with the process. */
 static bool mount_it(const char *root, int fuse)
 {
@@ -219,6 +222,8 @@ static bool mount_it(const char *root, int fuse)
 bool silent_disk_begin(silent_disk *d)
 {
     *d = (silent_disk){.server = -1};
+    if (left)
+        atomic_store(&left->about, 0);
     snprintf(d->root, sizeof d->root, "/tmp/bulkhead-silent-XXXXXX");
     int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fuse < 0)
@@ -232,6 +237,7 @@ bool silent_disk_begin(silent_disk *d)
     d->facts =
         mmap(NULL, sizeof *d->facts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(d->facts != MAP_FAILED);
+    left = d->facts;
     pid_t test = getpid();
     d->server = fork();
     assert_true(d->server >= 0);
@@ -289,5 +295,6 @@ void silent_disk_end(silent_disk *d)
     assert_int_equal(0, kill(d->server, SIGKILL));
     assert_int_equal(d->server, waitpid(d->server, NULL, 0));
     assert_int_equal(0, rmdir(d->root));
+    left = NULL;
     assert_int_equal(0, munmap(d->facts, sizeof *d->facts));
 }
