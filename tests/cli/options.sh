@@ -163,6 +163,21 @@ many=()
 for i in $(seq 100); do many+=(--allow-env=HOME --allow-dir=guests); done
 try run --max-bytes=1MiB "${many[@]}" guests/wasi/args.wasm
 expect_code 0
+# There is an end to it.
+envs=() nets=() dirs=() same_dirs=()
+for i in $(seq 65); do envs+=(--allow-env=V$i) nets+=(--allow-net=localhost:$i) dirs+=(--allow-dir="$work/d$i"); done
+for i in $(seq 1025); do same_dirs+=(--allow-dir=guests); done
+expect_too_many() { # OPTION ARGUMENTS...
+    local option=$1
+    shift
+    try run --max-bytes=1MiB "$@" guests/wasi/args.wasm
+    expect_code 2
+    expect_in_err "bulkhead run: $option: no more than 64 may be given"
+}
+expect_too_many --allow-env "${envs[@]}"
+expect_too_many --allow-net "${nets[@]}"
+expect_too_many --allow-dir "${dirs[@]}"
+expect_too_many --allow-dir "${same_dirs[@]}"
 record 66 run --max-bytes=1MiB --allow-dir=guests/nowhere guests/wasi/args.wasm
 record 66 run --max-bytes=1MiB --allow-dir=guests/README.md guests/wasi/args.wasm
 finish options.txt

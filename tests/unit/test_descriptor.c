@@ -15,6 +15,8 @@
 /* In front of the C library's: how a descriptor was looked at. */
 static unsigned asked_the_kernel, asked_the_file_system;
 static bool is_filtered;
+/* What is said of every descriptor, if anything. */
+static const struct statx *pretended;
 
 int statx(int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict found)
 {
@@ -25,6 +27,10 @@ int statx(int fd, const char *restrict path, int flags, unsigned mask, struct st
     if (is_filtered) {
         errno = EPERM;
         return -1;
+    }
+    if (pretended) {
+        *found = *pretended;
+        return 0;
     }
     return (int)syscall(SYS_statx, fd, path, flags, mask, found);
 }
@@ -51,6 +57,41 @@ static void test_a_descriptor_is_what_it_was(void **state)
     (void)close(other);
     bhd__descriptor_close(&d);
     assert_int_equal(d.number, -1);
+}
+
+/* Each of these alone makes it another file: a number of a file means nothing without its file
+ * system, and a device may have the same number in two places. */
+static void test_what_makes_another_file(void **state)
+{
+    static const struct statx one = {.stx_mode = S_IFCHR | 0600,
+                                     .stx_ino = 5,
+                                     .stx_dev_major = 8,
+                                     .stx_dev_minor = 1,
+                                     .stx_rdev_major = 4,
+                                     .stx_rdev_minor = 64};
+    struct statx others[6];
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        others[i] = one;
+    others[0].stx_mode = S_IFBLK | 0600;
+    others[1].stx_ino = 6;
+    others[2].stx_dev_major = 9;
+    others[3].stx_dev_minor = 2;
+    others[4].stx_rdev_major = 5;
+    others[5].stx_rdev_minor = 65;
+    pretended = &one;
+    bhd__identity was = bhd__identity_of(0);
+    assert_true(bhd__identity_is(&was, 0));
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        pretended = &others[i];
+        assert_false(bhd__identity_is(&was, 0));
+    }
+    /* Its rights are not what it is. */
+    others[0] = one;
+    others[0].stx_mode = S_IFCHR | 0444;
+    pretended = &others[0];
+    assert_true(bhd__identity_is(&was, 0));
+    pretended = NULL;
 }
 
 static void test_no_file_system_is_asked(void **state)
@@ -115,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_descriptor_is_what_it_was),
+        cmocka_unit_test(test_what_makes_another_file),
         cmocka_unit_test(test_no_file_system_is_asked),
         cmocka_unit_test(test_without_that_call_it_is_the_same),
         cmocka_unit_test(test_what_is_ours_is_closed_once),
