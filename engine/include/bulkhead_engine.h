@@ -106,9 +106,10 @@ typedef struct bhd_engine_line_t {
     uint32_t line;
 } bhd_engine_line_t;
 
-/* Writes what is known of at most 64 offsets into the binary, and leaves the others alone. */
+/* Writes what is known of at most 64 offsets into the binary, and leaves the others alone. With
+ * `is_unreachable` the first is of a trap of `unreachable`, whose place may be that of a branch. */
 void bhd_engine_lines_find(const bhd_engine_lines_t *lines, const size_t *offsets, size_t count,
-                           bhd_engine_line_t *out);
+                           bool is_unreachable, bhd_engine_line_t *out);
 
 /* A function's name as a person wrote it, without a terminator; as it is, when it is not mangled
  * or could be dear to expand. Returns what was written, which is all or fills the buffer. */

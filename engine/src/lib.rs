@@ -6,6 +6,7 @@
 
 pub use wasmtime_c_api::*;
 
+mod branches;
 mod component;
 mod config;
 mod demangle;

@@ -12,6 +12,7 @@ use std::ops::Range;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::bhd_engine_str_t;
+use crate::branches::{self, Pair};
 
 /// Of the tables of files and directories of one unit, how much is read.
 const TABLES_MAX: usize = 64 * 1024;
@@ -19,6 +20,8 @@ const TABLES_MAX: usize = 64 * 1024;
 const NAME_MAX: usize = 1024;
 /// Of what an entry of a table is said to consist of; the standard knows five, compilers add one.
 const FORMATS_MAX: usize = 16;
+/// Of branches that lead to an `unreachable`, in one module.
+const BRANCHES_MAX: usize = 64 * 1024;
 /// Places that are looked for at once.
 const PLACES_MAX: usize = 64;
 /// Of reading, for all places: what honest programs take for the bytes that C keeps, twice.
@@ -111,6 +114,7 @@ fn name_at(section: &[u8], at: u64) -> Option<&[u8]> {
 struct Module {
     /// Where its code section is in the binary; addresses count from its beginning.
     code: Range<usize>,
+    branches: Vec<Pair>,
     line: Vec<u8>,
     line_str: Vec<u8>,
     str: Vec<u8>,
@@ -137,13 +141,18 @@ fn read(binary: &[u8], mut left: usize) -> Vec<Module> {
         let Ok(payload) = payload else { break };
         match payload {
             Payload::Version { encoding, .. } => open.push((encoding == Encoding::Module).then(|| {
-                Module { code: 0..0, line: Vec::new(), line_str: Vec::new(), str: Vec::new() }
+                Module { code: 0..0, branches: Vec::new(), line: Vec::new(), line_str: Vec::new(), str: Vec::new() }
             })),
             Payload::End(_) => {
-                if let Some(Some(module)) = open.pop()
+                if let Some(Some(mut module)) = open.pop()
                     && !module.line.is_empty()
                     && modules.try_reserve(1).is_ok()
                 {
+                    let code = binary.get(module.code.clone()).unwrap_or_default();
+                    let most = BRANCHES_MAX.min(left / size_of::<Pair>());
+                    module.branches = branches::to_unreachable(code, module.code.start, most);
+                    module.branches.shrink_to_fit();
+                    left -= module.branches.len() * size_of::<Pair>();
                     modules.push(module);
                 }
             }
@@ -417,6 +426,12 @@ impl<'a> Module {
         if unit.version == 5 { self.name_5(unit, number) } else { Self::name_4(unit, number) }
     }
 
+    /// The `unreachable` that a trap at this branch is of.
+    fn led_to(&self, at: usize) -> Option<usize> {
+        let found = self.branches.binary_search_by_key(&at, |pair| pair.0).ok()?;
+        Some(self.branches[found].1)
+    }
+
     fn find(
         &'a self,
         places: &mut [Place],
@@ -479,12 +494,14 @@ pub unsafe extern "C" fn bhd_engine_lines_new(
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_lines_delete(_: Option<Box<bhd_engine_lines_t>>) {}
 
-/// Writes a line for each of the offsets into the binary, of which there are at most 64.
+/// Writes a line for each of the offsets into the binary, of which there are at most 64. The first
+/// is that of an `unreachable`, or of a branch in its place, if `is_unreachable`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bhd_engine_lines_find(
     lines: &bhd_engine_lines_t,
     offsets: *const usize,
     count: usize,
+    is_unreachable: bool,
     out: *mut bhd_engine_line_t,
 ) {
     let offsets = unsafe { std::slice::from_raw_parts(offsets, count.min(PLACES_MAX)) };
@@ -495,7 +512,11 @@ pub unsafe extern "C" fn bhd_engine_lines_find(
             .iter()
             .enumerate()
             .filter(|(_, at)| module.code.contains(at))
-            .map(|(number, at)| Place { number, address: (at - module.code.start) as u64, row: None, is_found: false })
+            .map(|(number, at)| {
+                let led = if number == 0 && is_unreachable { module.led_to(*at) } else { None };
+                let address = (led.unwrap_or(*at) - module.code.start) as u64;
+                Place { number, address, row: None, is_found: false }
+            })
             .collect();
         if places.is_empty() {
             continue;

@@ -65,8 +65,10 @@ static void add_frames(const bhd__instance *instance, const void *either, bhd_er
         offsets[count] = frames[count].module_offset;
         count++;
     }
+    bool is_unreachable =
+        bhd_engine_error_trap_code(either) == WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
     if (count > 0 && instance->code->lines)
-        bhd_engine_lines_find(instance->code->lines, offsets, count, lines);
+        bhd_engine_lines_find(instance->code->lines, offsets, count, is_unreachable, lines);
     for (size_t i = 0; i < count; i++) {
         char function[NAME_MAX_BYTES * 4], module[NAME_MAX_BYTES * 4];
         const bhd_engine_frame_t *frame = &frames[i];

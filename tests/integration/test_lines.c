@@ -179,6 +179,32 @@ static void frames_of_a_component_have_lines(void **state)
         }
 }
 
+/* The engine makes one trap of a branch and the `unreachable` to which it leads, at the place of
+ * the branch; what is shown is the line of the `unreachable`. */
+static void an_unreachable_behind_a_branch_has_its_own_line(void **state)
+{
+    static const char *const optimised[] = {"debug/traps_0.core.wasm", "debug/traps_1.core.wasm"};
+    static const struct {
+        const char *function;
+        uint32_t line;
+    } traps[] = {{"run", 13}, {"otherwise", 22}, {"behind", 29}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(optimised); i++) {
+        binary module = read_guest(optimised[i]);
+        bhd_error error = BHD_ERROR_INIT;
+        for (size_t j = 0; j < COUNT_OF(traps); j++) {
+            trap_in(&module, NULL, traps[j].function, &error);
+            expect_frame(&error, 0, "traps.c", traps[j].line);
+        }
+        binary b = component_around(&module, 1000);
+        trap_in(&b, NULL, "run", &error);
+        expect_frame(&error, 0, "traps.c", 13);
+        bhd_error_fini(&error);
+        test_free(module.bytes);
+        test_free(b.bytes);
+    }
+}
+
 static void the_host_may_want_none(void **state)
 {
     (void)state;
@@ -472,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_of_a_module_have_lines),
         cmocka_unit_test(frames_of_a_component_have_lines),
+        cmocka_unit_test(an_unreachable_behind_a_branch_has_its_own_line),
         cmocka_unit_test(the_host_may_want_none),
         cmocka_unit_test(lines_are_what_the_program_says),
         cmocka_unit_test(what_is_broken_has_no_lines),
