@@ -65,6 +65,27 @@ static json_t *lockdown_json(const cli_lockdown *lockdown)
     return object;
 }
 
+/* Innermost first, as the text has it. The library bounds how many there are and how long. */
+static json_t *stack_json(const bhd_error *error)
+{
+    json_t *stack = json_array();
+    for (size_t i = 0; i < error->frame_count; i++) {
+        const bhd_frame *frame = &error->frames[i];
+        json_t *object = json_object();
+        (void)json_object_set_new(object, "function", cli_json_text(frame->function));
+        (void)json_object_set_new(object, "function_index", json_integer(frame->function_index));
+        (void)json_object_set_new(object, "module", cli_json_text(frame->module));
+        (void)json_object_set_new(
+            object, "offset",
+            frame->module_offset != SIZE_MAX ? cli_json_number(frame->module_offset) : json_null());
+        (void)json_object_set_new(object, "file", cli_json_text(frame->file));
+        (void)json_object_set_new(object, "line",
+                                  frame->file != NULL ? json_integer(frame->line) : json_null());
+        (void)json_array_append_new(stack, object);
+    }
+    return stack;
+}
+
 /* "no new privileges, no core dump, Landlock, seccomp", or what of it is active. */
 static void print_lockdown(const cli_lockdown *lockdown)
 {
@@ -97,8 +118,9 @@ static bool print_json(const cli_report *report, const char *result)
     (void)json_object_set_new(object, "result", cli_json_text(result));
     (void)json_object_set_new(object, "exit_code", json_integer(report->exit_code));
     if (report->ended_itself)
-        (void)json_object_set_new(object, "guest_exit_code",
-                                  json_integer(report->guest_exit_code));
+        (void)json_object_set_new(object, "guest_exit_code", json_integer(report->guest_exit_code));
+    if (!report->ended_itself && report->error != NULL && report->error->frame_count > 0)
+        (void)json_object_set_new(object, "stack", stack_json(report->error));
     (void)json_object_set_new(object, "memory", memory_json(&report->metrics));
     (void)json_object_set_new(cpu, "wall_seconds", cli_json_rounded(report->wall_seconds, 6));
     if (report->has_fuel)
@@ -121,9 +143,9 @@ static bool print_text(const cli_report *report, const char *result)
     char said[48] = "";
     if (report->ended_itself && report->guest_exit_code != report->exit_code)
         (void)snprintf(said, sizeof said, "; the guest said %d", report->guest_exit_code);
-    fprintf(stderr, "\n%sbulkhead: %s %s: %s, exit code %d%s%s\n",
-            cli_style_on(stderr, CLI_STRONG), report->component, report->version, result,
-            report->exit_code, said, cli_style_on(stderr, CLI_PLAIN));
+    fprintf(stderr, "\n%sbulkhead: %s %s: %s, exit code %d%s%s\n", cli_style_on(stderr, CLI_STRONG),
+            report->component, report->version, result, report->exit_code, said,
+            cli_style_on(stderr, CLI_PLAIN));
     for (char *line = text, *end; *line != '\0'; line = end) {
         end = strchrnul(line, '\n');
         fprintf(stderr, "  %.*s\n", (int)(end - line), line);

@@ -7,7 +7,7 @@
 #include "exit_codes.h"
 #include "lockdown.h"
 
-#include "bulkhead/metrics.h"
+#include "bulkhead/error.h"
 
 typedef enum cli_report_format {
     CLI_REPORT_NONE,
@@ -30,6 +30,8 @@ typedef struct cli_report {
     uint64_t fuel_consumed;
     /* What the process had given up before the guest ran. */
     cli_lockdown lockdown;
+    /* With the guest's stack where it ended, if it did not end itself. Not owned; may be NULL. */
+    const bhd_error *error;
 } cli_report;
 
 /* "ok", "exit", "out_of_memory", "trap", "timeout", "out_of_fuel"; NULL for what is not the end of

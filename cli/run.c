@@ -293,7 +293,8 @@ static int run_component(const run_options *run, const char *source, bhd_compone
     bhd_start_account account = {.is_known = false};
     cli_report report = {.component = bhd_component_name(component),
                          .version = bhd_component_version(component),
-                         .lockdown = *lockdown};
+                         .lockdown = *lockdown,
+                         .error = &error};
 
     double begin = seconds_now();
     int said = 0;

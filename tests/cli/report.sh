@@ -17,6 +17,13 @@ record 3 "${json[@]}" guests/wasi/exit_code.core.wasm 3
 record 1 "${json[@]}" guests/component/run_err.wat
 record 134 "${json[@]}" guests/basic/trap.wat
 record 134 "${json[@]}" guests/basic/start_trap.wat
+# The stack: names, and files and lines of what was built with -g.
+record 134 "${json[@]}" --invoke='run(1)' guests/debug/lines_5.core.wasm
+record 134 "${json[@]}" --no-debug-info --invoke='run(1)' guests/debug/lines_5.core.wasm
+# Of the innermost frames at most 32.
+try "${json[@]}" guests/basic/recurse.wat
+checks=$((checks + 1))
+[[ $(grep -o '"function": "endless"' "$work/err" | wc -l) -eq 32 ]] || fail "not 32 frames"
 record 137 run --report=json examples/hog
 record 137 "${json[@]}" --invoke='collect_rows(1000)' guests/basic/deny_then_unreachable.wat
 record 137 "${json[@]}" guests/basic/table_grow.wat
