@@ -250,10 +250,17 @@ static void explain_no_command(const run_options *run, const char *source, bhd_e
 }
 
 /* What was refused to a guest is known to nobody if it only says that it failed. */
-static void explain_refusals(const cli_report *report, const bhd_limits *limits)
+static void explain_refusals(const cli_report *report, const bhd_sandbox *sandbox,
+                             const bhd_limits *limits)
 {
     uint64_t refused = report->metrics.denied_count;
-    if (!report->ended_itself || report->guest_exit_code == 0 || refused == 0)
+    const char *denied = sandbox != NULL ? bhd_sandbox_denied(sandbox) : NULL;
+    if (!report->ended_itself || report->guest_exit_code == 0)
+        return;
+    if (denied != NULL)
+        cli_note("note: before the guest ended itself with exit code %d, it asked %s",
+                 report->guest_exit_code, denied);
+    if (refused == 0)
         return;
     cli_note("note: before the guest ended itself with exit code %d, %" PRIu64
              " growth%s of its memory or tables %s refused; its limits are %" PRIu64
@@ -316,7 +323,7 @@ static int run_component(const run_options *run, const char *source, bhd_compone
         report.exit_code = CLI_EXIT_INTERNAL;
 
     complete_report(&report, sandbox, &account, bhd_component_limits(component));
-    explain_refusals(&report, bhd_component_limits(component));
+    explain_refusals(&report, sandbox, bhd_component_limits(component));
     /* Without a sandbox and without an account nothing ran. */
     bool is_known = sandbox != NULL || account.is_known;
     if (!cli_report_print(&report, is_known ? run->report : CLI_REPORT_NONE))

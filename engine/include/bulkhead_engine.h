@@ -157,9 +157,11 @@ typedef struct bhd_engine_lookups {
     uint32_t share, most;
 } bhd_engine_lookups_t;
 
-/* Outgoing TCP to these; copied. Without it there is no network. */
+/* Outgoing TCP to these; copied. Without it there is no network. `denied` is told, on the thread
+ * that runs the guest, when it wants to connect elsewhere; `env` outlives the store. */
 void bhd_engine_wasi_network(wasi_config_t *config, const bhd_engine_endpoint_t *endpoints,
-                             size_t count, bhd_engine_lookups_t lookups);
+                             size_t count, bhd_engine_lookups_t lookups, void *env,
+                             void (*denied)(void *env));
 /* Whether the grant of this name can mean this address: not when it is one of the machine itself or
  * of its link, except for the name localhost. */
 bool bhd_engine_name_reaches(bhd_engine_str_t host, bhd_engine_str_t address);

@@ -1,5 +1,6 @@
 //! Which addresses a guest may connect to: those of a list of names and ports.
 
+use std::ffi::c_void;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -14,6 +15,24 @@ use crate::lookup::{bhd_engine_lookups_t, lookup};
 pub struct bhd_engine_endpoint_t {
     host: bhd_engine_str_t,
     port: u16,
+}
+
+/// Told on the thread that runs the guest when it wants to connect to what is not on its list.
+#[derive(Clone, Copy)]
+struct Denied {
+    env: *mut c_void,
+    tell: extern "C" fn(*mut c_void),
+}
+
+// The C side promises that `env` outlives the store and that no other thread runs it meanwhile.
+unsafe impl Send for Denied {}
+unsafe impl Sync for Denied {}
+
+impl Denied {
+    fn tell(&self) -> bool {
+        (self.tell)(self.env);
+        false
+    }
 }
 
 /// The address that the text is, and not names.
@@ -116,7 +135,10 @@ pub unsafe extern "C" fn bhd_engine_wasi_network(
     endpoints: *const bhd_engine_endpoint_t,
     count: usize,
     lookups: bhd_engine_lookups_t,
+    env: *mut c_void,
+    denied: extern "C" fn(*mut c_void),
 ) {
+    let denied = Denied { env, tell: denied };
     let builder = unsafe { &mut *(config as *mut WasiCtxBuilder) };
     let list = unsafe { std::slice::from_raw_parts(endpoints, count) };
     let list = Arc::new(
@@ -134,7 +156,7 @@ pub unsafe extern "C" fn bhd_engine_wasi_network(
         let list = list.clone();
         Box::pin(async move {
             match purpose {
-                SocketAddrUse::TcpConnect => may_connect(lookups, list, address).await,
+                SocketAddrUse::TcpConnect => may_connect(lookups, list, address).await || denied.tell(),
                 // The system chooses the port of an outgoing connection.
                 SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
                 _ => false,

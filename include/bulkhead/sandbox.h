@@ -222,6 +222,14 @@ BHD_PUBLIC const void *bhd_sandbox_output(const bhd_sandbox *sandbox, int stream
  */
 BHD_PUBLIC uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox);
 
+/**
+ * What the guest asked for in the running or last call and was not given, as the end of a sentence
+ * that begins with "it asked": "for the time, which it does not declare (capabilities.clocks =
+ * true)". Of several things the first in a fixed order; NULL when there was none. A guest that is
+ * refused something seldom says so when it ends. The text is never freed. Any thread.
+ */
+BHD_PUBLIC const char *bhd_sandbox_denied(const bhd_sandbox *sandbox);
+
 /** Number of the sandbox, from 1, unique in its host; the number in an out-of-memory account. Any
  *  thread. */
 BHD_PUBLIC uint64_t bhd_sandbox_id(const bhd_sandbox *sandbox);

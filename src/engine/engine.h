@@ -211,5 +211,8 @@ bool bhd__instance_has_ended(const bhd__instance *instance);
 const bhd__refusal *bhd__instance_refusal(const bhd__instance *instance);
 /* Of calls that are over. Any thread. */
 uint64_t bhd__instance_fuel_consumed(const bhd__instance *instance);
+/* The end of "it asked ..." for the first thing that the running or last call was denied; NULL:
+ * there is none. Any thread. */
+const char *bhd__instance_denied(const bhd__instance *instance);
 
 #endif

@@ -178,7 +178,7 @@ bhd_status bhd__fault_given_up(const bhd__instance *instance, bhd_error *error)
 static bhd_status describe_trap(const bhd__instance *instance, const char *text, bool by_stack,
                                 bhd_error *error)
 {
-    const char *denied = bhd__denied_text(instance->denied);
+    const char *denied = bhd__instance_denied(instance);
     if (by_stack)
         return bhd__fail(error, BHD_TRAP,
                          "%s; the guest has %llu bytes of it (host option max_stack_bytes, "
@@ -192,7 +192,7 @@ static bhd_status describe_trap(const bhd__instance *instance, const char *text,
 /* The engine's text is the function that was called. */
 static bhd_status describe_denied(const bhd__instance *instance, const char *text, bhd_error *error)
 {
-    const char *denied = bhd__denied_text(instance->denied);
+    const char *denied = bhd__instance_denied(instance);
     return bhd__fail(error, BHD_CAPABILITY_DENIED, "the guest called %s: it asks %s", text,
                      denied ? denied : "for what it does not declare");
 }

@@ -149,7 +149,7 @@ static bhd_status prepare_submitted(bhd__instance *instance, bhd_error *error)
 
 bhd_status bhd__call_begin(bhd__instance *instance, bhd__call_way way, bhd_error *error)
 {
-    instance->denied = 0;
+    atomic_store_explicit(&instance->denied, 0, memory_order_relaxed);
     instance->gave_up = false;
     instance->deadline_ns = 0;
     instance->is_here = way != BHD__CALL_SUBMITTED;

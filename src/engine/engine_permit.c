@@ -28,8 +28,13 @@ static const bhd_capabilities *given_to(const void *env)
 static bool deny(void *env, uint32_t what)
 {
     bhd__instance *instance = env;
-    instance->denied |= what;
+    atomic_fetch_or_explicit(&instance->denied, what, memory_order_relaxed);
     return false;
+}
+
+void bhd__deny_address(void *env)
+{
+    (void)deny(env, BHD__DENIED_ADDRESS);
 }
 
 static bool may_see_clocks(void *env)
@@ -129,8 +134,9 @@ const bhd_engine_permits_t *bhd__permits(void)
     return &permits;
 }
 
-const char *bhd__denied_text(uint32_t denied)
+const char *bhd__instance_denied(const bhd__instance *instance)
 {
+    uint_fast32_t denied = atomic_load_explicit(&instance->denied, memory_order_relaxed);
     static const struct {
         uint32_t what;
         const char *text;
@@ -148,6 +154,9 @@ const char *bhd__denied_text(uint32_t denied)
          "for more connections than it may have (capabilities.max_connections)"},
         {BHD__DENIED_NETWORK,
          "for the address of a host that it does not declare (capabilities.network)"},
+        {BHD__DENIED_ADDRESS,
+         "to connect to an address that none of the hosts has that it declares "
+         "(capabilities.network)"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (denied & texts[i].what)

@@ -107,6 +107,7 @@ enum {
     BHD__DENIED_CONNECTIONS = 1 << 4,
     BHD__DENIED_NETWORK = 1 << 5,
     BHD__DENIED_NO_FILE = 1 << 6,
+    BHD__DENIED_ADDRESS = 1 << 7,
 };
 
 /* What a stream wrote, up to a bound, and how much more it wrote. */
@@ -173,7 +174,9 @@ struct bhd__instance {
     int *directories;       /* the engine's descriptors of given->directories; NULL: none */
     uint64_t held_digest;   /* of all descriptors that the guest has; for whoever has the call */
     uint64_t written_bytes; /* into directories, so far */
-    uint32_t denied;        /* what the running call asked for and was not given: BHD__DENIED_... */
+    /* What the running or last call asked for and was not given: BHD__DENIED_... Written by whoever
+     * has the call, read by anybody; relaxed, nothing hangs on it. */
+    atomic_uint_fast32_t denied;
     uint64_t timeout_ns;
     uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC; 0: not yet known */
     uint64_t max_fuel;
@@ -318,8 +321,8 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
 const bhd_engine_permits_t *bhd__permits(void);
 /* Who asks for names, and how many at once. */
 bhd_engine_lookups_t bhd__lookups(const bhd__given *given);
-/* The end of "it asked ..." for the first thing in `denied`; NULL: there is none. */
-const char *bhd__denied_text(uint32_t denied);
+/* For the engine: the guest wanted to connect to an address that it may not. */
+void bhd__deny_address(void *env);
 
 /* engine_import.c */
 /* Looks at the import `name` of `module` (of a component when `module` is NULL). */

@@ -198,7 +198,8 @@ static bhd_status give_directories(wasi_config_t *wasi, const bhd__given *given,
     return BHD_OK;
 }
 
-static bhd_status give_network(wasi_config_t *wasi, const bhd__given *granted, bhd_error *error)
+static bhd_status give_network(bhd__instance *instance, wasi_config_t *wasi,
+                               const bhd__given *granted, bhd_error *error)
 {
     const bhd_capabilities *given = &granted->capabilities;
     if (given->endpoint_count == 0)
@@ -211,7 +212,8 @@ static bhd_status give_network(wasi_config_t *wasi, const bhd__given *granted, b
         list[i].host.size = strlen(given->network[i].host);
         list[i].port = given->network[i].port;
     }
-    bhd_engine_wasi_network(wasi, list, given->endpoint_count, bhd__lookups(granted));
+    bhd_engine_wasi_network(wasi, list, given->endpoint_count, bhd__lookups(granted), instance,
+                            bhd__deny_address);
     bhd__free(list);
     return BHD_OK;
 }
@@ -236,7 +238,7 @@ static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
     if (status == BHD_OK)
         status = give_directories(wasi, options->given, error);
     if (status == BHD_OK)
-        status = give_network(wasi, options->given, error);
+        status = give_network(instance, wasi, options->given, error);
     if (status != BHD_OK)
         return status;
     const bhd_input *input = &options->standard_input;

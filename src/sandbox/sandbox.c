@@ -412,6 +412,11 @@ uint64_t bhd_sandbox_fuel_consumed(const bhd_sandbox *sandbox)
     return bhd__instance_fuel_consumed(sandbox->instance);
 }
 
+const char *bhd_sandbox_denied(const bhd_sandbox *sandbox)
+{
+    return bhd__instance_denied(sandbox->instance);
+}
+
 uint64_t bhd_sandbox_id(const bhd_sandbox *sandbox)
 {
     return sandbox->id;

@@ -128,6 +128,18 @@ echo "(component (core module \$m (memory 1) (func (export \"run\") (result i32)
   (instance \$cli (export \"run\" (func \$run)))
   (export \"wasi:cli/run@0.2.0\" (instance \$cli)))" >"$work/fails.wat"
 record 1 run $limit "$work/fails.wat"
+# The same of what it may not have: the time, random numbers, an address.
+record 1 run $limit guests/wasi/ask.core.wasm time
+record 1 run $limit guests/wasi/ask.core.wasm random
+record 1 run $limit --allow-net=192.0.2.1:4242 guests/component/connect.wat
+asks='(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))'
+random='(drop (call $random (i32.const 0) (i32.const 4)))'
+echo "(module $asks $exits (memory (export \"memory\") 1) (func (export \"_start\") $random
+  (drop (memory.grow (i32.const 100))) (call \$exit (i32.const 5))))" >"$work/both.wat"
+record 5 run $limit "$work/both.wat"
+record 5 run $limit --allow-random "$work/both.wat"
+echo "(module $asks (memory (export \"memory\") 1) (func (export \"_start\") $random))" >"$work/does_without.wat"
+record 0 run $limit "$work/does_without.wat"
 # Success is success, also when something was refused; and a failure without refusals needs no note.
 echo "(module (memory 1) (func (export \"_start\") (drop (memory.grow (i32.const 100)))))" >"$work/copes.wat"
 record 0 run $limit "$work/copes.wat"

@@ -98,6 +98,7 @@ typedef enum matrix_place {
     X(bhd_sandbox_output, LOOKS)                                                                   \
     X(bhd_sandbox_metrics, ANY)                                                                    \
     X(bhd_sandbox_fuel_consumed, ANY)                                                              \
+    X(bhd_sandbox_denied, ANY)                                                                     \
     X(bhd_sandbox_id, ANY)                                                                         \
     X(bhd_sandbox_is_dead, ANY)                                                                    \
     X(bhd_sandbox_cancel, ANY)                                                                     \

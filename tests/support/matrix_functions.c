@@ -112,6 +112,11 @@ static char call_bhd_sandbox_fuel_consumed(matrix_scene *s)
     return code_if(bhd_sandbox_fuel_consumed(s->sandbox) == 0);
 }
 
+static char call_bhd_sandbox_denied(matrix_scene *s)
+{
+    return code_if(bhd_sandbox_denied(s->sandbox) == NULL);
+}
+
 static char call_bhd_sandbox_id(matrix_scene *s)
 {
     return code_if(bhd_sandbox_id(s->sandbox) > 0);
