@@ -13,8 +13,9 @@ file(GLOB compiler_sources CONFIGURE_DEPENDS compiler/*.c)
 check_linker_flag(C -Wl,-z,pack-relative-relocs BULKHEAD_LD_PACKS_RELOCATIONS)
 find_library(BULKHEAD_SECCOMP_ARCHIVE NAMES libseccomp.a HINTS ${SECCOMP_LIBRARY_DIRS} REQUIRED)
 
-# What ends the process when it fails (compiler/allocations.c).
-set(compiler_wrapped malloc calloc realloc memalign aligned_alloc posix_memalign)
+# What ends the process when it fails (compiler/allocations.c), and what it has no use for, of which
+# ld would warn (compiler/unreached.c). ld's --no-warnings is no way: it swallows errors as well.
+set(compiler_wrapped malloc calloc realloc memalign aligned_alloc posix_memalign getaddrinfo getpwuid_r)
 
 # Of our objects only what it reaches.
 add_library(bulkhead_compiler_parts STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:bulkhead_core>)

@@ -51,15 +51,27 @@ void compiler_say(const char *text)
     report.text_bytes = (uint32_t)length;
 }
 
-_Noreturn void compiler_not_confined(const char *step, int number)
+static void say_error(const char *what, int number)
 {
     char buffer[256];
     bhd__text text;
     bhd__text_init(&text, buffer, sizeof buffer);
-    bhd__text_printf(&text, "%s: %s", step, bhd__errno_text(number));
+    bhd__text_printf(&text, "%s: %s", what, bhd__errno_text(number));
     bhd__text_ellipsis(&text);
     compiler_say(buffer);
+}
+
+_Noreturn void compiler_not_confined(const char *step, int number)
+{
+    say_error(step, number);
     compiler_end(BHD__VERDICT_NOT_CONFINED);
+}
+
+_Noreturn void compiler_failed(const char *what, int number)
+{
+    say_error(what, number);
+    report.status = BHD_INTERNAL;
+    compiler_end(BHD__VERDICT_REFUSED);
 }
 
 _Noreturn void compiler_end(bhd__verdict verdict)

@@ -24,8 +24,10 @@ bhd__report *compiler_report(void);
 
 /* Puts the text where the host looks for it, over what the process may have printed. */
 void compiler_say(const char *text);
-/* Ends the process for want of a step of the confinement. */
+/* Ends the process for want of a step of the confinement; for an error of the system that is none
+ * of the binary's. With the text of an errno. */
 _Noreturn void compiler_not_confined(const char *step, int number);
+_Noreturn void compiler_failed(const char *what, int number);
 
 _Noreturn void compiler_end(bhd__verdict verdict);
 

@@ -52,13 +52,13 @@ static const void *map_binary(size_t *size)
 {
     struct stat s;
     if (fstat(STDIN_FILENO, &s) != 0 || !S_ISREG(s.st_mode))
-        compiler_not_confined("binary", EINVAL);
+        compiler_failed("the binary is no file", EINVAL);
     *size = (size_t)s.st_size;
     if (*size == 0)
         return "";
     void *binary = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0);
     if (binary == MAP_FAILED)
-        compiler_not_confined("binary", errno);
+        compiler_failed("the binary cannot be mapped", errno);
     return binary;
 }
 
@@ -97,7 +97,7 @@ static void write_all(const uint8_t *bytes, size_t size)
     while (size > 0) {
         ssize_t written = write(STDOUT_FILENO, bytes, size);
         if (written <= 0)
-            compiler_not_confined("output", written < 0 ? errno : EIO);
+            compiler_failed("the output cannot be written", written < 0 ? errno : EIO);
         bytes += written;
         size -= (size_t)written;
     }
@@ -141,7 +141,8 @@ int main(void)
 
     bhd__translator *translator;
     bhd_error error = BHD_ERROR_INIT;
-    need(compiler_set_heap(job->threads) ? NULL : "mallopt");
+    if (!compiler_set_heap(job->threads))
+        compiler_failed("the heap cannot be set up", errno);
     bhd_status status =
         bhd__translator_new(job->settings, job->settings_bytes, job->threads, &translator, &error);
     if (status != BHD_OK)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -56,25 +55,33 @@ void compiler_process_start_with(compiler_process *process, int input, int outpu
     assert_non_null(name);
     memcpy(name + 1, "bulkhead-compile", sizeof "bulkhead-compile");
 
-    /* dup2 leaves nothing else to it: all files of this program close themselves. */
     char *arguments[] = {(char[]){"bulkhead-compile"}, NULL}, *environment[] = {NULL};
-    posix_spawn_file_actions_t actions;
-    assert_int_equal(0, posix_spawn_file_actions_init(&actions));
-    assert_int_equal(0, posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO));
-    assert_int_equal(0, posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO));
-    assert_int_equal(0, posix_spawn_file_actions_adddup2(&actions, error, STDERR_FILENO));
-    int failed = posix_spawn(&process->pid, path, &actions, NULL, arguments, environment);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0)
-        fail_msg("%s: %s", path, strerror(failed));
+    (void)fflush(NULL);
+    process->pid = fork();
+    assert_true(process->pid >= 0);
+    if (process->pid > 0)
+        return;
+    /* All other files of this program close themselves. */
+    if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+        dup2(error, STDERR_FILENO) < 0)
+        _exit(1);
+    if (process->before_exec)
+        process->before_exec(process->env);
+    (void)execve(path, arguments, environment);
+    _exit(1);
 }
 
-void compiler_process_start(compiler_process *process, const void *binary, size_t size)
+void compiler_process_make_files(compiler_process *process, const void *binary, size_t size)
 {
     process->input = memory_file("binary", binary, size);
     process->output = memory_file("output", NULL, 0);
     process->exchange = memory_file("exchange", &process->job, sizeof process->job);
     assert_int_equal(0, ftruncate(process->exchange, (off_t)BHD__REPORT_FILE_BYTES));
+}
+
+void compiler_process_start(compiler_process *process, const void *binary, size_t size)
+{
+    compiler_process_make_files(process, binary, size);
     compiler_process_start_with(process, process->input, process->output, process->exchange);
 }
 
@@ -100,7 +107,7 @@ void compiler_process_fact(pid_t pid, const char *name, char *value, size_t capa
 bool compiler_process_stop_confined(compiler_process *process)
 {
     const struct timespec little = {.tv_nsec = 1000000};
-    for (;;) {
+    for (unsigned tries = 0; tries < 60000; tries++) {
         char filter[16];
         siginfo_t info = {0};
         assert_int_equal(0, kill(process->pid, SIGSTOP));
@@ -113,6 +120,7 @@ bool compiler_process_stop_confined(compiler_process *process)
         assert_int_equal(0, kill(process->pid, SIGCONT));
         (void)nanosleep(&little, NULL);
     }
+    return false;
 }
 
 bhd__verdict compiler_process_wait(compiler_process *process)
@@ -135,6 +143,8 @@ bhd__verdict compiler_process_wait(compiler_process *process)
     bhd__verdict verdict = (bhd__verdict)page.report.verdict;
     bool told = page.report.magic == BHD__REPORT_MAGIC && WIFEXITED(process->status) &&
                 WEXITSTATUS(process->status) == BHD__EXIT_CODE_OF(verdict);
+    if (page.report.began != BHD__REPORT_BEGAN)
+        return BHD__VERDICT_NONE;
     return told ? verdict : BHD__VERDICT_NONE;
 }
 

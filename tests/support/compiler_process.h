@@ -11,7 +11,11 @@
 #include <sys/types.h>
 
 typedef struct compiler_process {
-    bhd__job job; /* before it starts */
+    /* Before it starts. */
+    bhd__job job;
+    void (*before_exec)(void *env); /* in the new process; may be NULL */
+    void *env;
+
     pid_t pid;
     int input, output, exchange; /* memory files; -1: none */
     /* When it has ended. */
@@ -23,11 +27,14 @@ typedef struct compiler_process {
 
 /* A job with this build, and limits that are enough for any guest in the tree. */
 void compiler_process_init(compiler_process *process, uint32_t threads);
+/* The three files, for a test that starts it with others. */
+void compiler_process_make_files(compiler_process *process, const void *binary, size_t size);
 /* Of the program beside this one. Fails the test when it cannot be started. */
 void compiler_process_start(compiler_process *process, const void *binary, size_t size);
-/* With these three descriptors and without an exchange. */
+/* With these three descriptors, which stay the caller's. */
 void compiler_process_start_with(compiler_process *process, int input, int output, int error);
-/* Stops it with SIGSTOP as soon as it has its filter; false when it has ended before. */
+/* Stops it with SIGSTOP as soon as it has its filter; false when it has ended before, or has none
+ * after the many seconds in which the busiest machine would have come to it. */
 bool compiler_process_stop_confined(compiler_process *process);
 /* A line of /proc/PID/status, without its name and white space around; empty if there is none. */
 void compiler_process_fact(pid_t pid, const char *name, char *value, size_t capacity);
