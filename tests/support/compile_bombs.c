@@ -126,22 +126,35 @@ const size_t known_bomb_count = COUNT_OF(known_bombs);
 
 /* -- all ------------------------------------------------------------------------------------- */
 
+/* The largest number whose binary is not larger, to an eighth. Some do not grow with it, such as the
+ * pages of a memory. */
+static uint64_t repetitions(const grammar_vector *vector, bool many, size_t bytes)
+{
+    const uint64_t most = vector->most ? vector->most : UINT64_C(1) << 32;
+    uint64_t low = 1, high = 1, step;
+    uint8_t *data;
+    while (high < most) {
+        low = high;
+        high = 2 * high < most ? 2 * high : most;
+        size_t size = grammar_binary(vector, high, many, &data);
+        free(data);
+        if (size > bytes)
+            break;
+        low = high;
+    }
+    for (step = (high - low) / 2; step > low / 16; step /= 2) {
+        size_t size = grammar_binary(vector, low + step, many, &data);
+        free(data);
+        if (size <= bytes)
+            low += step;
+    }
+    return low;
+}
+
 void compile_bomb_repeat(const grammar_vector *vector, bool many, size_t bytes, bomb_text *binary)
 {
     uint8_t *data = NULL;
-    size_t size;
-    uint64_t n = 1;
-    for (;; n *= 2) {
-        if (vector->most && n > vector->most)
-            n = vector->most;
-        free(data);
-        size = grammar_binary(vector, n, many, &data);
-        if (size >= bytes || (vector->most && n == vector->most))
-            break;
-        /* What does not grow with n, such as the pages of a memory. */
-        if (n > UINT64_C(1) << 32)
-            break;
-    }
+    size_t size = grammar_binary(vector, repetitions(vector, many, bytes), many, &data);
     bomb_bytes(binary, (const char *)data, size);
     free(data);
 }
