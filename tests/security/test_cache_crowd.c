@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -46,6 +47,8 @@ static void run_client(const cache_kit *kit, unsigned seed, unsigned turns)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd__cache *cache = NULL;
+    /* A test that fails does not come to end it. */
+    CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
     CHECK(bhd__cache_new(kit->directory, BOUND, &cache, &error) == BHD_OK);
     for (unsigned i = 0; i < turns; i++) {
         unsigned number = next_number(&seed) % BINARIES;
