@@ -57,9 +57,10 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_code_cache_verify(const char *directory,
                                                          bhd_error *error);
 
 /**
- * Removes every entry, what writers have left that are no more, and the directories that are empty
- * then; not `directory` itself. `visit` may be NULL; it is shown each entry that was removed, and
- * with a `problem` each that could not be. Hosts that have loaded one go on with it.
+ * Removes every entry, what writers have left that are no more, the remembered total, and the
+ * directories that are empty then; not `directory` itself. `visit` may be NULL; it is shown each
+ * entry that was removed, and with a `problem` each that could not be. Hosts that have loaded one
+ * go on with it.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_code_cache_clear(const char *directory,
                                                         bhd_code_cache_visit visit, void *env,

@@ -1,8 +1,8 @@
 /*
  * Finding and keeping.
  *
- * What it trades away: no index and no daemon, so each keep reads the directory, about a
- * microsecond for each entry that is there. No fsync: what a crash of the system has torn is seen
+ * What it trades away: no index and no daemon, so each keep that has no room, and one in an hour,
+ * looks at every entry that is there. No fsync: what a crash of the system has torn is seen
  * when it is read.
  *
  * Locks: the directory's, between processes, while something is published (cache_room.h). Within
@@ -226,14 +226,14 @@ static bool keep_under_a_name(const keeping *k)
 static void keep_in(const keeping *k, uint64_t weight)
 {
     bhd__cache *cache = k->cache;
+    const int directory = cache->directory.number;
+    bhd__cache_room room = {k->key->identity, weight, cache->max_bytes, false};
     uint64_t evicted = 0;
     int file = openat(k->directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
     bool is_written = file >= 0 && write_new(k, file);
-    int lock = file < 0 || is_written ? bhd__cache_lock(cache->directory.number) : -1;
+    int lock = file < 0 || is_written ? bhd__cache_lock(directory, &room.is_locked) : -1;
     if (lock >= 0) {
-        bool is_kept = !is_there(k) &&
-                       bhd__cache_make_room(cache->directory.number, k->key->identity, weight,
-                                            cache->max_bytes, &evicted) &&
+        bool is_kept = !is_there(k) && bhd__cache_make_room(directory, &room, &evicted) &&
                        ((is_written && link_as(k, file, k->key->binary)) || keep_under_a_name(k));
         count(&cache->evicted, evicted);
         count(&cache->kept, is_kept ? 1 : 0);

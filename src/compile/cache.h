@@ -2,6 +2,7 @@
  * The cache of artefacts: a directory in which each entry is named by the content of the binary.
  *
  *     DIRECTORY/IDENTITY/KEY    artefact, description, trailer (cache_entry.h)
+ *     DIRECTORY/bulkhead-total  what all of them weigh (cache_total.h)
  *
  * Whoever can write an entry can run code in every program that reads it. So the directory, those
  * above it as far as others could replace it (cache_place.h), and each entry have to be the

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "compile/cache_place.h"
+#include "compile/cache_total.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -162,6 +163,8 @@ static bool see_identity(void *env, int directory, const char *name)
 bool bhd__cache_scan(int directory, bhd__cache_scan_for what, bhd__cache_list *list)
 {
     scan s = {.list = list, .now = (int64_t)time(NULL), .what = what};
+    if (what == BHD__CACHE_SCAN_CLEAR)
+        (void)unlinkat(directory, BHD__CACHE_TOTAL_NAME, 0);
     return read_names(directory, see_identity, &s);
 }
 
@@ -190,13 +193,15 @@ void bhd__cache_order(bhd__cache_list *list, const char *identity)
         qsort_r(list->entries, list->count, sizeof *list->entries, by_going, digits);
 }
 
-int bhd__cache_lock(int directory)
+int bhd__cache_lock(int directory, bool *is_held)
 {
     const struct timespec pause = {0, LOCK_PAUSE_NS};
     /* A lock belongs to a descriptor that was opened, so each has its own. */
     int lock = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *is_held = false;
     for (unsigned tries = 0; lock >= 0; tries++) {
-        if (flock(lock, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
+        *is_held = flock(lock, LOCK_EX | LOCK_NB) == 0;
+        if (*is_held || (errno != EWOULDBLOCK && errno != EINTR))
             break;
         if (tries == LOCK_TRIES) {
             (void)close(lock);
@@ -220,26 +225,45 @@ static bool evict(int directory, const bhd__cache_seen *seen, const char *identi
     return is_gone;
 }
 
-bool bhd__cache_make_room(int directory, const char *identity, uint64_t coming, uint64_t max_bytes,
-                          uint64_t *evicted)
+static bool fits(uint64_t weight, const bhd__cache_room *room)
+{
+    return weight <= room->max_bytes && room->coming <= room->max_bytes - weight;
+}
+
+/* Looks at everything that is there, and removes what has to go. */
+static bool count_and_evict(int directory, const bhd__cache_room *room, uint64_t *left,
+                            uint64_t *evicted)
 {
     bhd__cache_list list = {0};
+    const uint64_t most = room->max_bytes - room->max_bytes / 10;
     if (!bhd__cache_scan(directory, BHD__CACHE_SCAN_ROOM, &list)) {
         bhd__free(list.entries);
         return false;
     }
-    uint64_t total = list.weight;
-    if (!bhd__add_u64(total, coming, &total))
-        total = UINT64_MAX;
-    if (total > max_bytes) {
-        bhd__cache_order(&list, identity);
-        for (size_t i = 0; i < list.count && total > max_bytes - max_bytes / 10; i++) {
-            if (!evict(directory, &list.entries[i], identity))
+    *left = list.weight;
+    if (!fits(list.weight, room)) {
+        bhd__cache_order(&list, room->identity);
+        for (size_t i = 0; i<list.count && * left> bhd__sub_floor_u64(most, room->coming); i++) {
+            if (!evict(directory, &list.entries[i], room->identity))
                 continue;
-            total -= bhd__cache_weight(list.entries[i].bytes);
+            *left -= bhd__cache_weight(list.entries[i].bytes);
             *evicted += 1;
         }
     }
     bhd__free(list.entries);
-    return total <= max_bytes;
+    return true;
+}
+
+bool bhd__cache_make_room(int directory, const bhd__cache_room *room, uint64_t *evicted)
+{
+    bhd__cache_total total;
+    if (!room->is_locked || !bhd__cache_total_read(directory, &total) ||
+        !fits(total.weight, room)) {
+        total.counted_at = (int64_t)time(NULL);
+        if (!count_and_evict(directory, room, &total.weight, evicted) || !fits(total.weight, room))
+            return false;
+    }
+    /* Before there is more. */
+    total.weight += room->coming;
+    return !room->is_locked || bhd__cache_total_write(directory, &total);
 }

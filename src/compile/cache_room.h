@@ -1,10 +1,10 @@
 /*
  * What is in a cache, all identities together, and who has to go when there is no room.
  *
- * There is no index that could be wrong: the directory is read each time. Who changes what counts
- * (who publishes) holds the lock of the directory meanwhile, so that the bound is exact however
- * many processes write. Where there is no such lock (directories of the network), it is exceeded by
- * what writes at the same moment.
+ * There is no index that could be wrong: before anything goes, the directory is read. Who changes
+ * what counts (who publishes) holds the lock of the directory meanwhile, so that the bound is exact
+ * however many processes write. Where there is no such lock (directories of the network), it is
+ * exceeded by what writes at the same moment.
  */
 #ifndef BHD_COMPILE_CACHE_ROOM_H
 #define BHD_COMPILE_CACHE_ROOM_H
@@ -46,13 +46,19 @@ bool bhd__cache_scan(int directory, bhd__cache_scan_for what, bhd__cache_list *l
  */
 void bhd__cache_order(bhd__cache_list *list, const char *identity);
 
-/* The lock, on a descriptor to be closed; -1 when somebody else has it all the time. */
-int bhd__cache_lock(int directory);
+/* The lock, on a descriptor to be closed; -1 when somebody else has it all the time. `*is_held` is
+ * false where there are no such locks. */
+int bhd__cache_lock(int directory, bool *is_held);
 
-/* Removes what has to go until `coming` more fit into `max_bytes`, then down to nine tenths of it.
- * Adds to `*evicted`. False when there is no room for it. */
-bool bhd__cache_make_room(int directory, const char *identity, uint64_t coming, uint64_t max_bytes,
-                          uint64_t *evicted);
+typedef struct bhd__cache_room {
+    const char *identity; /* of what is coming */
+    uint64_t coming, max_bytes;
+    bool is_locked;
+} bhd__cache_room;
+
+/* If what is coming does not fit, removes what has to go until all is nine tenths of `max_bytes`
+ * at most, and adds to `*evicted`. False when there is no room for it. */
+bool bhd__cache_make_room(int directory, const bhd__cache_room *room, uint64_t *evicted);
 
 /* Two identities are of one build. */
 bool bhd__cache_same_build(const char *identity, const char *other);

@@ -70,8 +70,10 @@ static void expect_bound(const cache_kit *kit)
 {
     int directory = open(kit->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(directory >= 0);
-    int lock = bhd__cache_lock(directory);
+    bool is_held;
+    int lock = bhd__cache_lock(directory, &is_held);
     if (lock >= 0) {
+        assert_true(is_held);
         uint64_t weight = cache_kit_look(kit).weight;
         (void)close(lock);
         assert_true(weight <= BOUND);
@@ -357,14 +359,22 @@ static void names_of_the_dead_are_taken_away(void **state)
     assert_int_equal(ftruncate(writer, (off_t)KIB(52)), 0);
     assert_int_equal(ftruncate(gone, (off_t)KIB(52)), 0);
     (void)close(gone);
+    cache_kit_count_anew(&kit);
     for (unsigned i = 2; i <= 4; i++)
         cache_kit_keep(cache, i, 100, 0);
     assert_int_equal(access(living, F_OK), 0);
     assert_int_equal(access(dead, F_OK), -1);
     assert_int_equal(cache_kit_stats(cache).evicted, 3);
     assert_true(cache_kit_look(&kit).weight <= KIB(64));
+    /* Where it has all the room there is, nothing is kept. */
+    assert_int_equal(ftruncate(writer, (off_t)KIB(64)), 0);
+    cache_kit_count_anew(&kit);
+    cache_kit_keep(cache, 5, 100, 0);
+    assert_false(cache_kit_finds(cache, 5, 100, 0));
+    assert_true(cache_kit_look(&kit).weight <= KIB(64));
     (void)close(writer);
     cache_kit_keep(cache, 5, 100, 0);
+    assert_true(cache_kit_finds(cache, 5, 100, 0));
     assert_int_equal(access(living, F_OK), -1);
     bhd__cache_free(cache);
     cache_kit_end(&kit);
@@ -381,6 +391,7 @@ static void names_of_the_dead_are_taken_away(void **state)
         expect_bound(&kit);
     }
     cache = cache_kit_cache(&kit, BOUND);
+    cache_kit_count_anew(&kit);
     cache_kit_keep(cache, BINARIES, 100, 0);
     size_t found = cache_kit_finds(cache, BINARIES, 100, 0);
     for (unsigned i = 0; i < BINARIES; i++)

@@ -1,6 +1,7 @@
 #include "support/cache_kit.h"
 
 #include "compile/cache_entry.h"
+#include "compile/cache_total.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,11 +126,20 @@ void cache_kit_identity_path(const cache_kit *kit, unsigned number, char *path)
     *strrchr(path, '/') = '\0';
 }
 
+void cache_kit_count_anew(const cache_kit *kit)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, PATH_MAX, "%.100s/" BHD__CACHE_TOTAL_NAME, kit->directory);
+    assert_in_range(length, 1, PATH_MAX - 1);
+    assert_int_equal(unlink(path), 0);
+}
+
 static cache_kit_content seen;
 
 static int look_at_one(const char *path, const struct stat *about, int kind, struct FTW *where)
 {
-    (void)path;
+    if (strcmp(path + where->base, BHD__CACHE_TOTAL_NAME) == 0)
+        return 0;
     if (kind == FTW_D && where->level > 0)
         seen.directories++;
     if (kind == FTW_F || kind == FTW_SL)

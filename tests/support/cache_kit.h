@@ -38,7 +38,10 @@ bool cache_kit_finds(bhd__cache *cache, unsigned number, size_t artifact_bytes,
 /* The path of an entry, and of the directory that it is in, in PATH_MAX bytes. */
 void cache_kit_path(const cache_kit *kit, unsigned number, char *path);
 void cache_kit_identity_path(const cache_kit *kit, unsigned number, char *path);
-/* Files and directories beneath the directory, and what their files weigh. */
+/* What entries weigh is counted anew when the next one is kept. */
+void cache_kit_count_anew(const cache_kit *kit);
+/* Files and directories beneath the directory, and what their files weigh; without the file that
+ * remembers the total. */
 typedef struct cache_kit_content {
     size_t files, directories;
     uint64_t weight;

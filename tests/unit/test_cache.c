@@ -6,8 +6,10 @@
 #include "unit/unit_test.h"
 
 #include "base/alloc.h"
+#include "bulkhead/code_cache.h"
 #include "compile/cache_entry.h"
 #include "compile/cache_room.h"
+#include "compile/cache_total.h"
 
 #include <bulkhead_digest.h>
 #include <fcntl.h>
@@ -330,6 +332,137 @@ static void other_builds_count_and_go_first(void **state)
     cache_kit_end(&kit);
 }
 
+/* -- the total that is remembered ------------------------------------------------------------- */
+
+static void put_total(const cache_kit *kit, const void *bytes, size_t size, mode_t mode)
+{
+    char path[PATH_MAX + 32];
+    (void)snprintf(path, sizeof path, "%s/%s", kit->directory, BHD__CACHE_TOTAL_NAME);
+    (void)unlink(path);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, bytes, size), size);
+    assert_int_equal(fchmod(file, mode), 0);
+    assert_int_equal(close(file), 0);
+}
+
+static size_t get_total(const cache_kit *kit, void *bytes, size_t capacity)
+{
+    char path[PATH_MAX + 32];
+    (void)snprintf(path, sizeof path, "%s/%s", kit->directory, BHD__CACHE_TOTAL_NAME);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(file >= 0);
+    ssize_t size = read(file, bytes, capacity);
+    assert_true(size >= 0);
+    assert_int_equal(close(file), 0);
+    return (size_t)size;
+}
+
+static uint64_t total_of(const cache_kit *kit)
+{
+    bhd__cache_total total = {UINT64_MAX, 0};
+    int directory = open(kit->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_read = bhd__cache_total_read(directory, &total);
+    assert_int_equal(close(directory), 0);
+    return is_read ? total.weight : UINT64_MAX;
+}
+
+static void the_total_is_that_of_the_entries(void **state)
+{
+    (void)state;
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
+    for (unsigned i = 0; i < 40; i++) {
+        cache_kit_keep(cache, i, i * 300, 0);
+        cache_kit_keep(cache, i, i * 300, 0);
+        assert_int_equal(total_of(&kit), cache_kit_look(&kit).weight);
+        assert_true(total_of(&kit) <= KIB(64));
+    }
+    assert_int_equal(bhd_code_cache_clear(kit.directory, NULL, NULL, NULL), BHD_OK);
+    assert_int_equal(total_of(&kit), UINT64_MAX);
+    cache_kit_keep(cache, 1, 100, 0);
+    assert_int_equal(total_of(&kit), KIB(4));
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+/* It says that there is room for everything; whoever believed it would exceed the bound. */
+static void a_total_that_is_not_sound_is_not_believed(void **state)
+{
+    (void)state;
+    unsigned char bytes[64];
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
+    int directory = open(kit.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int64_t now = (int64_t)time(NULL);
+    unsigned next = 100;
+    const bhd__cache_total nothing = {0, now}, old = {0, now - 2 * HOUR}, ahead = {0, now + HOUR};
+    for (unsigned i = 0; i < 16; i++)
+        cache_kit_keep(cache, i, 100, 0);
+
+    /* Sound, it is believed, so that what follows is refused for what is said there. */
+    assert_true(bhd__cache_total_write(directory, &nothing));
+    const size_t size = get_total(&kit, bytes, sizeof bytes);
+    cache_kit_keep(cache, next++, 100, 0);
+    assert_int_equal(cache_kit_look(&kit).weight, KIB(68));
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        put_total(&kit, bytes, size, 0600);
+        assert_int_equal(total_of(&kit), UINT64_MAX);
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    for (int way = 0; way < 6; way++) {
+        char path[PATH_MAX + 32], other[PATH_MAX + 32];
+        put_total(&kit, bytes, way == 0 ? size - 1 : size,
+                  way == 1   ? 0660
+                  : way == 2 ? 0606
+                             : 0600);
+        (void)snprintf(path, sizeof path, "%s/%s", kit.directory, BHD__CACHE_TOTAL_NAME);
+        (void)snprintf(other, sizeof other, "%s/other", kit.directory);
+        if (way == 3)
+            assert_true(bhd__cache_total_write(directory, &old));
+        if (way == 4)
+            assert_true(bhd__cache_total_write(directory, &ahead));
+        if (way == 5) {
+            assert_int_equal(rename(path, other), 0);
+            assert_int_equal(symlink("other", path), 0);
+        }
+        assert_int_equal(total_of(&kit), UINT64_MAX);
+        /* Nor is there an entry of the way before, whose count would do. */
+        for (unsigned i = 0; i < 3; i++)
+            cache_kit_keep(cache, next++, 100, 0);
+        assert_true(total_of(&kit) <= KIB(64));
+        if (way == 5) {
+            struct stat about;
+            assert_int_equal(lstat(path, &about), 0);
+            assert_true(S_ISREG(about.st_mode));
+            assert_int_equal(unlink(other), 0);
+        }
+        assert_true(cache_kit_look(&kit).weight <= KIB(64));
+    }
+    assert_int_equal(close(directory), 0);
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
+/* Where it cannot be written, everything is looked at each time. */
+static void a_total_that_cannot_be_written_is_no_matter(void **state)
+{
+    (void)state;
+    char path[PATH_MAX + 32];
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(64));
+    (void)snprintf(path, sizeof path, "%s/%s", kit.directory, BHD__CACHE_TOTAL_NAME);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (unsigned i = 0; i < 40; i++) {
+        cache_kit_keep(cache, i, 100, 0);
+        assert_true(cache_kit_finds(cache, i, 100, 0));
+        assert_true(cache_kit_look(&kit).weight <= KIB(64));
+    }
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
 static void what_is_too_large_is_not_kept(void **state)
 {
     (void)state;
@@ -407,6 +540,9 @@ int main(void)
         cmocka_unit_test(a_use_is_noted_once_an_hour),
         cmocka_unit_test(a_time_ahead_does_not_keep_an_entry),
         cmocka_unit_test(other_builds_count_and_go_first),
+        cmocka_unit_test(the_total_is_that_of_the_entries),
+        cmocka_unit_test(a_total_that_is_not_sound_is_not_believed),
+        cmocka_unit_test(a_total_that_cannot_be_written_is_no_matter),
         cmocka_unit_test(what_is_too_large_is_not_kept),
         cmocka_unit_test(every_allocation_may_fail),
     };
