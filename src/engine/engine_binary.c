@@ -329,7 +329,11 @@ bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failu
     bhd__text text;
     if (!bhd_engine_valid_with_everything(binary->data, binary->size))
         return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
-    if (!binary->allows_gc && bhd__config_gc_would_do(binary->data, binary->size))
+    if (bhd__config_valid(binary->data, binary->size, binary->allows_gc))
+        return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED,
+                                  "the component is valid, but the engine cannot compile it",
+                                  failure, error);
+    if (!binary->allows_gc && bhd__config_valid(binary->data, binary->size, true))
         return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED,
                                   "the component needs garbage collection or references to "
                                   "functions with types, which are off unless whoever runs the "

@@ -123,11 +123,11 @@ bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
     return BHD_OK;
 }
 
-bool bhd__config_gc_would_do(const uint8_t *binary, size_t size)
+bool bhd__config_valid(const uint8_t *binary, size_t size, bool gc)
 {
     enum { ALWAYS = sizeof always_on / sizeof *always_on, GC = sizeof with_gc / sizeof *with_gc };
     const char *names[ALWAYS + GC];
     memcpy(names, always_on, sizeof always_on);
     memcpy(names + ALWAYS, with_gc, sizeof with_gc);
-    return bhd_engine_valid_with(names, ALWAYS + GC, binary, size);
+    return bhd_engine_valid_with(names, gc ? ALWAYS + GC : ALWAYS, binary, size);
 }

@@ -13,7 +13,7 @@ static void expect_valid(const compile_bomb *bomb, size_t bytes, uint64_t seed)
 {
     bomb_text binary = {0}, again = {0};
     compile_bomb_make(bomb, bytes, seed, &binary);
-    if (!bhd__config_gc_would_do((const uint8_t *)binary.data, binary.size))
+    if (!bhd__config_valid((const uint8_t *)binary.data, binary.size, bomb->gc))
         fail_msg("%s of %zu bytes, seed %llu: not valid", bomb->name, bytes,
                  (unsigned long long)seed);
     compile_bomb_make(bomb, bytes, seed, &again);

@@ -2,6 +2,7 @@
  * What is refused before any code runs, with which status and which words; and that names which a
  * guest has chosen reach nobody unescaped.
  */
+#include "support/bomb_text.h"
 #include "support/real_guest.h"
 
 #include <stdio.h>
@@ -58,6 +59,30 @@ static void what_garbage_collection_would_allow_says_so(void **state)
     guest_refused(host, "(module (type $f (func)) (func (param (ref $f))))", &limits,
                   BHD_COMPONENT_UNSUPPORTED, "BHD_FEATURE_GC");
     bhd_host_free(host);
+}
+
+/* What the engine has no room for is no feature that somebody could allow. */
+static void what_the_engine_cannot_compile_is_said_to_be_valid(void **state)
+{
+    (void)state;
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    for (unsigned gc = 0; gc < 2; gc++) {
+        bomb_text text = {0};
+        options.features = gc ? BHD_FEATURE_GC : 0;
+        bhd_host *host = guest_host_with(&options);
+        bhd_limits limits = guest_limits(MIB(1));
+        bomb_put(&text, "(module (func (br_table");
+        for (unsigned i = 0; i < 65522; i++)
+            bomb_put(&text, " 0");
+        bomb_put(&text, " (i32.const 0))))");
+        guest_refused(
+            host, text.data, &limits, BHD_COMPONENT_UNSUPPORTED,
+            "the component is valid, but the engine cannot compile it: failed to compile: "
+            "wasm[0]::function[0]: WebAssembly translation error: Unsupported feature: "
+            "`br_table` has 65521 targets");
+        bomb_free(&text);
+        bhd_host_free(host);
+    }
 }
 
 static void garbage_collection_is_allowed_when_the_host_asks(void **state)
@@ -428,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_that_escape_the_limits_are_refused),
         cmocka_unit_test(what_garbage_collection_would_allow_says_so),
+        cmocka_unit_test(what_the_engine_cannot_compile_is_said_to_be_valid),
         cmocka_unit_test(garbage_collection_is_allowed_when_the_host_asks),
         cmocka_unit_test(finished_features_work),
         cmocka_unit_test(a_module_that_imports_its_memory_is_refused),
