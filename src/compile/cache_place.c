@@ -22,6 +22,7 @@
 
 typedef struct walk {
     const char *path;
+    bool make;
     bhd_error *error;
     int at;     /* where it has come to; below 0: nowhere yet */
     char *rest; /* of the path from there, on the heap */
@@ -97,7 +98,7 @@ static bhd_status fail_errno(const walk *w, int number)
 {
     if (number == ENOMEM)
         return bhd__fail_no_memory(w->error);
-    if (number == ENOENT)
+    if (number == ENOENT && !w->make)
         return bhd__fail(w->error, BHD_FILE_NOT_FOUND, "cache directory %s: file not found",
                          show(w).text);
     return bhd__fail(w->error, BHD_FILE_UNREADABLE,
@@ -200,15 +201,15 @@ static bhd_status check_directory(walk *w, const struct stat *about)
     return refuse(w, problem, "take that right away (chmod go-w)");
 }
 
-static bhd_status step(walk *w, const char *part, bool make)
+static bhd_status step(walk *w, const char *part)
 {
     struct stat about;
     const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
     add_to_way(w, part);
     int next = openat(w->at, part, flags);
-    if (next < 0 && errno == ENOENT && make) {
+    if (next < 0 && errno == ENOENT && w->make) {
         if (mkdirat(w->at, part, S_IRWXU) != 0 && errno != EEXIST) /* another was quicker */
-            return fail_errno(w, errno == ENOENT ? ESTALE : errno);
+            return fail_errno(w, errno);
         next = openat(w->at, part, flags);
     }
     if (next < 0)
@@ -245,7 +246,7 @@ static bhd_status make_absolute(walk *w)
     return BHD_OK;
 }
 
-static bhd_status walk_all(walk *w, bool make, int *directory)
+static bhd_status walk_all(walk *w, int *directory)
 {
     bhd_status status = make_absolute(w);
     if (status == BHD_OK)
@@ -256,7 +257,7 @@ static bhd_status walk_all(walk *w, bool make, int *directory)
             return bhd__fail_no_memory(w->error);
         if (part == NULL)
             break;
-        status = step(w, part, make);
+        status = step(w, part);
         bhd__free(part);
     }
     if (status != BHD_OK)
@@ -270,10 +271,10 @@ static bhd_status walk_all(walk *w, bool make, int *directory)
 
 bhd_status bhd__cache_place_open(const char *path, bool make, int *directory, bhd_error *error)
 {
-    walk w = {.path = path, .error = error, .at = -1};
+    walk w = {.path = path, .make = make, .error = error, .at = -1};
     if (path[0] == '\0')
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "cache directory: the path is empty");
-    bhd_status status = walk_all(&w, make, directory);
+    bhd_status status = walk_all(&w, directory);
     if (w.at >= 0)
         (void)close(w.at);
     bhd__free(w.rest);

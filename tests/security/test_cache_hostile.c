@@ -550,7 +550,7 @@ static void what_is_no_directory_is_refused(void **state)
     expect_no_cache(&s, s.middle, "Not a directory; ");
     scene in_proc = s;
     (void)snprintf(in_proc.path, sizeof in_proc.path, "/proc/bulkhead/code");
-    expect_no_cache(&in_proc, "/proc/bulkhead", "");
+    expect_no_cache(&in_proc, "/proc/bulkhead", "No such file or directory; ");
     cache_kit_end(&s.kit);
 }
 
