@@ -158,6 +158,9 @@ static void verifying_tells_the_damaged_from_the_whole(void **state)
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     assert_int_equal(stat(path, &before), 0);
 
+    char dead[PATH_MAX];
+    beneath(&kit, "new-ffeeddccbbaa99887766554433221100", dead);
+    touch(dead);
     shown s = see(&kit, bhd_code_cache_verify);
     assert_int_equal(s.count, 8);
     assert_string_equal(problem_of(&s, 0), "");
@@ -170,13 +173,15 @@ static void verifying_tells_the_damaged_from_the_whole(void **state)
     assert_string_equal(problem_of(&s, CACHE_KIT_OLDER + 1), "");
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
-    assert_int_equal(cache_kit_look(&kit).files, 7);
+    assert_int_equal(access(dead, F_OK), 0);
+    assert_int_equal(cache_kit_look(&kit).files, 8);
 
     /* A list sees what can be seen from outside. */
     s = see(&kit, bhd_code_cache_list);
     assert_int_equal(s.count, 8);
     assert_string_equal(problem_of(&s, 1), "");
     assert_string_equal(problem_of(&s, 3), "others may write to it");
+    assert_int_equal(access(dead, F_OK), 0);
     bhd__cache_free(cache);
     cache_kit_end(&kit);
 }
@@ -245,14 +250,23 @@ static void clearing_takes_entries_and_nothing_else(void **state)
     cache_kit_end(&elsewhere);
 }
 
+/* Also of a directory without an entry, and of one with nothing but a dead writer's file. */
 static void a_cleared_cache_is_empty(void **state)
 {
     (void)state;
+    char path[PATH_MAX], dead[PATH_MAX + 48];
     cache_kit kit = cache_kit_begin();
     bhd__cache *cache = cache_kit_cache(&kit, BOUND);
     for (unsigned i = 0; i < 5; i++)
         cache_kit_keep(cache, i, 1000, 7);
     cache_kit_keep(cache, CACHE_KIT_OLDER + 1, 1000, 7);
+    for (int i = 1; i <= 2; i++) {
+        int length = snprintf(path, sizeof path, "%.100s/%064d", kit.directory, i);
+        assert_in_range(length, 1, PATH_MAX - 1);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    (void)snprintf(dead, sizeof dead, "%s/new-ffeeddccbbaa99887766554433221100", path);
+    touch(dead);
     assert_int_equal(bhd_code_cache_clear(kit.directory, NULL, NULL, NULL), BHD_OK);
     assert_int_equal(cache_kit_look(&kit).files, 0);
     assert_int_equal(cache_kit_look(&kit).directories, 0);

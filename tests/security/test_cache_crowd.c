@@ -9,9 +9,11 @@
 
 #include "compile/cache_entry.h"
 #include "compile/cache_room.h"
+#include "compile/cache_total.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -23,6 +25,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define BOUND KIB(2048)
 /* Ten times what fits. */
@@ -323,10 +326,95 @@ static void body_without_links(void *env)
     expect_a_cache(env);
 }
 
+/* Nor is a total believed there, which says that there is nothing. */
+static void body_without_locks(void *env)
+{
+    const cache_kit *kit = env;
+    const bhd__cache_total nothing = {0, (int64_t)time(NULL)};
+    int directory = open(kit->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK(bhd__cache_total_write(directory, &nothing));
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    CHECK(filter != NULL);
+    CHECK(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EBADF), SCMP_SYS(flock), 0) == 0);
+    CHECK(seccomp_load(filter) == 0);
+    seccomp_release(filter);
+    expect_a_cache(kit);
+}
+
 static void other_ways_to_publish_are_as_good(void **state)
 {
     (void)state;
-    void (*const ways[])(void *env) = {body_without_unnamed, body_without_proc, body_without_links};
+    void (*const ways[])(void *env) = {body_without_unnamed, body_without_proc, body_without_links,
+                                       body_without_locks};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        cache_kit kit = cache_kit_begin();
+        child_succeeds(ways[i], &kit);
+        cache_kit_end(&kit);
+    }
+}
+
+/* -- the moment before an entry has its name -------------------------------------------------- */
+
+static const cache_kit *publishing;
+static bool expects_a_name;
+static unsigned new_names;
+
+static int look_for_new(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    if (strncmp(path + where->base, BHD__CACHE_NEW_PREFIX, strlen(BHD__CACHE_NEW_PREFIX)) != 0)
+        return 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK(file >= 0);
+    /* Its writer lives, which is what others ask. */
+    CHECK(flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK);
+    CHECK(close(file) == 0);
+    new_names++;
+    return 0;
+}
+
+static void at_publishing(int number)
+{
+    (void)number;
+    (void)nftw(publishing->directory, look_for_new, 16, FTW_PHYS);
+    CHECK(new_names == (expects_a_name ? 1 : 0));
+    CHECK(cache_kit_look(publishing).files == new_names);
+    _exit(0);
+}
+
+static void publish(const cache_kit *kit, int call)
+{
+    bhd_error error = BHD_ERROR_INIT;
+    bhd__cache *cache = NULL;
+    const struct sigaction look = {.sa_handler = at_publishing};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    publishing = kit;
+    CHECK(sigaction(SIGSYS, &look, NULL) == 0);
+    CHECK(filter != NULL && seccomp_rule_add(filter, SCMP_ACT_TRAP, call, 0) == 0);
+    CHECK(seccomp_load(filter) == 0);
+    CHECK(bhd__cache_new(kit->directory, BOUND, &cache, &error) == BHD_OK);
+    cache_kit_keep(cache, 1, 1000, 0);
+    CHECK(!"published another way");
+}
+
+static void body_of_publishing(void *env)
+{
+    publish(env, SCMP_SYS(linkat));
+}
+
+static void body_of_publishing_a_name(void *env)
+{
+    forbid(true, false, false);
+    expects_a_name = true;
+    publish(env, SCMP_SYS(renameat));
+}
+
+/* So whoever is killed then leaves nothing; or what has a name is locked as long as he lives. */
+static void what_is_written_has_no_name(void **state)
+{
+    (void)state;
+    void (*const ways[])(void *env) = {body_of_publishing, body_of_publishing_a_name};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         cache_kit kit = cache_kit_begin();
         child_succeeds(ways[i], &kit);
@@ -411,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_file_at_its_largest_is_not_kept),
         cmocka_unit_test(a_full_disk_keeps_what_it_has),
         cmocka_unit_test(other_ways_to_publish_are_as_good),
+        cmocka_unit_test(what_is_written_has_no_name),
         cmocka_unit_test(names_of_the_dead_are_taken_away),
     };
     return cmocka_run_group_tests_name("cache_crowd", tests, NULL, NULL);

@@ -36,7 +36,9 @@ static time_t age_of(const cache_kit *kit, unsigned number)
     struct stat about;
     cache_kit_path(kit, number, path);
     assert_int_equal(stat(path, &about), 0);
-    return time(NULL) - about.st_mtim.tv_sec;
+    /* The clock of files may be some milliseconds ahead of that of time(). */
+    time_t age = time(NULL) - about.st_mtim.tv_sec;
+    return age == -1 ? 0 : age;
 }
 
 static bool is_there(const cache_kit *kit, unsigned number)
