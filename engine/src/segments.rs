@@ -16,12 +16,11 @@
 //! - B begins where A ends, or up to `GAP_MAX` bytes later. Then the bytes between become zeros of
 //!   the joined segment, and no earlier segment may have put anything there, nor may one have gone to
 //!   an offset that is not known.
-//! - nothing in the module counts segments: no instruction that names one, and a section that counts
-//!   them says what there is. (Names of segments, which no engine reads, may be off afterwards.)
-//! - the sections come in the order in which they have to; an unknown one or a second one of a kind
-//!   makes the module invalid, so it stays as it is.
+//! - nothing in the module knows segments by their numbers: no instruction names one. (Names of
+//!   segments, which no engine reads, may be off afterwards.)
 //!
-//! An invalid binary stays invalid: none of these changes makes anything else fit.
+//! An invalid binary stays invalid: none of these changes makes anything else fit. That sections come
+//! in their order, and that the number of segments is what another section says, the parser sees.
 //!
 //! Code stays where it is, because frames and lines of source text name places in the binary. In a
 //! module by itself nothing but custom sections follows data. Inside a component other modules do;
@@ -46,9 +45,6 @@ const SEGMENTS_MAX: u32 = 100_000;
 const LEB_MAX: usize = 5;
 
 const DATA: u8 = 11;
-const DATA_COUNT: u8 = 12;
-/// Sections by their numbers, in the order in which a module has them.
-const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, DATA_COUNT, 10, DATA];
 
 struct Memory {
     /// When the instance begins. `None`: imported, or its addresses have 64 bits.
@@ -94,12 +90,9 @@ struct Module<'a> {
     is_nested: bool,
     /// Behind the last section.
     end: usize,
-    /// The place in `ORDER` of the last one that is not custom.
-    last: Option<usize>,
-    is_odd: bool,
     memories: Vec<Memory>,
-    /// Its contents, and what it says.
-    count: Option<(Range<usize>, u32)>,
+    /// What says how many segments there are.
+    count: Option<Range<usize>>,
     /// Only where segments are counted; elsewhere no instruction may name one.
     bodies: Vec<FunctionBody<'a>>,
     /// Where the section begins with its number, and its contents.
@@ -296,31 +289,17 @@ fn section(segments: &[u8], count: u32, is_nested: bool, old: &Range<usize>, con
 
 impl<'a> Module<'a> {
     fn new(is_nested: bool, end: usize) -> Self {
-        Module {
-            is_nested,
-            end,
-            last: None,
-            is_odd: false,
-            memories: Vec::new(),
-            count: None,
-            bodies: Vec::new(),
-            data: None,
-        }
+        Module { is_nested, end, memories: Vec::new(), count: None, bodies: Vec::new(), data: None }
     }
 
     fn read(&mut self, payload: Payload<'a>) -> Result<()> {
-        let Some((id, range)) = payload.as_section() else {
+        let Some((_, range)) = payload.as_section() else {
             if let (Payload::CodeSectionEntry(body), Some(_)) = (payload, &self.count) {
                 self.bodies.push(body);
             }
             return Ok(());
         };
         let begin = std::mem::replace(&mut self.end, range.end);
-        if id != 0 {
-            let place = ORDER.iter().position(|known| *known == id);
-            self.is_odd |= place.is_none() || place <= self.last;
-            self.last = place;
-        }
         match payload {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports() {
@@ -334,7 +313,7 @@ impl<'a> Module<'a> {
                     self.memories.push(Memory::declared(&ty?));
                 }
             }
-            Payload::DataCountSection { count, range } => self.count = Some((range, count)),
+            Payload::DataCountSection { range, .. } => self.count = Some(range),
             Payload::DataSection(section) => self.data = Some((begin, section)),
             _ => {}
         }
@@ -359,8 +338,7 @@ impl<'a> Module<'a> {
 
     fn finish(mut self, binary: &'a [u8], edits: &mut Vec<Edit>) -> Result<()> {
         let Some((begin, data)) = &self.data else { return Ok(()) };
-        let is_counted = self.count.as_ref().is_none_or(|(_, count)| *count == data.count());
-        if self.is_odd || !is_counted || data.count() > SEGMENTS_MAX {
+        if data.count() > SEGMENTS_MAX {
             return Ok(());
         }
         let mut joins = Joins::find(data, &mut self.memories)?;
@@ -379,7 +357,7 @@ impl<'a> Module<'a> {
         let Some(segments) = joins.write(binary, &data)? else { return Ok(()) };
         let old = begin..data.range().end;
         let Some(new) = section(&segments, left, self.is_nested, &old, data.range().start) else { return Ok(()) };
-        if let Some((range, _)) = self.count {
+        if let Some(range) = self.count {
             let mut count = Vec::new();
             if put_leb(&mut count, left, range.len()).is_none() {
                 return Ok(());

@@ -630,8 +630,6 @@ static void sections_that_are_odd(void **state)
     assert_false(join(b.bytes, b.size, &joined));
     odd_module(&b, 0, "\x0a\4\1\2\0\x0b", 6);
     assert_false(join(b.bytes, b.size, &joined));
-    odd_module(&b, 0, "\x0e\0", 2);
-    assert_false(join(b.bytes, b.size, &joined));
     odd_module(&b, 0, "\x0c\1\2", 3);
     assert_false(join(b.bytes, b.size, &joined));
 }
