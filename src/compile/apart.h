@@ -53,7 +53,7 @@ typedef struct bhd__compiled {
 } bhd__compiled;
 
 /*
- * Waits. Every signal is blocked on this thread meanwhile.
+ * Waits. Handlers of signals may run on this thread meanwhile; it is not cancelled.
  *
  * BHD_OK also for a description without an artefact. The process's refusal with its own status
  * (BHD_COMPONENT_INVALID, _UNSUPPORTED, _TOO_LARGE, BHD_FILE_TOO_LARGE; any other is

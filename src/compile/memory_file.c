@@ -33,7 +33,14 @@ bhd__descriptor bhd__memory_file_new(const char *name)
     int number = memfd_create(name, flags | MFD_NOEXEC_SEAL);
     if (number < 0 && errno == EINVAL) /* before Linux 6.3 */
         number = memfd_create(name, flags);
-    return bhd__descriptor_of(bhd__number_above_standard(number));
+    number = bhd__number_above_standard(number);
+    bhd__descriptor file = bhd__descriptor_of(number);
+    if (number >= 0 && file.number < 0) {
+        int reason = errno;
+        (void)close(number);
+        errno = reason;
+    }
+    return file;
 }
 
 bool bhd__memory_file_write(const bhd__descriptor *file, const void *data, size_t size)

@@ -1,12 +1,15 @@
 /*
- * The functions marked APART run in other processes on this one's memory, with the thread-local
- * storage of a thread that sleeps. They take no lock, allocate nothing, and call the kernel by
- * number: what stands between a program and the C library (sanitizers, first of all) would take
- * them for that thread. Signals are blocked in all of them, so that no handler of the program runs
- * in a process that it does not know. Returning from the first of them is the end of the process
- * and of nothing else: __clone makes the system call itself.
+ * The functions marked APART run in other processes, on this one's memory and with the thread-local
+ * storage of the thread that waits for them. They take no lock, allocate nothing, leave errno alone
+ * and call the kernel by number: what stands between a program and the C library (sanitizers, first
+ * of all) would take them for that thread. Signals are blocked in all of them, so that no handler
+ * of the program runs in a process that it does not know. Returning from the first of them is the
+ * end of the process and of nothing else: __clone makes the system call itself.
  *
- * Both processes use one stack, the program's start the lower half of it: a few hundred bytes each.
+ * The thread that waits is an ordinary one: it handles signals, and who changes the user of the
+ * process, or stops its threads, does not wait for it. Only the warden itself sleeps as in vfork,
+ * for as long as the program takes to start; both of them use one stack, the start the lower half
+ * of it: a few hundred bytes each.
  *
  * If this process is killed, so is the warden (PDEATHSIG), and with it what it guards.
  */
@@ -14,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -54,67 +58,100 @@ typedef uint64_t signal_set;
 /* glibc's clone under the name that nothing stands in front of. */
 extern int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
 
-/* Shared by all three processes; only one of them runs at a time. */
+/* Shared by all three processes; the host waits for the warden, which waits for the start. */
 typedef struct watch {
     const bhd__ward *ward;
     bhd__ending *ending;
     bhd__start_failure failure;
     unsigned char *stack;
-    long host, warden; /* processes */
+    long host, warden;  /* processes */
+    atomic_int running; /* the kernel makes it 0, and wakes, when the warden needs no memory more */
 } watch;
+
+/* -- the kernel -------------------------------------------------------------------------------- */
+
+#define POINTER(to) ((long)(uintptr_t)(to))
+
+/* The result, or a negative errno. */
+APART static long call(long number, long a, long b, long c, long d, long e)
+{
+#if defined(__x86_64__)
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    register long x4 __asm__("x4") = e;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+    return x0;
+#else /* at the price that a handler on the waiting thread may find another errno */
+    long result = syscall(number, a, b, c, d, e);
+    return result < 0 ? -errno : result;
+#endif
+}
 
 /* -- the program's process, until exec --------------------------------------------------------- */
 
-APART static bool has_failed(watch *w, const char *step)
+APART static bool has_failed(watch *w, const char *step, long result)
 {
-    w->failure = (bhd__start_failure){step, errno};
+    if (result >= 0)
+        return false;
+    w->failure = (bhd__start_failure){step, (int)-result};
     return true;
 }
 
 /* Not above what the process may have anyway. */
-APART static bool limit_failed(int resource, uint64_t most)
+APART static long limit(int resource, uint64_t most)
 {
     struct rlimit now, wanted;
-    if (syscall(SYS_prlimit64, 0, resource, NULL, &now) != 0)
-        return true;
+    long result = call(SYS_prlimit64, 0, resource, 0, POINTER(&now), 0);
+    if (result < 0)
+        return result;
     wanted.rlim_cur = wanted.rlim_max = now.rlim_max < most ? now.rlim_max : (rlim_t)most;
-    return syscall(SYS_prlimit64, 0, resource, &wanted, NULL) != 0;
+    return call(SYS_prlimit64, 0, resource, POINTER(&wanted), 0, 0);
 }
 
 /* Its table of descriptors is its own. Ours are all above 2 and none is a target, except that the
  * program's may be PROGRAM_NUMBER already or that number another's, which is a copy by then. */
 APART static bool descriptors_failed(watch *w)
 {
+    const bhd__ward *ward = w->ward;
     for (int i = 0; i < 3; i++)
-        if (syscall(SYS_dup3, w->ward->descriptors[i], i, 0) < 0)
-            return has_failed(w, "dup3");
-    if (w->ward->program != PROGRAM_NUMBER &&
-        syscall(SYS_dup3, w->ward->program, PROGRAM_NUMBER, O_CLOEXEC) < 0)
-        return has_failed(w, "dup3");
-    if (syscall(SYS_close_range, PROGRAM_NUMBER + 1U, ~0U, 0U) != 0)
-        return has_failed(w, "close_range");
-    return false;
+        if (has_failed(w, "dup3", call(SYS_dup3, ward->descriptors[i], i, 0, 0, 0)))
+            return true;
+    if (ward->program != PROGRAM_NUMBER &&
+        has_failed(w, "dup3", call(SYS_dup3, ward->program, PROGRAM_NUMBER, O_CLOEXEC, 0, 0)))
+        return true;
+    return has_failed(w, "close_range", call(SYS_close_range, PROGRAM_NUMBER + 1, ~0U, 0, 0, 0));
 }
 
 APART static void execute(watch *w)
 {
     static char *const no_environment[] = {NULL};
     const signal_set none = 0;
-    char *arguments[] = {(char *)(uintptr_t)w->ward->name, NULL};
-    (void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (syscall(SYS_getppid) != w->warden)
+    const char *const arguments[] = {w->ward->name, NULL};
+    (void)call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (call(SYS_getppid, 0, 0, 0, 0, 0) != w->warden)
         return;
     /* What a terminal or the program sends to its own group is not for this process. */
-    (void)syscall(SYS_setpgid, 0, 0);
-    if (descriptors_failed(w))
+    (void)call(SYS_setpgid, 0, 0, 0, 0, 0);
+    if (descriptors_failed(w) ||
+        has_failed(w, "setrlimit", limit(RLIMIT_FSIZE, w->ward->max_file_bytes)) ||
+        has_failed(w, "setrlimit", limit(RLIMIT_CORE, 0)))
         return;
-    if (limit_failed(RLIMIT_FSIZE, w->ward->max_file_bytes) || limit_failed(RLIMIT_CORE, 0)) {
-        (void)has_failed(w, "setrlimit");
-        return;
-    }
-    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
-    (void)syscall(SYS_execveat, PROGRAM_NUMBER, "", arguments, no_environment, AT_EMPTY_PATH);
-    (void)has_failed(w, "execveat");
+    (void)call(SYS_rt_sigprocmask, SIG_SETMASK, POINTER(&none), 0, sizeof none, 0);
+    (void)has_failed(w, "execveat",
+                     call(SYS_execveat, PROGRAM_NUMBER, POINTER(""), POINTER(arguments),
+                          POINTER(no_environment), AT_EMPTY_PATH));
 }
 
 APART static int begin(void *argument)
@@ -128,17 +165,17 @@ APART static int begin(void *argument)
 APART static uint64_t now_ns(void)
 {
     struct timespec now;
-    (void)syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    (void)call(SYS_clock_gettime, CLOCK_MONOTONIC, POINTER(&now), 0, 0, 0);
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
 /* Also what is ignored: exec does not change that, and who ignores SIGCHLD gets no status. The
- * kernel's struct is larger where it has more members; zeros are the default action. */
+ * kernel's struct has at most so many members; zeros are the default action. */
 APART static void reset_signals(void)
 {
     const uint64_t default_action[4] = {0, 0, 0, 0};
     for (int signal = 1; signal <= LAST_SIGNAL; signal++)
-        (void)syscall(SYS_rt_sigaction, signal, default_action, NULL, sizeof(signal_set));
+        (void)call(SYS_rt_sigaction, signal, POINTER(default_action), 0, sizeof(signal_set), 0);
 }
 
 /* Sleeps until a child has changed or some time has passed. */
@@ -146,7 +183,7 @@ APART static void sleep_a_little(uint64_t most_ns)
 {
     const signal_set child = ONLY(SIGCHLD);
     const struct timespec most = {(time_t)(most_ns / SECOND_NS), (long)(most_ns % SECOND_NS)};
-    (void)syscall(SYS_rt_sigtimedwait, &child, NULL, &most, sizeof child);
+    (void)call(SYS_rt_sigtimedwait, POINTER(&child), 0, POINTER(&most), sizeof child, 0);
 }
 
 APART static bool is_set(const atomic_bool *flag)
@@ -163,7 +200,7 @@ APART static bool has_ended(long process)
 {
     siginfo_t about;
     about.si_pid = 0;
-    return syscall(SYS_waitid, P_PID, process, &about, WEXITED | WNOHANG | WNOWAIT, NULL) != 0 ||
+    return call(SYS_waitid, P_PID, process, POINTER(&about), WEXITED | WNOHANG | WNOWAIT, 0) != 0 ||
            about.si_pid != 0;
 }
 
@@ -172,8 +209,8 @@ APART static void take_status(long process, bhd__ending *ending)
     siginfo_t about;
     struct rusage usage;
     /* It is still there, so its number is still its group's, if it made one. */
-    (void)syscall(SYS_kill, -process, SIGKILL);
-    if (syscall(SYS_waitid, P_PID, process, &about, WEXITED, &usage) != 0)
+    (void)call(SYS_kill, -process, SIGKILL, 0, 0, 0);
+    if (call(SYS_waitid, P_PID, process, POINTER(&about), WEXITED, POINTER(&usage)) != 0)
         return;
     ending->is_known = true;
     if (about.si_code == CLD_EXITED)
@@ -195,7 +232,7 @@ APART static void await(const bhd__ward *ward, long process, bhd__ending *ending
             else if (left == 0)
                 ending->stop = BHD__STOP_LATE;
             if (ending->stop != BHD__STOP_NONE)
-                (void)syscall(SYS_kill, process, SIGKILL);
+                (void)call(SYS_kill, process, SIGKILL, 0, 0, 0);
         }
         sleep_a_little(left > 0 && left < LOOK_NS ? left : LOOK_NS);
     }
@@ -205,16 +242,16 @@ APART static void await(const bhd__ward *ward, long process, bhd__ending *ending
 
 APART static void start_and_await(watch *w)
 {
-    (void)syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    (void)call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     /* 0: the host's process is outside of the namespace that this one begins. */
-    long parent = syscall(SYS_getppid);
+    long parent = call(SYS_getppid, 0, 0, 0, 0, 0);
     if (parent != w->host && parent != 0)
         return;
-    w->warden = syscall(SYS_getpid);
+    w->warden = call(SYS_getpid, 0, 0, 0, 0, 0);
     reset_signals();
     int process = __clone(begin, w->stack + STACK_BYTES / 2, CLONE_VM | CLONE_VFORK | SIGCHLD, w);
     if (process < 0)
-        (void)has_failed(w, "clone");
+        (void)has_failed(w, "clone", -errno);
     else
         await(w->ward, process, w->ending);
 }
@@ -227,12 +264,28 @@ APART static int guard(void *argument)
 
 /* -- the host ---------------------------------------------------------------------------------- */
 
-/* The warden's own end is seen by nobody else, unless somebody waits for clones; what it found out
- * is in our memory either way. */
-static void bury(int warden)
+/* Its end is seen by nobody else, unless somebody waits for clones; what it found out is in our
+ * memory either way. */
+static void bury(int warden, atomic_int *running)
 {
+    for (int now; (now = atomic_load_explicit(running, memory_order_acquire)) != 0;)
+        (void)syscall(SYS_futex, running, FUTEX_WAIT, now, NULL, NULL, 0);
     while (syscall(SYS_wait4, warden, NULL, __WCLONE, NULL) < 0 && errno == EINTR)
         continue;
+}
+
+/* Signals are blocked until it has its own copy of that. */
+static int start_warden(watch *w)
+{
+    const int flags = CLONE_VM | CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+    signal_set before;
+    const signal_set every = EVERY_SIGNAL;
+    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, &before, sizeof every);
+    int warden = __clone(guard, w->stack + STACK_BYTES, flags, w, &w->running, NULL, &w->running);
+    if (warden < 0)
+        w->failure = (bhd__start_failure){"clone", errno};
+    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    return warden;
 }
 
 bool bhd__warden_run(const bhd__ward *ward, bhd__ending *ending, bhd__start_failure *failure)
@@ -250,17 +303,11 @@ bool bhd__warden_run(const bhd__ward *ward, bhd__ending *ending, bhd__start_fail
         .stack = stack,
         .host = syscall(SYS_getpid),
     };
-    signal_set before;
-    const signal_set every = EVERY_SIGNAL;
     int cancellation;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
-    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every, &before, sizeof every);
-    int warden = __clone(guard, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_FILES, &w);
-    if (warden < 0)
-        w.failure = (bhd__start_failure){"clone", errno};
-    else
-        bury(warden);
-    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    int warden = start_warden(&w);
+    if (warden >= 0)
+        bury(warden, &w.running);
     (void)pthread_setcancelstate(cancellation, &cancellation);
     (void)munmap(stack, STACK_BYTES);
     *failure = w.failure;

@@ -6,7 +6,7 @@
  * the host, and one that its waitpid(-1) takes. The warden has children, pending signals and signal
  * dispositions of its own; its end sends no signal and only a wait for such children (__WCLONE,
  * __WALL) sees it. It shares memory and descriptors with the host, so that it needs no copy of
- * either, and the calling thread sleeps in the kernel meanwhile, as in vfork.
+ * either.
  */
 #ifndef BHD_COMPILE_WARDEN_H
 #define BHD_COMPILE_WARDEN_H
@@ -36,8 +36,8 @@ typedef struct bhd__start_failure {
  * The program begins with no environment, in a process group of its own, with the default action
  * for every signal and none blocked. What it leaves in its group ends with it.
  *
- * Waits for its end, with every signal blocked on this thread and no cancellation. False when it
- * could not be started. 16 KiB of stack are enough.
+ * Waits for its end; handlers of signals may run on this thread meanwhile, it is not cancelled.
+ * False when it could not be started. 16 KiB of stack are enough.
  */
 bool bhd__warden_run(const bhd__ward *ward, bhd__ending *ending, bhd__start_failure *failure);
 

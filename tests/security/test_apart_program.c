@@ -226,7 +226,7 @@ static void test_what_somebody_else_may_have_put_there(void **state)
     remove_name(BESIDE);
 }
 
-/* -- the one that was named --------------------------------------------------------------------- */
+/* -- the one that was named ----------------------------------------------------------------- */
 
 static void expect_refused(const char *path, const char *message)
 {
