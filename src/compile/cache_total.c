@@ -63,17 +63,13 @@ bool bhd__cache_total_write(int directory, const bhd__cache_total *total)
     bhd__cache_total left;
     bhd__quiet quiet;
     int file = open_checked(directory, O_WRONLY | O_CREAT);
-    if (file < 0) {
-        /* Whatever it is. */
-        (void)unlinkat(directory, BHD__CACHE_TOTAL_NAME, 0);
-        file = open_checked(directory, O_WRONLY | O_CREAT | O_EXCL);
-    }
     c.crc = crc_of(&c);
     bhd__quiet_begin(&quiet);
     bool is_written = file >= 0 && pwrite(file, &c, sizeof c, 0) == (ssize_t)sizeof c;
     bhd__quiet_end(&quiet, is_written ? 0 : errno);
     if (file >= 0)
         (void)close(file);
+    /* Whatever is there instead goes, and the next one finds nothing. */
     return is_written || unlinkat(directory, BHD__CACHE_TOTAL_NAME, 0) == 0 ||
            !bhd__cache_total_read(directory, &left);
 }

@@ -413,6 +413,14 @@ static void a_total_that_is_not_sound_is_not_believed(void **state)
         assert_int_equal(total_of(&kit), UINT64_MAX);
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
+    /* Of another version, and whole. */
+    unsigned char other_version[64];
+    memcpy(other_version, bytes, size);
+    other_version[0] ^= 3;
+    const uint32_t crc = bhd_engine_crc32c(0, other_version, size - sizeof crc);
+    memcpy(other_version + size - sizeof crc, &crc, sizeof crc);
+    put_total(&kit, other_version, size, 0600);
+    assert_int_equal(total_of(&kit), UINT64_MAX);
     for (int way = 0; way < 6; way++) {
         char path[PATH_MAX + 32], other[PATH_MAX + 32];
         put_total(&kit, bytes, way == 0 ? size - 1 : size,
