@@ -78,7 +78,8 @@ fuzz-merge: fuzz-build
 bench: configure
 	@$(cmake_build) --target bench
 	@for program in $(BUILD)/bench/*; do \
-		if [ -f "$$program" ] && [ -x "$$program" ]; then "$$program" || exit 1; fi; \
+		if [ -f "$$program" ] && [ -x "$$program" ] && [ ! -L "$$program" ]; then \
+			"$$program" || exit 1; fi; \
 	done
 
 spec: configure

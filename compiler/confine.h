@@ -5,7 +5,7 @@
  *
  * Two parts, because of threads: what belongs to a thread is given up before there are any, and
  * what starting threads needs is given up after it. No step may fail, except that the kernel may
- * have no Landlock.
+ * have no Landlock, or not for a container.
  */
 #ifndef BHD_COMPILER_CONFINE_H
 #define BHD_COMPILER_CONFINE_H
