@@ -4,6 +4,7 @@
 //! exponential size: the nodes of one component are counted, and the bytes of the names in them, and
 //! a function whose type does not fit any more is told without it.
 
+use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 use std::ptr::null_mut;
 
@@ -48,8 +49,29 @@ pub enum Lack {
 
 type Made<T> = Result<T, Lack>;
 
+/// The types of resources of a component, in the order in which they come first, each with the name
+/// that it has there. They can be compared and printed, so what they print finds them.
+#[derive(Default)]
+struct Resources {
+    list: Vec<(ResourceType, String)>,
+    places: HashMap<String, usize>,
+}
+
+impl Resources {
+    fn place(&self, ty: ResourceType) -> Option<usize> {
+        self.places.get(&format!("{ty:?}")).copied().filter(|n| self.list[*n].0 == ty)
+    }
+
+    fn add(&mut self, ty: ResourceType, name: &str) {
+        if self.place(ty).is_none() {
+            self.places.insert(format!("{ty:?}"), self.list.len());
+            self.list.push((ty, name.to_string()));
+        }
+    }
+}
+
 struct Reader<'a> {
-    resources: &'a [(ResourceType, String)],
+    resources: &'a Resources,
     nodes: usize,
     name_bytes: usize,
     depth: usize,
@@ -126,10 +148,10 @@ impl Reader<'_> {
     fn resource(&mut self, kind: u32, ty: ResourceType) -> Made<Owned> {
         let node = self.node(kind, 0)?;
         let resources = self.resources;
-        if let Some(n) = resources.iter().position(|(known, _)| *known == ty) {
+        if let Some(n) = resources.place(ty) {
             unsafe {
                 (*node.0).resource = n as u32 + 1;
-                (*node.0).name = self.text(&resources[n].1)?;
+                (*node.0).name = self.text(&resources.list[n].1)?;
             }
         }
         Ok(node)
@@ -290,12 +312,10 @@ pub unsafe extern "C" fn bhd_engine_component_functions(
 ) -> bool {
     let component = unsafe { &*(component as *const Component) };
     let engine = unsafe { &*(engine as *const Engine) };
-    let mut resources = Vec::new();
+    let mut resources = Resources::default();
     walk(component, engine, &mut |_, _, name, item| {
-        if let ComponentItem::Resource(ty) = item
-            && !resources.iter().any(|(known, _)| *known == ty)
-        {
-            resources.push((ty, name.to_string()));
+        if let ComponentItem::Resource(ty) = item {
+            resources.add(ty, name);
         }
     });
     let mut reader = Reader { resources: &resources, nodes: 0, name_bytes: 0, depth: 0 };
@@ -325,8 +345,7 @@ pub unsafe extern "C" fn bhd_engine_component_functions(
             },
             ComponentItem::Resource(ty) => {
                 told.what = 3;
-                told.resource =
-                    resources.iter().position(|(known, _)| *known == ty).map_or(0, |n| n as u32 + 1);
+                told.resource = resources.place(ty).map_or(0, |n| n as u32 + 1);
             }
             _ => return,
         }

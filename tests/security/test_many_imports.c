@@ -7,7 +7,6 @@
 
 #include <time.h>
 
-#define FEW 2500
 #define TIMES 8
 /* Between what is linear, which is 8, and what is quadratic. */
 #define RATIO_MAX 32.0
@@ -21,14 +20,21 @@ static double thread_seconds(void)
 }
 
 typedef struct shape {
-    const char *name, *before, *part;
+    const char *name, *before, *part; /* `%1$u` is the number of an import */
+    unsigned few;
     bhd_status wanted;
     const char *said;
 } shape;
 
 static const shape shapes[] = {
     {"functions that nobody has", "(component (type $t (func))",
-     "(import \"a%u\" (func (type $t)))", BHD_IMPORT_UNKNOWN, "and more"},
+     "(import \"a%1$u\" (func (type $t)))", 2500, BHD_IMPORT_UNKNOWN, "and more"},
+    {"resources that nobody has", "(component ", "(import \"a%1$u\" (type (sub resource)))", 8000,
+     BHD_IMPORT_UNKNOWN, "and more"},
+    {"functions of resources", "(component ",
+     "(import \"a%1$u\" (type $r%1$u (sub resource)))"
+     "(import \"f%1$u\" (func (param \"a\" (own $r%1$u))))",
+     2500, BHD_IMPORT_UNKNOWN, "and more"},
 };
 
 static double load(bhd_host *host, const shape *s, unsigned count)
@@ -68,8 +74,8 @@ static void imports_take_time_as_their_number(void **state)
     options.max_instance_bytes = MIB(64);
     bhd_host *host = guest_host_with(&options);
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
-        double few = load(host, &shapes[i], FEW);
-        double many = load(host, &shapes[i], FEW * TIMES);
+        double few = load(host, &shapes[i], shapes[i].few);
+        double many = load(host, &shapes[i], shapes[i].few * TIMES);
         print_message("%s: %.3f s, %.3f s for %d times as many\n", shapes[i].name, few, many,
                       TIMES);
         assert_true(many < few * RATIO_MAX);
