@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
+#include "interrupt.h"
 #include "json_output.h"
 #include "target.h"
 #include "terminal.h"
@@ -160,12 +161,11 @@ static void print_good(const check_options *check, const path_verdict *verdict)
     (void)bhd_size_to_text(inspection->initial_memory_bytes + inspection->initial_heap_bytes,
                            initial, sizeof initial);
     printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements, takes %" PRIu64
-           " of %" PRIu64 " bytes of the host and %" PRIu64 " of %" PRIu64
-           " units of work to compile\n",
+           " of %" PRIu64 " bytes of the host, took %.2f of %" PRIu64 " seconds to compile\n",
            inspection->is_exact ? "" : "at least ", initial, limit,
            inspection->initial_table_elements, limits->max_table_elements,
-           inspection->instance_bytes, check->host.max_instance_bytes, inspection->compile_work,
-           check->host.max_compile_work);
+           inspection->instance_bytes, check->host.max_instance_bytes,
+           (double)inspection->compile_ns / 1e9, check->host.max_compile_seconds);
     cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
 }
 
@@ -244,8 +244,7 @@ static json_t *verdict_json(const path_verdict *verdict)
         (void)json_object_set_new(object, "exact", json_boolean(inspection->is_exact));
         (void)json_object_set_new(object, "instance_bytes",
                                   cli_json_number(inspection->instance_bytes));
-        (void)json_object_set_new(object, "compile_work",
-                                  cli_json_number(inspection->compile_work));
+        (void)json_object_set_new(object, "compile_ns", cli_json_number(inspection->compile_ns));
     }
     if (!good) {
         (void)json_object_set_new(object, "error",
@@ -299,7 +298,9 @@ int cli_check_main(int argc, char **argv)
         return (int)code;
     }
     json_t *array = json_array();
+    cli_interrupt_let();
     code = check_all(host, &check, array);
+    cli_interrupt_let_end();
     if (!check.json) {
         json_decref(array);
     } else if (!cli_json_print(stdout, array, true)) {

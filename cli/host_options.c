@@ -3,8 +3,10 @@
  */
 #include "host_options.h"
 
+#include "cache_directory.h"
 #include "terminal.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -12,6 +14,9 @@ enum {
     KEY_CEILING = 0x200,
     KEY_FLOOR,
     KEY_ENABLE,
+    KEY_CACHE_DIR,
+    KEY_NO_CACHE,
+    KEY_COMPILER,
     KEY_BOUND, /* and one more for each of `bounds` */
 };
 
@@ -23,18 +28,21 @@ static const struct bound {
 } bounds[] = {
 #define BOUND(field, option, is_size)                                                              \
     {                                                                                              \
-        #field, option, offsetof(bhd_host_options, field),                                         \
-            sizeof(((bhd_host_options *)0)->field), is_size                                        \
+#field, option, offsetof(bhd_host_options, field), sizeof(((bhd_host_options *)0)->field), \
+            is_size                                                                                \
     }
     BOUND(max_component_bytes, "max-component-bytes", true),
     BOUND(max_functions, "max-functions", false),
     BOUND(max_function_bytes, "max-function-bytes", true),
-    BOUND(max_compile_work, "max-compile-work", false),
     BOUND(max_memories, "max-memories", false),
     BOUND(max_tables, "max-tables", false),
     BOUND(max_instances, "max-instances", false),
     BOUND(max_stack_bytes, "max-stack-bytes", true),
     BOUND(max_instance_bytes, "max-instance-bytes", true),
+    BOUND(max_compile_seconds, "max-compile-seconds", false),
+    BOUND(max_compile_bytes, "max-compile-bytes", true),
+    BOUND(max_artifact_bytes, "max-artifact-bytes", true),
+    BOUND(max_cache_bytes, "max-cache-bytes", true),
 #undef BOUND
 };
 
@@ -52,20 +60,28 @@ static const struct argp_option options[] = {
     {"max-component-bytes", KEY_BOUND, "SIZE", 0, "Largest binary (default 16MiB)", 2},
     {"max-functions", KEY_BOUND + 1, "N", 0, "Most functions in a binary (default 50000)", 2},
     {"max-function-bytes", KEY_BOUND + 2, "SIZE", 0, "Largest of its functions (default 1MiB)", 2},
-    {"max-compile-work", KEY_BOUND + 3, "UNITS", 0,
-     "Largest work that compiling a component may take, about a microsecond a unit "
-     "(default 10000000); `inspect` shows it",
-     2},
-    {"max-memories", KEY_BOUND + 4, "N", 0, "Most linear memories (default 16)", 2},
-    {"max-tables", KEY_BOUND + 5, "N", 0, "Most tables (default 16)", 2},
-    {"max-instances", KEY_BOUND + 6, "N", 0,
+    {"max-memories", KEY_BOUND + 3, "N", 0, "Most linear memories (default 16)", 2},
+    {"max-tables", KEY_BOUND + 4, "N", 0, "Most tables (default 16)", 2},
+    {"max-instances", KEY_BOUND + 5, "N", 0,
      "Most core instances that a component is made of (default 64)", 2},
-    {"max-stack-bytes", KEY_BOUND + 7, "SIZE", 0,
+    {"max-stack-bytes", KEY_BOUND + 6, "SIZE", 0,
      "Stack of the guest; a deeper recursion is a trap (default 512KiB)", 2},
-    {"max-instance-bytes", KEY_BOUND + 8, "SIZE", 0,
+    {"max-instance-bytes", KEY_BOUND + 7, "SIZE", 0,
      "What a sandbox may take of the host beside its memories and tables, for globals, imports and "
      "the like (default 256KiB); `inspect` shows it",
      2},
+    {"max-compile-seconds", KEY_BOUND + 8, "N", 0, "Time that compiling may take (default 60)", 2},
+    {"max-compile-bytes", KEY_BOUND + 9, "SIZE", 0, "Memory that compiling may take (default 1GiB)",
+     2},
+    {"max-artifact-bytes", KEY_BOUND + 10, "SIZE", 0,
+     "Largest code that may come of it (default 256MiB)", 2},
+    {"max-cache-bytes", KEY_BOUND + 11, "SIZE", 0,
+     "Most that the cache of compiled code may take (default 1GiB)", 2},
+    {"cache-dir", KEY_CACHE_DIR, "DIR", 0,
+     "Where compiled code is kept (default ${XDG_CACHE_HOME:-~/.cache}/bulkhead/code)", 2},
+    {"no-cache", KEY_NO_CACHE, NULL, 0, "Keep and use no compiled code", 2},
+    {"compiler", KEY_COMPILER, "FILE", 0,
+     "The program that compiles (default: bulkhead-compile, where it was installed)", 2},
     {0},
 };
 
@@ -155,6 +171,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                        cli_show(argument).text);
         host->features |= (uint32_t)BHD_FEATURE_GC;
         return 0;
+    case KEY_CACHE_DIR:
+        host->cache_directory = argument;
+        return 0;
+    case KEY_NO_CACHE:
+        host->cache_directory = NULL;
+        return 0;
+    case KEY_COMPILER:
+        host->compiler_path = argument;
+        return 0;
     case ARGP_KEY_SUCCESS:
         check_all(host, state);
         return 0;
@@ -165,16 +190,27 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
 const struct argp cli_host_argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
 
+/* The usual place. */
+static char cache_directory[PATH_MAX];
+
 bhd_host_options cli_host_defaults(void)
 {
     bhd_host_options host = BHD_HOST_OPTIONS_INIT;
     host.max_sandboxes = 1;
+    if (cli_cache_directory(cache_directory, sizeof cache_directory))
+        host.cache_directory = cache_directory;
     return host;
 }
 
 cli_exit cli_host_make(const bhd_host_options *host_options, bhd_host **host, bhd_error *error)
 {
     bhd_status status = bhd_host_new(host_options, host, error);
+    /* Nobody asked for the usual place: without it everything works, and takes longer. */
+    if (status == BHD_FILE_UNREADABLE && host_options->cache_directory == cache_directory) {
+        bhd_host_options without = *host_options;
+        without.cache_directory = NULL;
+        status = bhd_host_new(&without, host, error);
+    }
     /* What was typed has been checked: when a number cannot be, the process has too little room. */
     if (status == BHD_INVALID_ARGUMENT)
         return CLI_EXIT_CAPACITY;

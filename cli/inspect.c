@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
+#include "interrupt.h"
 #include "json_output.h"
 #include "terminal.h"
 
@@ -38,7 +39,7 @@ static const char documentation[] =
     "FILE is a component or a core module, binary or text. The world of a component is shown as "
     "WIT, memories and tables as they are declared, and the last lines say what it starts with, "
     "the smallest max_bytes that a manifest can give it, what a sandbox of it takes of the host "
-    "besides, and the work of compiling it. What the host would refuse to run can be inspected "
+    "besides, and what compiling it took. What the host would refuse to run can be inspected "
     "too, "
     "but what it would refuse to compile cannot.";
 
@@ -176,8 +177,12 @@ static void print_needs(const bhd_inspection *inspection)
     printf("takes %s", least);
     print_bytes(inspection->instance_bytes);
     puts(" of the host for each sandbox, beside memories and tables");
-    printf("takes %" PRIu64 " units of work to compile, %" PRIu64 " of them for one function\n",
-           inspection->compile_work, inspection->largest_function_work);
+    printf("took %.2f seconds", (double)inspection->compile_ns / 1e9);
+    if (inspection->compile_bytes > 0) {
+        printf(" and ");
+        print_bytes(inspection->compile_bytes);
+    }
+    puts(" to compile");
 }
 
 static void print_text(const char *file, const bhd_inspection *inspection)
@@ -284,9 +289,8 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
                               cli_json_number(inspection->minimum_max_bytes));
     (void)json_object_set_new(object, "instance_bytes",
                               cli_json_number(inspection->instance_bytes));
-    (void)json_object_set_new(object, "compile_work", cli_json_number(inspection->compile_work));
-    (void)json_object_set_new(object, "largest_function_work",
-                              cli_json_number(inspection->largest_function_work));
+    (void)json_object_set_new(object, "compile_ns", cli_json_number(inspection->compile_ns));
+    (void)json_object_set_new(object, "compile_bytes", cli_json_number(inspection->compile_bytes));
     return object;
 }
 
@@ -299,7 +303,9 @@ static cli_exit inspect_file(const inspect_options *inspect, bhd_host *host, bhd
     cli_exit code =
         cli_binary_read(inspect->file, inspect->host.max_component_bytes, &bytes, &size, error);
     if (code == CLI_EXIT_OK) {
+        cli_interrupt_let();
         code = cli_exit_code(bhd_inspect(host, bytes, size, &inspection, error));
+        cli_interrupt_let_end();
         cli_error_about(error, inspect->file);
     }
     free(bytes);

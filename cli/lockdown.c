@@ -180,8 +180,7 @@ static int restrict_files(const bhd_capabilities *asked)
     return done ? version : 0;
 }
 
-/* Whoever started the command may have left anything open: a file, a socket, a terminal. */
-static void close_inherited(void)
+void cli_lockdown_inherited(void)
 {
     if (syscall(SYS_close_range, FIRST_CLOSED, ~0U, 0) == 0)
         return;
@@ -203,7 +202,6 @@ static bool forbid_core_dumps(void)
 
 void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked)
 {
-    close_inherited();
     state->no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     state->no_core_dump = forbid_core_dumps();
     state->landlock = state->no_new_privileges ? restrict_files(asked) : 0;

@@ -352,8 +352,9 @@ static cli_exit check_lockdown(const run_options *run, const cli_lockdown *lockd
     return CLI_EXIT_OK;
 }
 
-/* Everything that comes before the guest: limits, host, compiled code. The binary is read first,
- * because no file can be opened once the files are locked, and that comes before the engine. */
+/* Everything that comes before the guest: limits, host, compiled code, and last the lockdown, after
+ * which no file can be opened and no compiler started. This is the only thread then, and Landlock
+ * binds those that it starts. */
 static cli_exit prepare(const run_options *run, const cli_target *target, cli_lockdown *lockdown,
                         bhd_host **host, bhd_component **component, bhd_error *error)
 {
@@ -380,16 +381,20 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     if (code != CLI_EXIT_OK)
         return code;
     if (!run->no_lockdown)
-        cli_lockdown_files(lockdown, component_options.capabilities);
+        cli_lockdown_inherited();
     code = cli_host_make(&run->host, host, error);
     if (code == CLI_EXIT_OK) {
+        cli_interrupt_let();
         code = cli_exit_code(
             bhd_component_new(*host, &component_options, binary, size, component, error));
+        cli_interrupt_let_end();
         cli_error_about(error, target->source);
     }
     free(binary);
-    if (code == CLI_EXIT_OK && !run->no_lockdown)
+    if (code == CLI_EXIT_OK && !run->no_lockdown) {
+        cli_lockdown_files(lockdown, component_options.capabilities);
         cli_lockdown_calls(lockdown, bhd_component_capabilities(*component));
+    }
     if (code == CLI_EXIT_OK)
         code = check_lockdown(run, lockdown, bhd_component_capabilities(*component), error);
     return code;

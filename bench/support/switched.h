@@ -149,6 +149,8 @@ SWITCHED(bhd_sandbox_id, switched_sandbox_id);
 #define bhd_sandbox_id switched_sandbox_id
 SWITCHED(bhd_sandbox_is_dead, switched_sandbox_is_dead);
 #define bhd_sandbox_is_dead switched_sandbox_is_dead
+SWITCHED(bhd_sandbox_denied, switched_sandbox_denied);
+#define bhd_sandbox_denied switched_sandbox_denied
 SWITCHED(bhd_function_arguments, switched_function_arguments);
 #define bhd_function_arguments switched_function_arguments
 SWITCHED(bhd_function_parameters, switched_function_parameters);

@@ -29,12 +29,29 @@ typedef struct bhd_engine_config {
     bool async_stack_zeroing;
 } bhd_engine_config_t;
 
-/* Settings that the C API does not bind. Also: no DWARF is read for backtraces, and the collector
- * is deferred reference counting. */
+/* Settings that the C API does not bind. Also: no DWARF is read for backtraces, the collector is
+ * deferred reference counting, and artefacts of another bhd_engine_build are refused. */
 void bhd_engine_config_set(wasm_config_t *config, const bhd_engine_config_t *settings);
 
 /* wasm_engine_new_with_config without the panic. Consumes `config` either way. */
 wasmtime_error_t *bhd_engine_new(wasm_config_t *config, wasm_engine_t **engine);
+
+/* -- compiling ----------------------------------------------------------------------------- */
+
+/* Hash of all that this engine was made of. Static storage. */
+const char *bhd_engine_build(void);
+
+/* Compiles, and loads nothing: no memory becomes executable. `artifact` is the caller's to delete;
+ * wasmtime_module_deserialize or wasmtime_component_deserialize of any engine with the same
+ * configuration loads it. */
+wasmtime_error_t *bhd_engine_precompile(const wasm_engine_t *engine, const uint8_t *binary,
+                                        size_t size, bool is_component, wasm_byte_vec_t *artifact);
+
+/* Starts the threads on which engines with parallel compilation compile, once in a process, instead
+ * of at the first compilation. False: they cannot be started, or are there already. */
+bool bhd_engine_compiler_threads(size_t count);
+
+/* -- threads ------------------------------------------------------------------------------- */
 
 /* Maps the signal stack of the calling thread, which the engine would do at the thread's first
  * guest; without memory for it the process is aborted. Does nothing the second time. */

@@ -64,6 +64,8 @@ pub unsafe extern "C" fn bhd_engine_config_set(
     c.table_lazy_init(s.table_lazy_init);
     c.async_stack_zeroing(s.async_stack_zeroing);
     c.collector(Collector::DeferredReferenceCounting);
+    // A name of at most 255 bytes cannot fail.
+    let _ = c.module_version(crate::compile::module_version());
 }
 
 /// `wasm_engine_new_with_config` panics on a configuration that does not hold together; this

@@ -7,6 +7,7 @@
 pub use wasmtime_c_api::*;
 
 mod branches;
+mod compile;
 mod component;
 mod config;
 mod demangle;

@@ -8,6 +8,7 @@
 #ifndef BULKHEAD_COMPONENT_H
 #define BULKHEAD_COMPONENT_H
 
+#include "cancellation.h"
 #include "host.h"
 #include "manifest.h"
 
@@ -28,17 +29,23 @@ typedef struct bhd_component_options {
      *  BHD_CAPABILITIES_INIT. */
     const bhd_capabilities *capabilities;
     bhd_imports *imports; /**< functions that it may import, before the host's; may be NULL */
+    /** Ends the compilation, from any thread; see cancellation.h. NULL: nothing ends it but its
+     *  bounds and bhd_host_free. */
+    bhd_cancellation *cancellation;
 } bhd_component_options;
 
 #define BHD_COMPONENT_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(bhd_component_options), NULL, NULL, {0, 0, 0, 0, BHD_ON_EXCEED_DENY}, NULL, NULL    \
+        sizeof(bhd_component_options), NULL, NULL, {0, 0, 0, 0, BHD_ON_EXCEED_DENY}, NULL, NULL,   \
+            NULL                                                                                   \
     }
 
 BHD_BEGIN_DECLS
 
 /**
- * Compiles `size` bytes at `binary`; nothing of them is kept. `options` is copied.
+ * Compiles `size` bytes at `binary`; nothing of them is kept. `options` is copied. Unless the host
+ * says otherwise (bhd_host_options.compile), that is done in a process of its own, which this
+ * thread starts and waits for; the program sees no signal and no child of it.
  *
  * Refused here, before any code runs: a binary that is not valid (BHD_COMPONENT_INVALID), that uses
  * what guests may not use (BHD_COMPONENT_UNSUPPORTED), that starts with more memory or more table
@@ -47,8 +54,10 @@ BHD_BEGIN_DECLS
  * host does not grant (BHD_CAPABILITY_DENIED, each of them a diagnostic), for a directory that
  * cannot be opened (BHD_FILE_NOT_FOUND, BHD_FILE_UNREADABLE) or for what its kind cannot have
  * (BHD_NOT_SUPPORTED: a core module has no network), limits outside the host's policy (as
- * bhd_limits_check), a binary above max_component_bytes (BHD_FILE_TOO_LARGE). Takes milliseconds
- * to seconds. Any thread.
+ * bhd_limits_check), a binary above max_component_bytes (BHD_FILE_TOO_LARGE), one that is too dear
+ * to compile (BHD_COMPONENT_TOO_LARGE, naming the host's option) or that ends the compiler
+ * (BHD_COMPILER_FAILED). Also BHD_NO_COMPILER, BHD_NO_CAPACITY, BHD_CANCELLED. Takes milliseconds
+ * to seconds, and at most max_compile_seconds from when its turn has come. Any thread.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_new(bhd_host *host,
                                                      const bhd_component_options *options,

@@ -36,8 +36,17 @@ typedef enum bhd_feature {
     BHD_FEATURE_GC = 1 << 0, /**< garbage collection and function references; the heap counts */
 } bhd_feature;
 
-/** The largest max_compile_work. */
-#define BHD_COMPILE_WORK_MAX (UINT64_C(1) << 50)
+/** Where binaries are compiled. */
+typedef enum bhd_compile {
+    /** Each in a process of its own that has nothing but the binary, and bounds of memory and time.
+     *  Nothing that a binary makes the compiler do reaches this process, except through the code
+     *  that it makes. */
+    BHD_COMPILE_APART = 0,
+    /** In this process, without bounds of time and memory: for programs that trust every binary.
+     *  One that is dear to compile takes as long and as much as it likes, and one that ends the
+     *  compiler ends the process. */
+    BHD_COMPILE_HERE = 1,
+} bhd_compile;
 
 typedef struct bhd_host_options {
     size_t size; /**< of this struct; see bulkhead.h */
@@ -53,15 +62,7 @@ typedef struct bhd_host_options {
     uint64_t max_component_bytes;
     uint32_t max_functions;
     uint64_t max_function_bytes;
-    /** Work that compiling a binary may take, in units of about a microsecond of one processor;
-     *  one function may take an eighth of it, and so may linking the components inside a
-     *  component. No limit of a component bounds that: loops, locals, calls, signatures and
-     *  instances can make a small binary take minutes and gigabytes. It is counted in
-     *  the binary before anything is compiled, in the same way on every machine, so that a refusal
-     *  (BHD_COMPONENT_TOO_LARGE) depends on the binary alone; it rather says too much than too
-     *  little. The default is meant for about 10 seconds and 512 MiB; `bulkhead inspect` shows the
-     *  number for a component. */
-    uint64_t max_compile_work;
+    uint64_t reserved; /**< not used; 0 */
     /** Stack of guest code, in bytes; a deeper recursion is a trap. */
     uint64_t max_stack_bytes;
     /** Resident bytes that a free slot may keep for its next tenant, zeroed; the rest goes back to
@@ -92,13 +93,32 @@ typedef struct bhd_host_options {
      *  times the instances that it makes, and never less than they are; more is
      *  BHD_COMPONENT_TOO_LARGE. `bulkhead inspect` shows the number. */
     uint64_t max_instance_bytes;
+    /** A bhd_compile. */
+    uint32_t compile;
+    /** Compilations at once; others wait for their turn, in the order in which they came. */
+    uint32_t max_compilations;
+    /** What compiling one binary may take: seconds from the start of its process, bytes of the
+     *  process, bytes of what comes out. More is BHD_COMPONENT_TOO_LARGE. Honest programs of many
+     *  megabytes take half a gigabyte and half a minute. */
+    uint64_t max_compile_seconds, max_compile_bytes, max_artifact_bytes;
+    /** The program that compiles, `bulkhead-compile` of the same build; copied. NULL: where it was
+     *  installed, or beside the library or the program. A host is made without it as well, and
+     *  each compilation is BHD_NO_COMPILER then. */
+    const char *compiler_path;
+    /** Where compiled code is kept, named by the content of the binary and by who compiled it how;
+     *  copied. NULL: nowhere. Whoever may write there may run code in this process: the directory
+     *  and all in it must be this user's or root's, and nobody else's to write. */
+    const char *cache_directory;
+    /** Bytes that it may take; what was used longest ago goes first. */
+    uint64_t max_cache_bytes;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
     {                                                                                              \
         sizeof(bhd_host_options), BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000,    \
-            UINT64_C(1048576), UINT64_C(10000000), UINT64_C(524288), UINT64_C(262144),             \
-            UINT64_C(67108864), 0, false, 0, NULL, NULL, true, UINT64_C(262144)                    \
+            UINT64_C(1048576), 0, UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0,       \
+            false, 0, NULL, NULL, true, UINT64_C(262144), BHD_COMPILE_APART, 4, 60,                \
+            UINT64_C(1073741824), UINT64_C(268435456), NULL, NULL, UINT64_C(1073741824)            \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -55,9 +55,9 @@ typedef struct bhd_inspection {
     /** Linear memories and tables of one sandbox. */
     uint64_t instance_memories, instance_tables;
     bool is_exact;
-    /** What compiling it takes without fuel, in the units of bhd_host_options.max_compile_work, and
-     *  the share of the function that takes most. */
-    uint64_t compile_work, largest_function_work;
+    /** What compiling it took now, without fuel: nanoseconds from the start of the compiler's
+     *  process to its end, and bytes of its heap. 0 bytes when it was compiled in this process. */
+    uint64_t compile_ns, compile_bytes;
     /** The smallest max_bytes that it can start with, under the host's policy. */
     uint64_t minimum_max_bytes;
     /** What the binary uses that this host has switched off, or NULL; imports and exports are not

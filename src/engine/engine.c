@@ -9,6 +9,7 @@
 #include "bulkhead/version.h"
 #include "engine/engine_config.h"
 #include "engine/engine_room.h"
+#include "engine/engine_translate.h"
 #include "memory/address_space.h"
 
 #include <string.h>
@@ -158,6 +159,28 @@ static bhd_status pools_new(bhd__engine *engine, bhd_error *error)
                            &engine->stacks, error);
 }
 
+static bhd_status compiler_new(bhd__engine *engine, bhd_error *error)
+{
+    const bhd_host_options *host = &engine->options;
+    bhd__compiler_options options = {
+        .path = host->compiler_path,
+        .build = bhd__engine_build(),
+        .max_seconds = host->max_compile_seconds,
+        .max_bytes = host->max_compile_bytes,
+        .max_output_bytes = host->max_artifact_bytes,
+        .max_at_once = host->max_compilations,
+    };
+    bhd_status status = BHD_OK;
+    if (host->compile == BHD_COMPILE_APART)
+        status = bhd__compiler_new(&options, &engine->compiler, error);
+    if (status == BHD_OK && host->compile == BHD_COMPILE_APART && host->cache_directory)
+        status =
+            bhd__cache_new(host->cache_directory, host->max_cache_bytes, &engine->cache, error);
+    /* The program's, and copied by now. */
+    engine->options.compiler_path = engine->options.cache_directory = NULL;
+    return status;
+}
+
 bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine, bhd_error *error)
 {
     bhd__engine *e = bhd__calloc(1, sizeof *e);
@@ -180,6 +203,8 @@ bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine
     status = bhd__submissions_init(e, error);
     if (status == BHD_OK)
         status = pools_new(e, error);
+    if (status == BHD_OK)
+        status = compiler_new(e, error);
     bhd__variant *variant;
     if (status == BHD_OK)
         status = bhd__engine_variant(e, false, &variant, error);
@@ -204,13 +229,18 @@ void bhd__engine_free(bhd__engine *engine)
     pthread_mutex_destroy(&engine->variants_lock);
     for (int fd = 0; fd < 3; fd++)
         bhd__standard_fini(&engine->standard[fd]);
-    bool is_much = atomic_load_explicit(&engine->has_compiled_much, memory_order_relaxed);
+    bhd__cache_free(engine->cache);
+    bhd__compiler_free(engine->compiler);
     bhd__free(engine);
-    if (is_much)
-        bhd__alloc_trim();
 }
 
 void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats)
 {
     bhd__slots_get_stats(engine->slots, stats);
+}
+
+void bhd__engine_close(bhd__engine *engine)
+{
+    if (engine->compiler)
+        bhd__compiler_close(engine->compiler);
 }

@@ -17,6 +17,8 @@
 #include "engine/engine_imports.h"
 #include "memory/slots.h"
 
+#include <stdatomic.h>
+
 typedef struct bhd__engine bhd__engine;
 typedef struct bhd__code bhd__code;
 typedef struct bhd__instance bhd__instance;
@@ -26,6 +28,8 @@ typedef struct bhd__submission bhd__submission;
 
 /* `options` has been checked except for what only the slots can tell. */
 bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine, bhd_error *error);
+/* Ends what is being compiled and refuses what comes, with BHD_CANCELLED. Does not wait. */
+void bhd__engine_close(bhd__engine *engine);
 void bhd__engine_free(bhd__engine *engine);
 void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats);
 
@@ -42,10 +46,11 @@ void bhd__engine_after_compiling(void);
 /* -- code (engine_code.c) ------------------------------------------------------------------ */
 
 /* Compiles, checks the fit to `limits`, checks the imports, links. Fuel is metered when
- * limits->max_fuel is not 0. The sets of `providers` are held. Errors as bhd_component_new. */
+ * limits->max_fuel is not 0. The sets of `providers` are held. `cancelled` may be NULL. Errors as
+ * bhd_component_new. */
 bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
                          const bhd__providers *providers, const void *binary, size_t size,
-                         bhd__code **code, bhd_error *error);
+                         const atomic_bool *cancelled, bhd__code **code, bhd_error *error);
 void bhd__code_free(bhd__code *code);
 bhd_component_kind bhd__code_kind(const bhd__code *code);
 

@@ -14,7 +14,7 @@
 /* Reading text takes some fifty times its size in memory. */
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 
-static bool is_binary(const void *data, size_t size)
+bool bhd__is_binary(const void *data, size_t size)
 {
     return size >= 4 && memcmp(data, "\0asm", 4) == 0;
 }
@@ -54,7 +54,7 @@ static bhd_status read_totals(bhd__binary *binary, bhd_error *error)
 }
 
 /* Compiling takes time and memory for each function, however small. */
-static bhd_status check_functions(const bhd__binary *binary, const bhd_host_options *options,
+static bhd_status check_functions(const bhd__binary *binary, const bhd__translation *options,
                                   bhd_error *error)
 {
     bhd_status status = bhd__binary_check_count("functions", binary->totals.functions,
@@ -121,7 +121,7 @@ uint64_t bhd__binary_held(const bhd_engine_totals_t *totals)
 }
 
 /* No limit of a component counts what an instance holds in the host, so it has a bound here. */
-static bhd_status check_held(const bhd__binary *binary, const bhd_host_options *options,
+static bhd_status check_held(const bhd__binary *binary, const bhd__translation *options,
                              bhd_error *error)
 {
     static const char *const names[] = {
@@ -146,19 +146,16 @@ static bhd_status check_held(const bhd__binary *binary, const bhd_host_options *
                     " bytes of the host for each sandbox, beside its memories and tables; this "
                     "host allows %" PRIu64
                     " (host option max_instance_bytes, --max-instance-bytes). "
-                    "The largest part, %" PRIu64
-                    " bytes, is for %s",
+                    "The largest part, %" PRIu64 " bytes, is for %s",
                     held, allowed, totals->held[largest], names[largest]);
     bhd__error_range(error, held, 0, allowed);
     return BHD_COMPONENT_TOO_LARGE;
 }
 
-/* What can only be linked with the engine's stack or all of the memory at risk. */
-static bhd_status check_linking(const bhd__binary *binary, const bhd_host_options *options,
-                                bhd_error *error)
+/* What would have to be followed too deep, or cannot be summed. */
+static bhd_status check_nesting(const bhd__binary *binary, bhd_error *error)
 {
     const bhd_engine_totals_t *totals = &binary->totals;
-    uint64_t allowed = options->max_compile_work / BHD__FUNCTION_WORK_SHARE;
     if (totals->is_nested_too_deep)
         return bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
                          "the component has components or types that are nested more than 100 "
@@ -166,73 +163,10 @@ static bhd_status check_linking(const bhd__binary *binary, const bhd_host_option
     if (totals->is_unbounded)
         return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
                          "the component instantiates a component that it is given or that an "
-                         "instance exports; what compiling that takes cannot be told beforehand, "
-                         "so only components that are defined where they are instantiated, or "
-                         "around that, are compiled");
-    if (totals->linking_work <= allowed)
-        return BHD_OK;
-    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
-                    "linking what the component is made of takes %" PRIu64
-                    " units of work; this host allows %" PRIu64
-                    " for that (an eighth of the host option max_compile_work, "
-                    "--max-compile-work). It makes %" PRIu64
-                    " instances of components, %" PRIu64 " adapters between them and %" PRIu64
-                    " trampolines",
-                    totals->linking_work, allowed, totals->component_instances, totals->adapters,
-                    totals->trampolines);
-    bhd__error_range(error, totals->linking_work, 0, allowed);
-    return BHD_COMPONENT_TOO_LARGE;
-}
-
-/* The total bounds the time. What the compiler needs at once is the heaviest function's, some 400
- * bytes for each unit at most, so that the share of one function bounds the memory; what linking
- * needs, the same for each unit, stays, so it has the share of a function too. */
-static bhd_status check_work(const bhd__binary *binary, const bhd_host_options *options,
-                             bhd_error *error)
-{
-    const bhd_engine_totals_t *totals = &binary->totals;
-    const bhd_engine_function_t *heaviest = &totals->heaviest;
-    uint64_t allowed = options->max_compile_work;
-    uint64_t each = allowed / BHD__FUNCTION_WORK_SHARE;
-    bool one = heaviest->work > each;
-    if (!one && totals->compile_work <= allowed)
-        return BHD_OK;
-    char buffer[512];
-    bhd__text text;
-    bhd__text_init(&text, buffer, sizeof buffer);
-    if (one) {
-        name_function(binary, heaviest->module, heaviest->index, &text);
-        bhd__text_printf(&text,
-                         " takes %" PRIu64 " units of work to compile; this host allows %" PRIu64
-                         " for one function (an eighth of the host option max_compile_work, "
-                         "--max-compile-work). It has %" PRIu64
-                         " bytes, %" PRIu64 " locals, %" PRIu64 " blocks, %" PRIu64
-                         " of them loops, and %" PRIu64 " calls",
-                         heaviest->work, each, heaviest->bytes, heaviest->locals, heaviest->blocks,
-                         heaviest->loops, heaviest->calls);
-    } else {
-        bhd__text_printf(&text,
-                         "the component takes %" PRIu64
-                         " units of work to compile; this host allows %" PRIu64
-                         " (host option max_compile_work, --max-compile-work). It has %" PRIu64
-                         " functions and %" PRIu64
-                         " types of functions with %" PRIu64 " parameters and results in all",
-                         totals->compile_work, allowed, totals->functions, totals->signatures,
-                         totals->signature_values);
-        if (totals->adapters + totals->trampolines > 0)
-            bhd__text_printf(&text,
-                             ", and makes %" PRIu64 " adapters between components and %" PRIu64
-                             " trampolines",
-                             totals->adapters, totals->trampolines);
-        if (totals->functions > 0) {
-            bhd__text_printf(&text, "; the largest share, %" PRIu64 ", is of ", heaviest->work);
-            name_function(binary, heaviest->module, heaviest->index, &text);
-        }
-    }
-    bhd__text_ellipsis(&text);
-    (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE, "%s", buffer);
-    bhd__error_range(error, one ? heaviest->work : totals->compile_work, 0, one ? each : allowed);
-    return BHD_COMPONENT_TOO_LARGE;
+                         "instance exports; what a sandbox of it takes of the host cannot be told "
+                         "beforehand, so only components that are defined where they are "
+                         "instantiated, or around that, are compiled");
+    return BHD_OK;
 }
 
 /* The engine's error for text is a drawing of several lines; what is wanted of it is the first and
@@ -260,13 +194,9 @@ static bhd_status refuse_text(wasmtime_error_t *failure, bhd_error *error)
                      "neither a WebAssembly binary nor valid text (WAT)%s: %s", position, message);
 }
 
-bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
-                            const void *data, size_t size, bhd_error *error)
+bhd_status bhd__binary_screen(const bhd_host_options *options, const void *data, size_t size,
+                              bhd_error *error)
 {
-    *binary = (bhd__binary){.data = data,
-                            .size = size,
-                            .metered = metered,
-                            .allows_gc = options->features & BHD_FEATURE_GC};
     if (size > options->max_component_bytes) {
         (void)bhd__fail(error, BHD_FILE_TOO_LARGE,
                         "the component has %zu bytes; this host compiles at most %" PRIu64
@@ -275,39 +205,68 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options
         bhd__error_range(error, size, 0, options->max_component_bytes);
         return BHD_FILE_TOO_LARGE;
     }
-    if (!is_binary(data, size)) {
-        const char *what = bhd__recognise(data, size);
-        if (what)
-            return bhd__fail(error, BHD_COMPONENT_INVALID, "not a component: this is %s", what);
-        if (size > TEXT_BYTES_MAX) {
-            (void)bhd__fail(
-                error, BHD_FILE_TOO_LARGE,
-                "the component is not a WebAssembly binary, and as text (WAT) it is too "
-                "large: it has %zu bytes, and at most %zu are translated here; make a "
-                "binary of it first",
-                size, TEXT_BYTES_MAX);
-            bhd__error_range(error, size, 0, TEXT_BYTES_MAX);
-            return BHD_FILE_TOO_LARGE;
-        }
+    if (bhd__is_binary(data, size))
+        return BHD_OK;
+    const char *what = bhd__recognise(data, size);
+    if (what)
+        return bhd__fail(error, BHD_COMPONENT_INVALID, "not a component: this is %s", what);
+    if (size <= TEXT_BYTES_MAX)
+        return BHD_OK;
+    (void)bhd__fail(error, BHD_FILE_TOO_LARGE,
+                    "the component is not a WebAssembly binary, and as text (WAT) it is too "
+                    "large: it has %zu bytes, and at most %zu are translated here; make a "
+                    "binary of it first",
+                    size, TEXT_BYTES_MAX);
+    bhd__error_range(error, size, 0, TEXT_BYTES_MAX);
+    return BHD_FILE_TOO_LARGE;
+}
+
+/* Many data segments become many steps of one function that the compiler makes, which is dear. */
+static void join_segments(bhd__binary *binary)
+{
+    wasm_byte_vec_t joined;
+    if (!bhd_engine_join_segments(binary->data, binary->size, &joined))
+        return;
+    if (binary->owned.data)
+        wasm_byte_vec_delete(&binary->owned);
+    binary->owned = joined;
+    binary->data = (const uint8_t *)joined.data;
+    binary->size = joined.size;
+}
+
+static bhd_status check_all(bhd__binary *binary, const bhd__translation *options, bhd_error *error)
+{
+    bhd_status status = read_totals(binary, error);
+    if (status == BHD_OK)
+        status = check_nesting(binary, error);
+    if (status == BHD_OK)
+        status = check_functions(binary, options, error);
+    if (status == BHD_OK)
+        status = check_accesses(binary, error);
+    if (status == BHD_OK)
+        status = check_held(binary, options, error);
+    return status;
+}
+
+bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options, const void *data,
+                            size_t size, bhd_error *error)
+{
+    *binary = (bhd__binary){.data = data,
+                            .size = size,
+                            .metered = options->metered,
+                            .allows_gc = options->features & BHD_FEATURE_GC};
+    if (!bhd__is_binary(data, size)) {
         wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->owned);
         if (failure)
             return refuse_text(failure, error);
         binary->data = (const uint8_t *)binary->owned.data;
         binary->size = binary->owned.size;
     }
+    binary->read_bytes = binary->size;
+    join_segments(binary);
     /* Bytes 4 to 7 are version and layer; layer 1 is the component model. */
     binary->is_component = binary->size >= 8 && binary->data[6] == 1;
-    bhd_status status = read_totals(binary, error);
-    if (status == BHD_OK)
-        status = check_linking(binary, options, error);
-    if (status == BHD_OK)
-        status = check_functions(binary, options, error);
-    if (status == BHD_OK)
-        status = check_accesses(binary, error);
-    if (status == BHD_OK)
-        status = check_work(binary, options, error);
-    if (status == BHD_OK)
-        status = check_held(binary, options, error);
+    bhd_status status = check_all(binary, options, error);
     if (status != BHD_OK)
         bhd__binary_fini(binary);
     return status;
@@ -318,8 +277,6 @@ void bhd__binary_fini(bhd__binary *binary)
     if (binary->owned.data)
         wasm_byte_vec_delete(&binary->owned);
     binary->owned = (wasm_byte_vec_t){0, NULL};
-    if (binary->totals.compile_work >= BHD__TRIM_WORK)
-        bhd__alloc_trim();
 }
 
 bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,
@@ -342,11 +299,9 @@ bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failu
                                   failure, error);
     bhd__text_init(&text, what, sizeof what);
     bhd__text_add(&text, "the component uses a WebAssembly feature that is not allowed");
-    if (binary->is_component &&
-        bhd__recognise_wasi(binary->data, binary->size, wasi, sizeof wasi))
-        bhd__text_printf(&text,
-                         "; it names %s, and this host has no other version of WASI than 0.2",
-                         wasi);
+    if (binary->is_component && bhd__recognise_wasi(binary->data, binary->size, wasi, sizeof wasi))
+        bhd__text_printf(
+            &text, "; it names %s, and this host has no other version of WASI than 0.2", wasi);
     bhd__text_ellipsis(&text);
     return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED, what, failure, error);
 }

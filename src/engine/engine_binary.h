@@ -4,12 +4,8 @@
 #ifndef BHD_ENGINE_BINARY_H
 #define BHD_ENGINE_BINARY_H
 
-#include "bulkhead/host.h"
 #include "bulkhead_engine.h"
-
-/* From so much work on, what compiling needed is given back to the system at once: the allocator
- * would keep it, some hundred bytes for each unit. */
-#define BHD__TRIM_WORK UINT64_C(100000)
+#include "engine/engine_translate.h"
 
 /* The heap of collected objects begins with it, where there is one; it is charged as memory is. */
 #define BHD__HEAP_INITIAL_BYTES UINT64_C(65536)
@@ -17,13 +13,11 @@
 /* Of a guest's stack, in an error. */
 #define BHD__FRAMES_MAX 32
 
-/* The part of the host's max_compile_work that one function may take, and linking. */
-#define BHD__FUNCTION_WORK_SHARE 8
-
 typedef struct bhd__binary {
     const uint8_t *data; /* the caller's bytes, or `owned` */
     size_t size;
-    wasm_byte_vec_t owned; /* made of text */
+    wasm_byte_vec_t owned; /* made of text, or with joined data segments */
+    size_t read_bytes;     /* before they were joined */
     bool is_component;
     bool imports_memory;
     bool metered;   /* compiled with fuel */
@@ -31,15 +25,21 @@ typedef struct bhd__binary {
     bhd_engine_totals_t totals;
 } bhd__binary;
 
-/* Everything that compiling has to be kept from: BHD_FILE_TOO_LARGE above the host's
- * max_component_bytes and for text above 1 MiB, BHD_COMPONENT_TOO_LARGE above max_functions,
- * max_function_bytes, max_instance_bytes and max_compile_work, for what is nested too deep, and for
- * a function that the compiler cannot bear,
- * BHD_COMPONENT_UNSUPPORTED for components whose work cannot be told, BHD_COMPONENT_INVALID for
- * text that is not WAT and for bytes that cannot be read. `metered`: compiled with fuel, which
- * takes more. The binary is usable as long as `data` is. A failure leaves nothing to free. */
-bhd_status bhd__binary_init(bhd__binary *binary, const bhd_host_options *options, bool metered,
-                            const void *data, size_t size, bhd_error *error);
+/* WebAssembly in its binary form; otherwise it may be text. */
+bool bhd__is_binary(const void *data, size_t size);
+
+/* What costs nothing to see, before anybody compiles: BHD_FILE_TOO_LARGE above the host's
+ * max_component_bytes and for text above 1 MiB, BHD_COMPONENT_INVALID for other kinds of files. */
+bhd_status bhd__binary_screen(const bhd_host_options *options, const void *data, size_t size,
+                              bhd_error *error);
+
+/* Everything that is judged before it is compiled: BHD_COMPONENT_TOO_LARGE above max_functions,
+ * max_function_bytes and max_instance_bytes, for what is nested too deep, and for a function that
+ * the compiler cannot bear, BHD_COMPONENT_UNSUPPORTED for components whose needs cannot be told,
+ * BHD_COMPONENT_INVALID for text that is not WAT and for bytes that cannot be read. The binary is
+ * usable as long as `data` is. A failure leaves nothing to free. */
+bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options, const void *data,
+                            size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);
 
 /* What one instance holds in the host beside its memories and the elements of its tables; rather

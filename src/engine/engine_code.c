@@ -1,10 +1,11 @@
 /*
- * From a binary to code that can be instantiated: text is translated, the binary is compiled, its
- * needs are held against the limits, its imports against the policy, and it is linked once.
+ * From an artefact to code that can be instantiated: it is loaded, its needs are held against the
+ * limits, its imports against the policy, and it is linked once.
  */
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "engine/engine_artifact.h"
 #include "engine/engine_binary.h"
 #include "engine/engine_recognise.h"
 #include "engine/engine_room.h"
@@ -17,16 +18,6 @@
 #define NAME_SHOWN_BYTES 96
 /* Of debugging information that is kept with the code; host.h says it. */
 #define LINES_MAX_BYTES ((size_t)4 << 20)
-
-static bhd_status compile(bhd__code *code, const bhd__binary *view, bhd_error *error)
-{
-    wasm_engine_t *engine = code->variant->engine;
-    wasmtime_error_t *failure =
-        view->is_component
-            ? wasmtime_component_new(engine, view->data, view->size, &code->component)
-            : wasmtime_module_new(engine, view->data, view->size, &code->module);
-    return failure ? bhd__binary_refuse(view, failure, error) : BHD_OK;
-}
 
 /* -- fit ----------------------------------------------------------------------------------- */
 
@@ -57,7 +48,7 @@ static bhd_status too_large_with_heap(bhd_error *error, uint64_t memory, uint64_
     return BHD_COMPONENT_TOO_LARGE;
 }
 
-static bhd_status check_fit(const bhd__code *code, const bhd__binary *view,
+static bhd_status check_fit(const bhd__code *code, const bhd__description *view,
                             const bhd_limits *limits, bhd_error *error)
 {
     const bhd_host_options *options = &code->engine->options;
@@ -275,9 +266,30 @@ static bhd_status link_code(bhd__code *code, bhd_error *error)
     return BHD_OK;
 }
 
+/* Artefact in hand: what is loaded, judged and linked. */
+static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_limits *limits,
+                       bhd_error *error)
+{
+    c->kind = artifact->description.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
+    bhd_status status = bhd__engine_variant(c->engine, c->metered, &c->variant, error);
+    if (status == BHD_OK)
+        status = bhd__artifact_load(artifact, c->variant->engine, &c->module, &c->component, error);
+    if (status == BHD_OK)
+        status = bhd__application_read(c, error);
+    if (status == BHD_OK)
+        status = check_fit(c, &artifact->description, limits, error);
+    if (status == BHD_OK && c->component)
+        status = bhd__functions_read(c, error);
+    if (status == BHD_OK)
+        status = check_imports(c, error);
+    if (status == BHD_OK)
+        status = link_code(c, error);
+    return status;
+}
+
 bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
                          const bhd__providers *providers, const void *binary, size_t size,
-                         bhd__code **code, bhd_error *error)
+                         const atomic_bool *cancelled, bhd__code **code, bhd_error *error)
 {
     bhd__code *c = bhd__calloc(1, sizeof *c);
     if (!c)
@@ -286,32 +298,21 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     for (size_t i = 0; i < 2; i++)
         c->providers.sets[i] = bhd__imports_hold(providers->sets[i]);
     c->metered = limits->max_fuel > 0;
-    bhd__binary view;
-    bhd_status status = bhd__binary_init(&view, &engine->options, c->metered, binary, size, error);
+    bhd__artifact artifact;
+    bhd_status status =
+        bhd__artifact_get(engine, c->metered, false, binary, size, cancelled, &artifact, error);
     bool is_read = status == BHD_OK;
-    c->kind = view.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
-    c->is_much = view.totals.compile_work >= BHD__TRIM_WORK;
-    if (status == BHD_OK && c->is_much)
-        atomic_store_explicit(&engine->has_compiled_much, true, memory_order_relaxed);
     if (status == BHD_OK)
-        status = bhd__engine_variant(engine, c->metered, &c->variant, error);
-    if (status == BHD_OK)
-        status = compile(c, &view, error);
-    if (status == BHD_OK)
-        status = bhd__application_read(c, error);
-    if (status == BHD_OK)
-        status = check_fit(c, &view, limits, error);
-    if (status == BHD_OK && c->component)
-        status = bhd__functions_read(c, error);
-    if (status == BHD_OK)
-        status = check_imports(c, error);
-    if (status == BHD_OK)
-        status = link_code(c, error);
-    if (status == BHD_OK && engine->options.debug_info)
-        c->lines = bhd_engine_lines_new(view.data, view.size, LINES_MAX_BYTES);
-    if (is_read && (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
-        bhd__recognise_unlinked(view.data, view.size, error);
-    bhd__binary_fini(&view);
+        status = take(c, &artifact, limits, error);
+    /* Text has no lines of other text in it. */
+    bool is_binary = bhd__is_binary(binary, size);
+    if (status == BHD_OK && engine->options.debug_info && is_binary)
+        c->lines = bhd_engine_lines_new(binary, size, LINES_MAX_BYTES);
+    if (is_read && is_binary &&
+        (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
+        bhd__recognise_unlinked(binary, size, error);
+    if (is_read)
+        bhd__artifact_fini(&artifact);
     if (status != BHD_OK) {
         bhd__code_free(c);
         return status;
@@ -340,10 +341,7 @@ void bhd__code_free(bhd__code *code)
         wasmtime_instance_pre_delete(code->module_pre);
     if (code->module)
         wasmtime_module_delete(code->module);
-    bool is_much = code->is_much;
     bhd__free(code);
-    if (is_much)
-        bhd__alloc_trim();
 }
 
 bhd_component_kind bhd__code_kind(const bhd__code *code)

@@ -117,8 +117,10 @@ bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
     wasmtime_config_gc_support_set(c, true);
     set_code(c, options, metered);
     set_memory(c);
-    wasmtime_config_host_memory_creator_set(c, memories);
-    wasmtime_config_host_stack_creator_set(c, stacks);
+    if (memories)
+        wasmtime_config_host_memory_creator_set(c, memories);
+    if (stacks)
+        wasmtime_config_host_stack_creator_set(c, stacks);
     *config = c;
     return BHD_OK;
 }

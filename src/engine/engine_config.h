@@ -15,7 +15,8 @@
 /* Of the host's own functions on a fiber, beside the guest's stack. */
 #define BHD__HOST_STACK_BYTES (UINT64_C(512) << 10)
 
-/* A new configuration, owned by the caller. BHD_INTERNAL if the engine lacks a proposal that is
+/* A new configuration, owned by the caller. An engine that only compiles needs no creators (NULL);
+ * what it compiles is the same. BHD_INTERNAL if the engine lacks a proposal that is
  * named in engine_config.c. */
 bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
                               wasmtime_memory_creator_t *memories, wasmtime_stack_creator_t *stacks,

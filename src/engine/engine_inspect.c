@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/sized.h"
 #include "base/text.h"
+#include "engine/engine_artifact.h"
 #include "engine/engine_binary.h"
 #include "engine/engine_room.h"
 
@@ -34,6 +35,16 @@ static char *escaped(bhd_engine_str_t bytes, size_t most)
     return copy;
 }
 
+/* The compiler's text, which is printable unless the compiler was taken over. */
+static char *shown(const char *text, size_t size)
+{
+    char *copy = bhd__strndup(text, size);
+    for (size_t i = 0; copy && i < size; i++)
+        if (copy[i] != '\n' && ((unsigned char)copy[i] < ' ' || (unsigned char)copy[i] > '~'))
+            copy[i] = '?';
+    return copy;
+}
+
 /* Room for one more; doubles. */
 static void *append(visit *v, void **array, size_t count, size_t size)
 {
@@ -52,9 +63,8 @@ static void *append(visit *v, void **array, size_t count, size_t size)
     return item;
 }
 
-static void add_extent(void *env, const bhd_engine_extent_t *e)
+static void add_extent(visit *v, const bhd_engine_extent_t *e)
 {
-    visit *v = env;
     bhd_inspection *i = v->inspection;
     bool is_table = e->page_bytes == 0;
     bhd_extent **array = is_table ? &i->tables : &i->memories;
@@ -98,13 +108,6 @@ static void add_item(void *env, bool is_export, bhd_engine_str_t module, bhd_eng
         v->failed = true;
 }
 
-static void set_wit(void *env, bhd_engine_str_t wit)
-{
-    visit *v = env;
-    v->inspection->wit = bhd__strndup(wit.data, wit.size);
-    v->failed = v->failed || !v->inspection->wit;
-}
-
 static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
                        bhd_inspection *inspection)
 {
@@ -114,8 +117,6 @@ static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
     inspection->instance_tables = totals->tables;
     inspection->is_exact = totals->is_exact;
     inspection->instance_bytes = bhd__binary_held(totals);
-    inspection->compile_work = totals->compile_work;
-    inspection->largest_function_work = totals->heaviest.work;
     inspection->initial_heap_bytes = totals->needs_heap ? BHD__HEAP_INITIAL_BYTES : 0;
     uint64_t floor = engine->options.policy.min_memory_bytes, bytes;
     if (__builtin_add_overflow(totals->memory_bytes, inspection->initial_heap_bytes, &bytes))
@@ -123,78 +124,62 @@ static void set_totals(bhd__engine *engine, const bhd_engine_totals_t *totals,
     inspection->minimum_max_bytes = bytes > floor ? bytes : floor;
 }
 
-/* Compiled only for its types; nothing is linked and nothing runs. A binary that is valid but not
- * allowed is described without them. */
-static bhd_status describe_items(bhd__engine *engine, const bhd__binary *binary, visit *v,
+/* Loaded only for its types; nothing is linked and nothing runs. */
+static bhd_status describe_items(bhd__engine *engine, const bhd__artifact *artifact, visit *v,
                                  bhd_error *error)
 {
     bhd__variant *variant;
     bhd_status status = bhd__engine_variant(engine, false, &variant, error);
     if (status != BHD_OK)
         return status;
-    wasmtime_error_t *failure;
-    if (binary->is_component) {
-        wasmtime_component_t *component;
-        failure = wasmtime_component_new(variant->engine, binary->data, binary->size, &component);
-        if (!failure) {
-            bhd_engine_component_items(component, variant->engine, v, add_item);
-            wasmtime_component_delete(component);
-            return BHD_OK;
-        }
-    } else {
-        wasmtime_module_t *module;
-        failure = wasmtime_module_new(variant->engine, binary->data, binary->size, &module);
-        if (!failure) {
-            bhd_engine_module_items(module, v, add_item);
-            wasmtime_module_delete(module);
-            return BHD_OK;
-        }
+    wasmtime_module_t *module = NULL;
+    wasmtime_component_t *component = NULL;
+    status = bhd__artifact_load(artifact, variant->engine, &module, &component, error);
+    if (component) {
+        bhd_engine_component_items(component, variant->engine, v, add_item);
+        wasmtime_component_delete(component);
+    } else if (module) {
+        bhd_engine_module_items(module, v, add_item);
+        wasmtime_module_delete(module);
     }
-    bhd_error refusal = BHD_ERROR_INIT;
-    status = bhd__binary_refuse(binary, failure, &refusal);
-    if (status == BHD_COMPONENT_UNSUPPORTED) {
-        v->inspection->refusal = bhd__strdup(refusal.message);
-        v->failed = v->failed || !v->inspection->refusal;
-        status = BHD_OK;
-    } else {
-        status = bhd__fail(error, status, "%s", refusal.message);
-    }
-    bhd_error_fini(&refusal);
     return status;
 }
 
-/* What the items do not show: sizes, from the core modules, and types by their names. */
-static bhd_status describe_binary(bhd__engine *engine, const bhd__binary *binary, visit *v,
-                                  bhd_error *error)
+/* What the items do not show: sizes, from the core modules, and types by their names. A binary that
+ * is valid but not allowed is described without items. */
+static void describe_binary(bhd__engine *engine, const bhd__artifact *artifact, visit *v)
 {
-    bhd_engine_totals_t totals;
-    wasmtime_error_t *failure =
-        bhd_engine_extents(binary->data, binary->size, false, v, add_extent, &totals);
-    if (!failure)
-        set_totals(engine, &totals, v->inspection);
-    if (!failure && binary->is_component)
-        failure = bhd_engine_component_wit(binary->data, binary->size, v, set_wit);
-    if (failure)
-        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
-    return BHD_OK;
+    const bhd__description *d = &artifact->description;
+    bhd_inspection *i = v->inspection;
+    i->kind = d->is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
+    i->binary_size = d->binary_bytes;
+    i->compile_ns = artifact->compile_ns;
+    i->compile_bytes = artifact->compile_bytes;
+    set_totals(engine, &d->totals, i);
+    for (size_t k = 0; k < d->extent_count; k++)
+        add_extent(v, &d->extents[k]);
+    if (d->wit_bytes > 0) {
+        i->wit = shown(d->wit, d->wit_bytes);
+        v->failed = v->failed || !i->wit;
+    }
+    if (!artifact->code) {
+        i->refusal = shown(d->refusal, d->refusal_bytes);
+        v->failed = v->failed || !i->refusal;
+    }
 }
 
 bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,
                                bhd_inspection *inspection, bhd_error *error)
 {
-    bhd__binary binary;
-    bhd_status status = bhd__binary_init(&binary, &engine->options, false, data, size, error);
+    bhd__artifact artifact;
+    bhd_status status = bhd__artifact_get(engine, false, true, data, size, NULL, &artifact, error);
     if (status != BHD_OK)
         return status;
-    if (binary.totals.compile_work >= BHD__TRIM_WORK)
-        atomic_store_explicit(&engine->has_compiled_much, true, memory_order_relaxed);
     visit v = {inspection, false};
-    inspection->kind = binary.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
-    inspection->binary_size = binary.size;
-    status = describe_items(engine, &binary, &v, error);
-    if (status == BHD_OK)
-        status = describe_binary(engine, &binary, &v, error);
-    bhd__binary_fini(&binary);
+    describe_binary(engine, &artifact, &v);
+    if (artifact.code)
+        status = describe_items(engine, &artifact, &v, error);
+    bhd__artifact_fini(&artifact);
     if (status == BHD_OK && v.failed)
         status = bhd__fail_no_memory(error);
     return status;

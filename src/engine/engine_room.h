@@ -8,6 +8,8 @@
 #define BHD_ENGINE_ROOM_H
 
 #include "base/standard.h"
+#include "compile/apart.h"
+#include "compile/cache.h"
 #include "engine/engine_functions.h"
 #include "engine/engine_gate.h"
 #include "engine/engine_handles.h"
@@ -52,9 +54,8 @@ struct bhd__engine {
     /* As they were when the host was made, for sandboxes that are made where nothing can be opened
      * any more. Only read after that. */
     bhd__standard standard[3];
-    /* Something large was compiled, for which the engine's compiler keeps memory until it ends. Set
-     * by any thread, read at the end. */
-    atomic_bool has_compiled_much;
+    bhd__compiler *compiler; /* NULL: it compiles here */
+    bhd__cache *cache;       /* NULL: nothing is kept */
 };
 
 struct bhd__code {
@@ -64,8 +65,7 @@ struct bhd__code {
     bool needs_wasi; /* runs on a fiber, because its host calls may wait */
     bool may_wait;   /* the same for functions of the host */
     bool metered;
-    bool initializes; /* a reactor: its instances begin with _initialize */
-    bool is_much;     /* took BHD__TRIM_WORK or more to compile */
+    bool initializes;          /* a reactor: its instances begin with _initialize */
     bhd_engine_lines_t *lines; /* for the frames of a guest that ends; NULL: none */
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;

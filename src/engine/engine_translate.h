@@ -21,6 +21,9 @@ typedef struct bhd__translation {
 /* Engine and threads, made before a process gives up what it takes to make them. */
 typedef struct bhd__translator bhd__translator;
 
+/* The engine's own threads, started when it first compiles: one for each processor. */
+#define BHD__THREADS_OF_ENGINE UINT32_MAX
+
 /* `threads` 0: the calling thread alone compiles. BHD_INVALID_ARGUMENT: `settings_bytes` is not the
  * size of a bhd__translation. BHD_INTERNAL, BHD_HOST_OUT_OF_MEMORY. */
 bhd_status bhd__translator_new(const void *settings, size_t settings_bytes, uint32_t threads,

@@ -87,7 +87,7 @@ static void call_delete(bhd_call *call)
     pthread_cond_destroy(&call->changed);
     pthread_mutex_destroy(&call->lock);
     bhd__free(call);
-    bhd_host_free(host);
+    bhd__host_release(host);
 }
 
 /* -- on a worker ----------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "limits/identity.h"
+#include "sandbox/starts.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ typedef struct compilation {
     bhd__providers providers;
     const void *binary;
     size_t size;
+    const atomic_bool *cancelled;
 } compilation;
 
 static bhd_status compile(void *env, bhd_error *error)
@@ -47,12 +49,8 @@ static bhd_status compile(void *env, bhd_error *error)
     compilation *c = env;
     bhd_status status = bhd__had_init(&c->component->had, c->asked, &c->host->grants, error);
     if (status == BHD_OK)
-        status = bhd__engine_before_compiling(error);
-    if (status == BHD_OK)
         status = bhd__code_new(c->host->engine, &c->component->limits, &c->providers, c->binary,
-                               c->size, &c->component->code, error);
-    if (status == BHD_OK)
-        bhd__engine_after_compiling();
+                               c->size, c->cancelled, &c->component->code, error);
     return status;
 }
 
@@ -103,7 +101,10 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         .providers = {{own.imports, host->options.imports}},
         .binary = binary,
         .size = size,
+        .cancelled = bhd__cancellation_flag(own.cancellation),
     };
+    /* Whoever frees the host meanwhile ends this, and the host when this has ended. */
+    bhd__host_hold(host);
     status = bhd__engine_on_deep_stack(compile, &work, error);
     if (status == BHD_OK)
         status = check_kind(c, error);
@@ -111,9 +112,9 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         bhd__code_free(c->code);
         bhd__had_fini(&c->had);
         bhd__free(c);
+        bhd__host_release(host);
         return status;
     }
-    bhd__host_hold(host);
     c->host = host;
     atomic_init(&c->holds, 1);
     *component = c;
@@ -164,7 +165,7 @@ void bhd_component_free(bhd_component *component)
         return;
     bhd__code_free(component->code);
     bhd__had_fini(&component->had);
-    bhd_host_free(component->host);
+    bhd__host_release(component->host);
     bhd__free(component);
 }
 

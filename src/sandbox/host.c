@@ -15,6 +15,11 @@
 #define WORKERS_MAX 1000
 #define FUNCTIONS_MAX 1000000
 #define COMPONENT_BYTES_MAX (UINT64_C(1) << 32)
+#define COMPILATIONS_MAX 1000
+#define COMPILE_SECONDS_MAX 86400
+/* What the compiler has before it has read anything, and as much again. */
+#define COMPILE_BYTES_MIN (UINT64_C(16) << 20)
+#define COMPILE_BYTES_MAX (UINT64_C(1) << 40)
 
 static bhd_status check_range(const char *option, uint64_t value, uint64_t minimum,
                               uint64_t maximum, bhd_error *error)
@@ -51,13 +56,18 @@ static bhd_status check_options(const bhd_host_options *options, bhd_error *erro
         {"max_component_bytes", options->max_component_bytes, 1, COMPONENT_BYTES_MAX},
         {"max_functions", options->max_functions, 1, FUNCTIONS_MAX},
         {"max_function_bytes", options->max_function_bytes, 1, COMPONENT_BYTES_MAX},
-        {"max_compile_work", options->max_compile_work, 1, BHD_COMPILE_WORK_MAX},
         {"max_stack_bytes", options->max_stack_bytes, STACK_BYTES_MIN, STACK_BYTES_MAX},
         {"slot_keep_bytes", options->slot_keep_bytes, 0, BHD_POLICY_MAX_BYTES},
         {"slots_keep_bytes", options->slots_keep_bytes, 0, UINT64_MAX / 2},
         {"features", options->features, 0, BHD_FEATURE_GC},
         {"max_instance_bytes", options->max_instance_bytes, 1, BHD_POLICY_MAX_BYTES},
         {"worker_threads", options->worker_threads, 0, WORKERS_MAX},
+        {"compile", options->compile, BHD_COMPILE_APART, BHD_COMPILE_HERE},
+        {"max_compilations", options->max_compilations, 1, COMPILATIONS_MAX},
+        {"max_compile_seconds", options->max_compile_seconds, 1, COMPILE_SECONDS_MAX},
+        {"max_compile_bytes", options->max_compile_bytes, COMPILE_BYTES_MIN, COMPILE_BYTES_MAX},
+        {"max_artifact_bytes", options->max_artifact_bytes, 1, COMPILE_BYTES_MAX},
+        {"max_cache_bytes", options->max_cache_bytes, 1, UINT64_MAX / 2},
     };
     bhd_status status = bhd_policy_check(&options->policy, error);
     if (status == BHD_OK)
@@ -113,6 +123,8 @@ bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_er
     status = bhd__grants_copy(&grants, &h->grants, &h->grants_block, error);
     if (status == BHD_OK)
         status = bhd__engine_new(&h->options, &h->engine, error);
+    /* The program's; whoever needs them has copied them. */
+    h->options.compiler_path = h->options.cache_directory = NULL;
     if (status != BHD_OK) {
         bhd_imports_free(h->options.imports);
         bhd__free(h->grants_block);
@@ -130,6 +142,14 @@ void bhd__host_hold(bhd_host *host)
 }
 
 void bhd_host_free(bhd_host *host)
+{
+    if (!host || bhd__fork_is_child())
+        return;
+    bhd__engine_close(host->engine);
+    bhd__host_release(host);
+}
+
+void bhd__host_release(bhd_host *host)
 {
     if (!host || bhd__fork_is_child() ||
         atomic_fetch_sub_explicit(&host->holds, 1, memory_order_acq_rel) != 1)
@@ -211,8 +231,11 @@ bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_insp
         bhd__sized_check(inspection, BHD__THROUGH(bhd_inspection, wit), "bhd_inspection", error);
     if (status == BHD_OK)
         status = bhd__fork_check(error);
-    if (status == BHD_OK)
+    if (status == BHD_OK) {
+        bhd__host_hold(host);
         status = bhd__engine_on_deep_stack(inspect, &work, error);
+        bhd__host_release(host);
+    }
     if (status != BHD_OK) {
         bhd_inspection_fini(&fresh);
         return status;

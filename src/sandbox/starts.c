@@ -12,7 +12,8 @@
 
 struct bhd_cancellation {
     pthread_mutex_t lock;
-    bool is_cancelled;
+    /* Set under the lock; whoever compiles reads it without, now and then. */
+    atomic_bool is_cancelled;
     bhd__start *starts;
 };
 
@@ -34,7 +35,7 @@ void bhd_cancellation_cancel(bhd_cancellation *cancellation)
     if (!cancellation || bhd__fork_is_child())
         return;
     pthread_mutex_lock(&cancellation->lock);
-    cancellation->is_cancelled = true;
+    atomic_store_explicit(&cancellation->is_cancelled, true, memory_order_relaxed);
     for (bhd__start *s = cancellation->starts; s; s = s->next)
         bhd__instance_cancel(s->instance);
     pthread_mutex_unlock(&cancellation->lock);
@@ -48,13 +49,18 @@ void bhd_cancellation_free(bhd_cancellation *cancellation)
     bhd__free(cancellation);
 }
 
+const atomic_bool *bhd__cancellation_flag(const bhd_cancellation *cancellation)
+{
+    return cancellation ? &cancellation->is_cancelled : NULL;
+}
+
 bhd_status bhd__cancellation_watch(bhd_cancellation *cancellation, bhd__start *start,
                                    bhd_error *error)
 {
     if (!cancellation)
         return BHD_OK;
     pthread_mutex_lock(&cancellation->lock);
-    bool is_cancelled = cancellation->is_cancelled;
+    bool is_cancelled = atomic_load_explicit(&cancellation->is_cancelled, memory_order_relaxed);
     if (!is_cancelled) {
         start->previous = NULL;
         start->next = cancellation->starts;

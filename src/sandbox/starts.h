@@ -7,6 +7,8 @@
 #include "bulkhead/cancellation.h"
 #include "engine/engine.h"
 
+#include <stdatomic.h>
+
 /* Of one bhd_sandbox_new, on its stack. */
 typedef struct bhd__start {
     bhd__instance *instance;
@@ -17,6 +19,9 @@ typedef struct bhd__start {
  * not in the list: it was cancelled before. NULL: nobody can cancel. */
 bhd_status bhd__cancellation_watch(bhd_cancellation *cancellation, bhd__start *start,
                                    bhd_error *error);
+/* True once it was cancelled, for ever. NULL: nobody can. */
+const atomic_bool *bhd__cancellation_flag(const bhd_cancellation *cancellation);
+
 /* Before this thread leaves the instance. */
 void bhd__cancellation_unwatch(bhd_cancellation *cancellation, bhd__start *start);
 

@@ -13,8 +13,8 @@
  * thread: a machine that is busy with other things would charge one of them for all.) A share that
  * is new or was away does not catch up on what it never asked for: it enters where the others are.
  *
- * What a task comes to is decided once, in one step of an atomic word (bhd__verdict): it completed,
- * was cancelled, or ran out of time. Whoever is second finds out that it was second.
+ * What a task comes to is decided once, in one step of an atomic word (bhd__task_end): it
+ * completed, was cancelled, or ran out of time. Whoever is second finds out that it was second.
  *
  * One lock guards queue, timers and states; no task and no callback runs under it. Where another
  * lock is held together with this one, this one is taken last.
@@ -33,12 +33,12 @@
 typedef struct bhd__scheduler bhd__scheduler;
 typedef struct bhd__task bhd__task;
 
-typedef enum bhd__verdict {
+typedef enum bhd__task_end {
     BHD__OPEN = 0,
     BHD__COMPLETED,
     BHD__STOPPED, /* cancelled */
     BHD__LATE,    /* its deadline passed */
-} bhd__verdict;
+} bhd__task_end;
 
 /* On whose account tasks run, one at a time. Zeroed: new. Guarded by the scheduler's lock. */
 typedef struct bhd__share {
@@ -129,15 +129,15 @@ bool bhd__scheduler_is_crowded(const bhd__scheduler *scheduler);
 bool bhd__scheduler_should_yield(const bhd__scheduler *scheduler, bhd__task *task);
 
 /* Decides; false when it was decided already. Any thread. */
-static inline bool bhd__task_decide(bhd__task *task, bhd__verdict verdict)
+static inline bool bhd__task_decide(bhd__task *task, bhd__task_end verdict)
 {
     int open = BHD__OPEN;
     return atomic_compare_exchange_strong_explicit(&task->verdict, &open, (int)verdict,
                                                    memory_order_acq_rel, memory_order_acquire);
 }
-static inline bhd__verdict bhd__task_verdict(const bhd__task *task)
+static inline bhd__task_end bhd__task_verdict(const bhd__task *task)
 {
-    return (bhd__verdict)atomic_load_explicit(&task->verdict, memory_order_acquire);
+    return (bhd__task_end)atomic_load_explicit(&task->verdict, memory_order_acquire);
 }
 
 #endif

@@ -15,6 +15,7 @@ mv "$work/opt/first" "$stage"
     echo lib/libbulkhead.so
     echo lib/libbulkhead.so.0
     echo "lib/libbulkhead.so.$version"
+    echo libexec/bulkhead/bulkhead-compile
     echo lib/pkgconfig/bulkhead.pc
     echo lib/cmake/Bulkhead/BulkheadConfig.cmake
     echo lib/cmake/Bulkhead/BulkheadConfigVersion.cmake

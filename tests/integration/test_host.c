@@ -25,12 +25,14 @@ static void options_outside_their_range_are_refused_by_name(void **state)
 {
     (void)state;
     const bhd_host_options good = BHD_HOST_OPTIONS_INIT;
-    bhd_host_options bad[12];
+    bhd_host_options bad[16];
     static const char *const names[] = {
-        "max_sandboxes",   "max_memories",        "max_tables",
-        "max_instances",   "max_component_bytes", "max_stack_bytes",
-        "max_stack_bytes", "slot_keep_bytes",     "features",
-        "max_memories",    "max_compile_work",    "max_compile_work",
+        "max_sandboxes",      "max_memories",        "max_tables",
+        "max_instances",      "max_component_bytes", "max_stack_bytes",
+        "max_stack_bytes",    "slot_keep_bytes",     "features",
+        "max_memories",       "max_compile_seconds", "max_compile_bytes",
+        "max_artifact_bytes", "max_compilations",    "compile",
+        "max_cache_bytes",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         bad[i] = good;
@@ -44,8 +46,12 @@ static void options_outside_their_range_are_refused_by_name(void **state)
     bad[7].slot_keep_bytes = UINT64_MAX;
     bad[8].features = 1u << 31;
     bad[9].max_memories = UINT32_MAX;
-    bad[10].max_compile_work = 0;
-    bad[11].max_compile_work = BHD_COMPILE_WORK_MAX + 1;
+    bad[10].max_compile_seconds = 0;
+    bad[11].max_compile_bytes = 1;
+    bad[12].max_artifact_bytes = 0;
+    bad[13].max_compilations = 0;
+    bad[14].compile = BHD_COMPILE_HERE + 1;
+    bad[15].max_cache_bytes = 0;
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         bhd_error error = BHD_ERROR_INIT;
         bhd_host *host = NULL;

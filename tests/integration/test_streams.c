@@ -109,7 +109,10 @@ typedef struct inherited {
 /* With `fds` (below 0: as they are) in the place of the program's streams. */
 static inherited begin(const char *source, const int fds[3])
 {
-    inherited all = {.host = guest_host()};
+    /* A program that may write no more than some bytes to a file cannot hand a binary over. */
+    bhd_host_options here = BHD_HOST_OPTIONS_INIT;
+    here.compile = BHD_COMPILE_HERE;
+    inherited all = {.host = guest_host_with(&here)};
     bhd_error error = BHD_ERROR_INIT;
     bhd_capabilities asked = BHD_CAPABILITIES_INIT;
     asked.standard_input = true;

@@ -103,7 +103,6 @@ static bhd_status load(bhd_host *host, const wasm_byte_vec_t *binary, bhd_error 
 static bhd_host *host(void)
 {
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    options.max_compile_work = BHD_COMPILE_WORK_MAX;
     options.max_instance_bytes = MIB(64);
     options.max_function_bytes = options.max_component_bytes;
     options.features = BHD_FEATURE_GC;

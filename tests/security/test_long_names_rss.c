@@ -100,7 +100,6 @@ static void a_long_name_is_not_kept_for_each_use(void **state)
     (void)state;
     void (*const shapes[])(text *, size_t) = {functions_of_one_type, functions_of_one_instance};
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    options.max_compile_work = BHD_COMPILE_WORK_MAX;
     options.max_instance_bytes = MIB(64);
     bhd_host *host = guest_host_with(&options);
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {

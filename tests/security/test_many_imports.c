@@ -70,7 +70,6 @@ static void imports_take_time_as_their_number(void **state)
 {
     (void)state;
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    options.max_compile_work = BHD_COMPILE_WORK_MAX;
     options.max_instance_bytes = MIB(64);
     bhd_host *host = guest_host_with(&options);
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {

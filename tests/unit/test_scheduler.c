@@ -116,7 +116,7 @@ typedef struct worker_task {
     bool sleeps;       /* after each tick */
     bool never_yields; /* when it should */
     uint64_t ended_ns; /* when it came to its end */
-    bhd__verdict came_to;
+    bhd__task_end came_to;
 } worker_task;
 
 /* All tasks of a test, which end when the clock has come to `until_ns`. */

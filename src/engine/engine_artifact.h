@@ -1,0 +1,40 @@
+/*
+ * Code of a binary that can be loaded, wherever it comes from: the cache, the compiler process, or
+ * a compiler in this process when the host says so.
+ */
+#ifndef BHD_ENGINE_ARTIFACT_H
+#define BHD_ENGINE_ARTIFACT_H
+
+#include "engine/engine.h"
+#include "engine/engine_description.h"
+#include "engine/engine_translate.h"
+
+#include <stdatomic.h>
+
+typedef struct bhd__artifact {
+    const uint8_t *code; /* NULL: a description without code */
+    size_t code_bytes;
+    bhd__description description;
+    /* What compiling took; 0 when it came from the cache. */
+    uint64_t compile_ns, compile_bytes;
+    bool is_cached;
+    /* Owned: one of these. */
+    bhd__translated translated;
+    void *mapping;
+    size_t mapping_bytes;
+} bhd__artifact;
+
+/* `describe`: an inspection; the cache is left out. `cancelled` may be NULL. Errors as
+ * bhd_component_new and, with `describe`, bhd_inspect. Ended by bhd__artifact_fini. */
+bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, const void *binary,
+                             size_t size, const atomic_bool *cancelled, bhd__artifact *artifact,
+                             bhd_error *error);
+void bhd__artifact_fini(bhd__artifact *artifact);
+
+/* Makes one of the two of its code, which is copied: the artefact may end. BHD_COMPILER_FAILED when
+ * it is none that this engine could have made. */
+bhd_status bhd__artifact_load(const bhd__artifact *artifact, wasm_engine_t *engine,
+                              wasmtime_module_t **module, wasmtime_component_t **component,
+                              bhd_error *error);
+
+#endif
