@@ -7,10 +7,12 @@
 
 #include "base/alloc.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 typedef struct job {
@@ -261,6 +263,58 @@ static void test_somebody_kills_the_host(void **state)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* The number of a file of the compilation, by the name that it was made with. */
+static int number_of(const char *name)
+{
+    for (int number = 0; number < 1000; number++) {
+        char path[64], target[128];
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", number);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        if (strstr(target, name) != NULL)
+            return number;
+    }
+    return -1;
+}
+
+/* A program that closes what it did not open, while somebody compiles: what then has the number is
+ * neither believed nor closed. */
+static void test_a_file_of_the_compilation_is_closed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"bulkhead-binary", "bulkhead-artefact", "bulkhead-report"};
+    bhd__compiler *compiler = patient(1);
+    played_traces before = played_look();
+    for (size_t i = 0; i < COUNT_OF(names) * 2; i++) {
+        pid_t warden, process;
+        job j;
+        start(&j, compiler,
+              "began\noutput 100\nartifact 60\ndescription 40\nverdict 1\nmagic\nstop\nexit 65");
+        played_await(getpid(), &warden, &process);
+        played_await_stop(process);
+        int number = number_of(names[i / 2]), other = -1;
+        assert_true(number > STDERR_FILENO);
+        if (i % 2 == 0) {
+            assert_int_equal(0, close(number));
+        } else {
+            other = memfd_create("other", MFD_CLOEXEC);
+            assert_int_equal(100, write(other, (char[100]){0}, 100));
+            assert_int_equal(number, dup3(other, number, O_CLOEXEC));
+        }
+        assert_int_equal(0, kill(process, SIGCONT));
+        expect_end(&j, BHD_NO_COMPILER,
+                   "the program around the host has closed a descriptor that it did not open: one "
+                   "of the compilation's");
+        if (other >= 0) {
+            assert_int_equal(100, lseek(number, 0, SEEK_END));
+            (void)close(other);
+            (void)close(number);
+        }
+    }
+    expect_nothing_left(&before);
+    bhd__compiler_free(compiler);
+}
+
 /* Each allocation of a compiler's whole life fails once. */
 static void test_no_memory(void **state)
 {
@@ -306,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_it_is_in_no_group_of_the_program),
         cmocka_unit_test(test_what_it_leaves_in_its_group_ends_with_it),
         cmocka_unit_test(test_somebody_kills_the_host),
+        cmocka_unit_test(test_a_file_of_the_compilation_is_closed),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,8 @@ static void test_text_is_made_safe(void **state)
     fails_with(compiler, BHD_COMPONENT_INVALID, "\\x1b[31mred\\x00after\\xff\\nline, once: \\x07",
                "began\nstatus 50\ntext \\033[31mred\\000after\\377\\012line, once: \\134x07\n"
                "verdict 2\nmagic\nexit 66");
+    /* What is printed is text, wherever that comes from. */
+    fails_with(compiler, BHD_COMPILER_FAILED, "last words: hello", "began\nsay hello\nsignal 6");
     fails_with(compiler, BHD_COMPILER_FAILED, "last words: \\x1b]0;title\\x07; two",
                "began\ntext \\012\\033]0;title\\007\\012\\012two\\012\\000three\nsignal 6");
 }

@@ -108,6 +108,13 @@ void played_await(pid_t host, pid_t *warden, pid_t *process)
         (void)usleep(1000);
 }
 
+void played_await_stop(pid_t process)
+{
+    known_process known;
+    while (!look_at(process, &known) || known.state != 'T')
+        (void)usleep(1000);
+}
+
 void played_await_end(pid_t process)
 {
     known_process known;

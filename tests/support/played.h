@@ -36,6 +36,8 @@ void played_expect_no_traces(const played_traces *before);
 bool played_find(pid_t host, pid_t *warden, pid_t *process);
 /* Waits until there is one; the test ends by its time limit otherwise. */
 void played_await(pid_t host, pid_t *warden, pid_t *process);
+/* Waits until a process has stopped itself. */
+void played_await_stop(pid_t process);
 /* Waits until a process is gone, or a zombie. */
 void played_await_end(pid_t process);
 
