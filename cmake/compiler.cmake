@@ -37,12 +37,10 @@ function(bulkhead_compiler_program)
     target_link_libraries(bulkhead_compiler PRIVATE
         bulkhead_release_flags bulkhead_compiler_parts bulkhead_engine ${BULKHEAD_SECCOMP_ARCHIVE})
 endfunction()
-if(EXISTS ${PROJECT_SOURCE_DIR}/src/engine/engine_translate.c)
-    bulkhead_compiler_program()
-    install(TARGETS bulkhead_compiler RUNTIME DESTINATION ${compiler_libexec})
-else()
-    add_custom_target(bulkhead_compiler)
-endif()
+bulkhead_compiler_program()
+# Whoever is linked with the library looks for it.
+add_dependencies(bulkhead_static bulkhead_compiler)
+install(TARGETS bulkhead_compiler RUNTIME DESTINATION ${compiler_libexec})
 
 # bulkhead_finds_compiler(DIRECTORY): programs in this directory of the build tree find it.
 function(bulkhead_finds_compiler directory)

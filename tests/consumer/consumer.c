@@ -42,6 +42,7 @@ static int call_add(bhd_sandbox *sandbox, bhd_error *error)
 int main(void)
 {
     bhd_error error = BHD_ERROR_INIT;
+    bhd_host_options host_options = BHD_HOST_OPTIONS_INIT;
     bhd_host *host = NULL;
     bhd_component *component = NULL;
     bhd_sandbox *sandbox = NULL;
@@ -51,7 +52,10 @@ int main(void)
     bhd_limits_builder_max_memory_bytes(&builder, BHD_MIN_MEMORY_BYTES);
     if (bhd_limits_builder_build(&builder, NULL, &options.limits, &error) != BHD_OK)
         return complain("limits", &error);
-    if (bhd_host_new(NULL, &host, &error) != BHD_OK)
+#ifdef COMPILER /* beside which the library is not, when it is part of this program */
+    host_options.compiler_path = COMPILER;
+#endif
+    if (bhd_host_new(&host_options, &host, &error) != BHD_OK)
         return complain("host", &error);
     if (bhd_component_new(host, &options, module_text, sizeof module_text - 1, &component,
                           &error) != BHD_OK)

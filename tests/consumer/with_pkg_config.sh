@@ -6,6 +6,9 @@ read -r -a flags < <(pkg-config --cflags bulkhead)
 read -r -a shared < <(pkg-config --libs bulkhead)
 read -r -a static < <(pkg-config --static --libs bulkhead)
 
+compiler=$(pkg-config --variable=compiler bulkhead)
+[[ -x $compiler ]] || fail "pkg-config names a compiler that is not there: $compiler"
+
 build() { # LANGUAGE OUTPUT LINK_FLAGS...
     local output=$2 compiler
     case $1 in
@@ -22,13 +25,13 @@ for language in c11 c++17; do
         fail "$language: the shared library is not used"
     consume "$language, shared" env LD_LIBRARY_PATH="$stage/lib" "$work/shared"
 
-    build $language "$work/static" "${static[@]/#-lbulkhead/-l:libbulkhead.a}"
+    build $language "$work/static" -DCOMPILER="\"$compiler\"" "${static[@]/#-lbulkhead/-l:libbulkhead.a}"
     if readelf --dynamic "$work/static" | grep 'NEEDED.*libbulkhead'; then
         fail "$language: the static library is not used"
     fi
     consume "$language, static" "$work/static"
 
     # glibc warns that resolving names (which no guest may ask for) still needs its shared objects.
-    build $language "$work/through" -static "${static[@]}" 2>"$work/said" || fail "$(cat "$work/said")"
+    build $language "$work/through" -DCOMPILER="\"$compiler\"" -static "${static[@]}" 2>"$work/said" || fail "$(cat "$work/said")"
     consume "$language, static through and through" "$work/through"
 done
