@@ -42,8 +42,8 @@ struct ruleset {
     uint64_t scoped;  /* from version 6 */
 };
 
-/* Everything is handled that the kernel's version knows, and no rule allows any of it. A kernel that
- * has none says so in several ways, and so do containers that hide it. */
+/* Everything is handled that the kernel's version knows, and no rule allows any of it. A kernel
+ * without Landlock says so in several ways, and so do containers that hide it. */
 const char *compiler_confine_files(uint32_t *landlock_abi)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
