@@ -143,6 +143,12 @@ static unsigned kind_of(uint32_t opcode)
     }
 }
 
+/* Once it has given up, nothing any more. */
+static unsigned about(const server *s)
+{
+    return atomic_load(&s->facts->gave_up) ? 0 : atomic_load(&s->facts->about);
+}
+
 static void take(server *s, const char *request)
 {
     struct fuse_in_header in;
@@ -153,8 +159,7 @@ static void take(server *s, const char *request)
         reply(s, in.unique, 0, &out, sizeof out);
     } else if (in.opcode == FUSE_LOOKUP) {
         look_up(s, &in, request + sizeof in);
-    } else if ((kind_of(in.opcode) & atomic_load(&s->facts->about)) &&
-               atomic_load(&s->facts->waiting) < WAITING_MAX) {
+    } else if ((kind_of(in.opcode) & about(s)) && atomic_load(&s->facts->waiting) < WAITING_MAX) {
         size_t at = atomic_load(&s->facts->waiting);
         s->waiting[at] = in;
         s->since[at] = process_seconds();
@@ -164,23 +169,21 @@ static void take(server *s, const char *request)
     }
 }
 
-/* Those about which it is silent no more, and in the end the others too. */
+/* Those about which it is silent no more. */
 static void answer_waiting(server *s)
 {
-    size_t count = atomic_load(&s->facts->waiting), left = 0;
-    unsigned about = atomic_load(&s->facts->about);
+    size_t count = atomic_load(&s->facts->waiting), kept = 0;
     for (size_t i = 0; i < count; i++) {
-        bool is_late = process_seconds() - s->since[i] > PATIENCE_SECONDS;
-        if (is_late)
+        if (process_seconds() - s->since[i] > PATIENCE_SECONDS)
             atomic_store(&s->facts->gave_up, true);
-        if (!is_late && (kind_of(s->waiting[i].opcode) & about)) {
-            s->waiting[left] = s->waiting[i];
-            s->since[left++] = s->since[i];
+        if (kind_of(s->waiting[i].opcode) & about(s)) {
+            s->waiting[kept] = s->waiting[i];
+            s->since[kept++] = s->since[i];
         } else {
             answer(s, &s->waiting[i]);
         }
     }
-    atomic_store(&s->facts->waiting, left);
+    atomic_store(&s->facts->waiting, kept);
 }
 
 static void serve(int fuse, silent_facts *facts)
