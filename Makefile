@@ -8,7 +8,7 @@ SECONDS   ?= 60
 
 cmake_build = cmake --build $(BUILD)
 
-.PHONY: all setup configure build run test tsan valgrind coverage analyze soak sweep fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
+.PHONY: all setup configure build run test tsan valgrind coverage analyze soak sweep bombs fuzz fuzz-build fuzz-merge bench spec guests install tidy clean help
 .NOTPARALLEL:
 
 all: build
@@ -62,6 +62,10 @@ sweep: configure
 			$(BUILD)/tests/security/test_grammar_$${part}_rss $(VECTOR) || status=1; \
 	done; cat $(BUILD)/grammar.md; exit $$status
 
+bombs: configure
+	@$(cmake_build) --target test_compile_hostile_rss
+	@BHD_LONG=1 $(BUILD)/tests/security/test_compile_hostile_rss $(BOMB)
+
 # In a build tree of its own, with clang.
 fuzz-build:
 	@command -v clang >/dev/null || { \
@@ -108,6 +112,7 @@ help:
 	@echo "make analyze   gcc -fanalyzer and clang-tidy over src/ and cli/"
 	@echo "make soak      a million sandboxes on all processors; COUNT=N for another number"
 	@echo "make sweep     every vector of the binary format, as long as is allowed; VECTOR=globals for some"
+	@echo "make bombs     compile binaries that may be dear, of every size; BOMB=adapters for some"
 	@echo "make fuzz      fuzz every target for SECONDS ($(SECONDS)), with clang; TARGET=size for one"
 	@echo "make fuzz-merge TARGET=size        keep new inputs of a target in fuzz/corpus"
 	@echo "make bench     build and run the benches"
