@@ -22,8 +22,8 @@ bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
                               wasmtime_memory_creator_t *memories, wasmtime_stack_creator_t *stacks,
                               wasm_config_t **config, bhd_error *error);
 
-/* Whether a binary is valid for a host without BHD_FEATURE_GC, or with it. Not all that is valid can
- * be compiled. */
+/* Whether a binary is valid for a host without BHD_FEATURE_GC, or with it. Not all that is valid
+ * can be compiled. */
 bool bhd__config_valid(const uint8_t *binary, size_t size, bool gc);
 
 #endif

@@ -126,8 +126,8 @@ const size_t known_bomb_count = COUNT_OF(known_bombs);
 
 /* -- all ------------------------------------------------------------------------------------- */
 
-/* The largest number whose binary is not larger, to an eighth. Some do not grow with it, such as the
- * pages of a memory. */
+/* The largest number whose binary is not larger, to an eighth. Some do not grow with it, such as
+ * the pages of a memory. */
 static uint64_t repetitions(const grammar_vector *vector, bool many, size_t bytes)
 {
     const uint64_t most = vector->most ? vector->most : UINT64_C(1) << 32;
