@@ -118,6 +118,13 @@ static bool is_no_entry(int reason)
     return reason == ELOOP || reason == EACCES || reason == ENXIO || reason == ENODEV;
 }
 
+static void drop_from(bhd__cache *cache, int directory, const bhd__cache_key *key)
+{
+    count(&cache->damaged, 1);
+    if (unlinkat(directory, key->binary, 0) != 0)
+        (void)unlinkat(directory, key->binary, AT_REMOVEDIR);
+}
+
 static bool find_in(bhd__cache *cache, int directory, const bhd__cache_key *key,
                     bhd__cache_entry *entry)
 {
@@ -138,11 +145,8 @@ static bool find_in(bhd__cache *cache, int directory, const bhd__cache_key *key,
         }
         (void)close(file);
     }
-    if (is_bad) {
-        count(&cache->damaged, 1);
-        if (unlinkat(directory, key->binary, 0) != 0)
-            (void)unlinkat(directory, key->binary, AT_REMOVEDIR);
-    }
+    if (is_bad)
+        drop_from(cache, directory, key);
     return false;
 }
 
@@ -158,6 +162,15 @@ bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_en
     }
     count(is_found ? &cache->hits : &cache->misses, 1);
     return is_found;
+}
+
+void bhd__cache_drop(bhd__cache *cache, const bhd__cache_key *key)
+{
+    int directory = open_identity(cache, key->identity, false);
+    if (directory < 0)
+        return;
+    drop_from(cache, directory, key);
+    (void)close(directory);
 }
 
 /* -- keeping ---------------------------------------------------------------------------------- */

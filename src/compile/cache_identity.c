@@ -4,6 +4,7 @@
 #include "compile/cache.h"
 
 #include <bulkhead_digest.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #ifdef __x86_64__
@@ -39,45 +40,44 @@ typedef struct processor {
     uint32_t zero;
 } processor;
 
+/* Written once. */
+static pthread_once_t processor_once = PTHREAD_ONCE_INIT;
+static processor this_processor;
+
 /* Whether code that was made for this processor runs here. Wasmtime asks this too, and with more
- * knowledge; what differs only here is compiled once more. */
-static processor look_at_processor(void)
+ * knowledge; what differs only here is compiled once more. Once in a process: a virtual machine
+ * takes up to some ten microseconds for each of these questions. */
+static void look_at_processor(void)
 {
-    processor p = {.hardware = {getauxval(AT_HWCAP), getauxval(AT_HWCAP2)},
-                   .bits = (uint32_t)sizeof(void *) * 8};
+    processor *p = &this_processor;
+    *p = (processor){.hardware = {getauxval(AT_HWCAP), getauxval(AT_HWCAP2)},
+                     .bits = (uint32_t)sizeof(void *) * 8};
 #ifdef __x86_64__
-    uint32_t a = 0, b = 0, c = 0, d = 0;
-    /* The rest of leaf 1 has the number of the core that was asked. */
-    if (__get_cpuid(1, &a, &b, &c, &d) != 0) {
-        p.words[0] = c;
-        p.words[1] = d;
-        if ((c & bit_OSXSAVE) != 0)
-            __asm__("xgetbv" : "=a"(p.words[2]), "=d"(p.words[3]) : "c"(0));
+    uint32_t a, b, c, d, most;
+    __cpuid(0, most, b, c, d);
+    /* The rest of this leaf has the number of the core that was asked. */
+    __cpuid(1, a, b, p->words[0], p->words[1]);
+    if ((p->words[0] & bit_OSXSAVE) != 0)
+        __asm__("xgetbv" : "=a"(p->words[2]), "=d"(p->words[3]) : "c"(0));
+    if (most >= 7) {
+        __cpuid_count(7, 0, a, p->words[4], p->words[5], p->words[6]);
+        if (a >= 1)
+            __cpuid_count(7, 1, p->words[7], b, c, d);
     }
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) != 0) {
-        p.words[4] = b;
-        p.words[5] = c;
-        p.words[6] = d;
-    }
-    if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0)
-        p.words[7] = a;
-    if (__get_cpuid(0x80000001, &a, &b, &c, &d) != 0) {
-        p.words[8] = c;
-        p.words[9] = d;
-    }
+    /* Every processor of 64 bits has this one. */
+    __cpuid(0x80000001, a, b, p->words[8], p->words[9]);
 #endif
-    return p;
 }
 
 bhd__cache_identity bhd__cache_identity_of(const char *build, const void *configuration,
                                            size_t size)
 {
-    processor p = look_at_processor();
     uint8_t of_build[DIGEST_BYTES], of_rest[DIGEST_BYTES], parts[2][DIGEST_BYTES];
     bhd__cache_identity identity = {{0}};
+    (void)pthread_once(&processor_once, look_at_processor);
     bhd_engine_sha256(build, strlen(build), of_build);
     bhd_engine_sha256(configuration, size, parts[0]);
-    bhd_engine_sha256(&p, sizeof p, parts[1]);
+    bhd_engine_sha256(&this_processor, sizeof this_processor, parts[1]);
     bhd_engine_sha256(parts, sizeof parts, of_rest);
     write_digits(of_build, DIGEST_BYTES / 2, identity.digits);
     write_digits(of_rest, DIGEST_BYTES / 2, identity.digits + DIGEST_BYTES);

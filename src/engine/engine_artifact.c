@@ -124,8 +124,10 @@ static bool from_cache(bhd__engine *engine, const bhd__cache_key *key, bhd__arti
         map_output(entry.file, entry.artifact_bytes, entry.description_bytes, artifact, NULL);
     (void)close(entry.file);
     artifact->is_cached = status == BHD_OK;
-    if (status != BHD_OK)
+    if (status != BHD_OK) {
         bhd__artifact_fini(artifact);
+        bhd__cache_drop(engine->cache, key);
+    }
     return artifact->is_cached;
 }
 

@@ -197,6 +197,24 @@ static void an_entry_that_is_there_is_left(void **state)
     cache_kit_end(&kit);
 }
 
+static void an_entry_that_was_refused_makes_room_for_another(void **state)
+{
+    (void)state;
+    cache_kit kit = cache_kit_begin();
+    bhd__cache *cache = cache_kit_cache(&kit, KIB(1024));
+    bhd__cache_key key = cache_kit_key(1), other = cache_kit_key(2);
+    cache_kit_keep(cache, 1, 100, 10);
+    bhd__cache_drop(cache, &other);
+    assert_true(cache_kit_finds(cache, 1, 100, 10));
+    bhd__cache_drop(cache, &key);
+    assert_false(cache_kit_finds(cache, 1, 100, 10));
+    assert_int_equal(cache_kit_stats(cache).damaged, 2);
+    cache_kit_keep(cache, 1, 200, 20);
+    assert_true(cache_kit_finds(cache, 1, 200, 20));
+    bhd__cache_free(cache);
+    cache_kit_end(&kit);
+}
+
 static void missing_directories_are_made_for_the_user_alone(void **state)
 {
     (void)state;
@@ -544,6 +562,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_is_found),
         cmocka_unit_test(an_entry_is_the_users_alone),
         cmocka_unit_test(an_entry_that_is_there_is_left),
+        cmocka_unit_test(an_entry_that_was_refused_makes_room_for_another),
         cmocka_unit_test(missing_directories_are_made_for_the_user_alone),
         cmocka_unit_test(an_empty_path_is_refused),
         cmocka_unit_test(what_was_used_longest_ago_goes),
