@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* From so many bytes of a binary on, what compiling it needed here is given back to the system at
- * once: the allocator would keep it. */
-#define TRIM_BYTES ((size_t)64 << 10)
+/* What compiling needed here is given back to the system when it took so long: the allocator would
+ * keep it. Small binaries may take much, and less than that takes little. */
+#define TRIM_NS UINT64_C(10000000)
 
 static bhd__translation settings_of(const bhd_host_options *options, bool metered, bool describe)
 {
@@ -51,12 +51,12 @@ static bhd_status compile_here(const bhd__translation *settings, const void *bin
     if (status == BHD_OK)
         status = bhd__translate(translator, binary, size, &artifact->translated, error);
     bhd__translator_free(translator);
-    if (size >= TRIM_BYTES)
+    artifact->compile_ns = bhd__monotonic_ns() - begin;
+    if (artifact->compile_ns >= TRIM_NS)
         bhd__alloc_trim();
     if (status != BHD_OK)
         return status;
     bhd__engine_after_compiling();
-    artifact->compile_ns = bhd__monotonic_ns() - begin;
     artifact->code = artifact->translated.artifact;
     artifact->code_bytes = artifact->translated.artifact_bytes;
     if (!bhd__description_read(artifact->translated.description,
@@ -167,6 +167,8 @@ void bhd__artifact_fini(bhd__artifact *artifact)
     if (artifact->mapping)
         (void)munmap(artifact->mapping, artifact->mapping_bytes);
     bhd__translated_fini(&artifact->translated);
+    if (!artifact->mapping && artifact->compile_ns >= TRIM_NS)
+        bhd__alloc_trim();
     *artifact = (bhd__artifact){0};
 }
 
