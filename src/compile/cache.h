@@ -70,8 +70,8 @@ void bhd__cache_free(bhd__cache *cache);
 
 /* A whole, checked entry. */
 bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_entry *entry);
-/* The entry was whole, and whoever reads what is in it refused it: it goes, so that another can take
- * its place. Counts as damaged. */
+/* The entry was whole, and whoever reads what is in it refused it: it goes, so that another can
+ * take its place. Counts as damaged. */
 void bhd__cache_drop(bhd__cache *cache, const bhd__cache_key *key);
 /* `output`: artefact, then description, readable. Best effort: what cannot be kept is not kept, and
  * what was used longest ago goes when there is no room. May wait for others who keep at the same

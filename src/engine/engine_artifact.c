@@ -131,6 +131,13 @@ static bool from_cache(bhd__engine *engine, const bhd__cache_key *key, bhd__arti
     return artifact->is_cached;
 }
 
+static bhd__cache_key key_of(const bhd__translation *settings, const void *binary, size_t size)
+{
+    bhd__cache_identity identity =
+        bhd__cache_identity_of(bhd__engine_build(), settings, sizeof *settings);
+    return bhd__cache_key_of(&identity, binary, size);
+}
+
 bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, const void *binary,
                              size_t size, const atomic_bool *cancelled, bhd__artifact *artifact,
                              bhd_error *error)
@@ -146,9 +153,7 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
         bhd__cache_key key;
         bool is_kept = engine->cache && !describe;
         if (is_kept) {
-            bhd__cache_identity identity =
-                bhd__cache_identity_of(bhd__engine_build(), &settings, sizeof settings);
-            key = bhd__cache_key_of(&identity, binary, size);
+            key = key_of(&settings, binary, size);
             if (from_cache(engine, &key, artifact))
                 return BHD_OK;
         }
@@ -160,6 +165,17 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
     if (status != BHD_OK)
         bhd__artifact_fini(artifact);
     return status;
+}
+
+bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *binary, size_t size,
+                               const atomic_bool *cancelled, bhd__artifact *artifact,
+                               bhd_error *error)
+{
+    bhd__translation settings = settings_of(&engine->options, metered, false);
+    bhd__cache_key key = key_of(&settings, binary, size);
+    bhd__artifact_fini(artifact);
+    bhd__cache_drop(engine->cache, &key);
+    return bhd__artifact_get(engine, metered, false, binary, size, cancelled, artifact, error);
 }
 
 void bhd__artifact_fini(bhd__artifact *artifact)

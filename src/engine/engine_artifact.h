@@ -29,6 +29,11 @@ typedef struct bhd__artifact {
 bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, const void *binary,
                              size_t size, const atomic_bool *cancelled, bhd__artifact *artifact,
                              bhd_error *error);
+/* What the cache gave, `is_cached`, could not be loaded: the entry goes, and the artefact becomes a
+ * new one. On failure it is ended. */
+bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *binary, size_t size,
+                               const atomic_bool *cancelled, bhd__artifact *artifact,
+                               bhd_error *error);
 void bhd__artifact_fini(bhd__artifact *artifact);
 
 /* Makes one of the two of its code, which is copied: the artefact may end. BHD_COMPILER_FAILED when

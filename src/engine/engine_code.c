@@ -266,16 +266,20 @@ static bhd_status link_code(bhd__code *code, bhd_error *error)
     return BHD_OK;
 }
 
-/* Artefact in hand: what is loaded, judged and linked. */
-static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_limits *limits,
-                       bhd_error *error)
+static bhd_status load(bhd__code *c, const bhd__artifact *artifact, bhd_error *error)
 {
     c->kind = artifact->description.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
     bhd_status status = bhd__engine_variant(c->engine, c->metered, &c->variant, error);
     if (status == BHD_OK)
         status = bhd__artifact_load(artifact, c->variant->engine, &c->module, &c->component, error);
-    if (status == BHD_OK)
-        status = bhd__application_read(c, error);
+    return status;
+}
+
+/* What is loaded is judged and linked. */
+static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_limits *limits,
+                       bhd_error *error)
+{
+    bhd_status status = bhd__application_read(c, error);
     if (status == BHD_OK)
         status = check_fit(c, &artifact->description, limits, error);
     if (status == BHD_OK && c->component)
@@ -302,6 +306,14 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     bhd_status status =
         bhd__artifact_get(engine, c->metered, false, binary, size, cancelled, &artifact, error);
     bool is_read = status == BHD_OK;
+    if (status == BHD_OK)
+        status = load(c, &artifact, error);
+    if (status == BHD_COMPILER_FAILED && is_read && artifact.is_cached) {
+        status = bhd__artifact_renew(engine, c->metered, binary, size, cancelled, &artifact, error);
+        is_read = status == BHD_OK;
+        if (is_read)
+            status = load(c, &artifact, error);
+    }
     if (status == BHD_OK)
         status = take(c, &artifact, limits, error);
     /* Text has no lines of other text in it. */
