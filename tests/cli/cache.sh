@@ -92,6 +92,25 @@ try cache list --cache-dir="$work/$(printf '\033[31m')"
 expect_code 66
 expect_clean "$work/err"
 
+# -- what a run keeps -----------------------------------------------------------------------------
+real=$work/real
+limited="--max-bytes=1MiB --cache-dir=$real"
+for action in kept found; do
+    # shellcheck disable=SC2086
+    try run $limited guests/wasi/print.wasm
+    expect_code 0
+    try cache list --cache-dir="$real"
+    expect_in_out " this build"
+    expect_in_out "1 entry, "
+done
+try cache verify --cache-dir="$real"
+expect_code 0
+expect_out "1 entry, 0 damaged: $real"
+try cache clear --cache-dir="$real"
+expect_code 0
+expect_in_out "1 entry removed, "
+[[ -z $(ls -A "$real") ]] || fail "something is left"
+
 # -- where it is ----------------------------------------------------------------------------------
 place() { # DIRECTORY
     expect_code 0
