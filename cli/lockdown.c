@@ -1,5 +1,6 @@
 #include "lockdown.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -200,8 +201,22 @@ static bool forbid_core_dumps(void)
            (setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
 }
 
+/* 0: /proc is not there to say it. */
+static unsigned count_threads(void)
+{
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL)
+        return 0;
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;)
+        count += task->d_name[0] != '.';
+    (void)closedir(tasks);
+    return count;
+}
+
 void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked)
 {
+    state->threads = count_threads();
     state->no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     state->no_core_dump = forbid_core_dumps();
     state->landlock = state->no_new_privileges ? restrict_files(asked) : 0;
@@ -462,6 +477,8 @@ bool cli_lockdown_missing(const cli_lockdown *state, const bhd_capabilities *giv
         add_part(text, size, "Landlock's rule about truncation (Linux 6.2)");
     else if (given->endpoint_count > 0 && state->landlock < VERSION_OF_PORTS)
         add_part(text, size, "Landlock's rule about TCP ports (Linux 6.7)");
+    if (state->landlock > 0 && state->threads > 1)
+        add_part(text, size, "Landlock on the threads that were there before it");
     if (!state->seccomp)
         add_part(text, size,
                  UNDER_SANITIZER ? "seccomp (not beside a sanitizer)"

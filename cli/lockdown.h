@@ -20,7 +20,8 @@ typedef struct cli_lockdown {
     bool no_new_privileges; /* no set-user-id programs, no capabilities of files */
     bool no_core_dump;      /* a crash does not write guests' memory to a file */
     int landlock;           /* version of the kernel's Landlock that is active, 0: none */
-    bool seccomp;           /* all other system calls end the process */
+    unsigned threads; /* that there were then; it binds one, and those that come; 0: unknown */
+    bool seccomp;     /* all other system calls end the process */
 } cli_lockdown;
 
 /* Closes every descriptor but 0, 1 and 2: whoever started the command may have left anything open,

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -110,10 +111,11 @@ static bool run_guest_locked_down(const setting *s, cli_lockdown *state)
         .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 5.0, BHD_ON_EXCEED_DENY},
         .capabilities = &s->asked,
     };
-    cli_lockdown_files(state, &s->asked);
+    cli_lockdown_inherited();
     bool ok = bhd_host_new(&host_options, &host, NULL) == BHD_OK &&
               bhd_component_new(host, &options, text ? text : guest_text, size, &component, NULL) ==
                   BHD_OK;
+    cli_lockdown_files(state, &s->asked);
     if (ok && !s->files_only)
         cli_lockdown_calls(state, &s->asked);
     ok = ok && bhd_sandbox_new(component, NULL, &sandbox, NULL) == BHD_OK;
@@ -464,6 +466,34 @@ static void lock_down_without(void *env)
     CHECK(!lacks || strncmp(missing, l->said, strlen(l->said)) == 0);
 }
 
+static void *wait_for_ever(void *env)
+{
+    for (;;)
+        (void)pause();
+    return env;
+}
+
+static void lock_down_beside_a_thread(void *env)
+{
+    cli_lockdown state = {0};
+    pthread_t thread;
+    char missing[512];
+    (void)env;
+    CHECK(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
+    cli_lockdown_files(&state, &nothing.asked);
+    cli_lockdown_calls(&state, &nothing.asked);
+    bool lacks = cli_lockdown_missing(&state, &nothing.asked, missing, sizeof missing);
+    CHECK(state.landlock == 0 ||
+          (lacks && strstr(missing, "threads that were there before") != NULL));
+}
+
+/* Landlock binds one thread: --require-lockdown holds the command to having no other by then. */
+static void test_a_thread_that_came_before_is_named(void **state)
+{
+    (void)state;
+    child_succeeds(lock_down_beside_a_thread, NULL);
+}
+
 static void test_each_part_that_is_missing_is_named(void **state)
 {
     (void)state;
@@ -492,7 +522,7 @@ static void test_an_old_landlock_is_not_enough_for_what_was_granted(void **state
 {
     (void)state;
     char missing[512];
-    cli_lockdown whole = {true, true, 6, true};
+    cli_lockdown whole = {true, true, 6, 1, true};
     bhd_capabilities with = BHD_CAPABILITIES_INIT;
     assert_false(cli_lockdown_missing(&whole, &with, missing, sizeof missing));
     whole.landlock = 2;
@@ -641,13 +671,13 @@ static void make_the_engine_panic(void *env)
         .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 20.0, BHD_ON_EXCEED_DENY}};
     bool locked = *(const bool *)env;
     CHECK(dup2(said[1], 2) == 2);
-    if (locked)
-        cli_lockdown_files(&state, &nothing.asked);
     CHECK(bhd_host_new(NULL, &host, NULL) == BHD_OK);
     CHECK(bhd_component_new(host, &options, sleeper, sizeof sleeper - 1, &component, NULL) ==
           BHD_OK);
-    if (locked)
+    if (locked) {
+        cli_lockdown_files(&state, &nothing.asked);
         cli_lockdown_calls(&state, &nothing.asked);
+    }
     cli_last_words_init();
     for (int round = 0; round < 2; round++) {
         CHECK(bhd_sandbox_new(component, NULL, &sandbox, NULL) == BHD_OK);
@@ -730,6 +760,7 @@ int main(void)
         cmocka_unit_test(test_calls_are_allowed_as_far_as_they_are_needed),
         cmocka_unit_test(test_a_granted_connection_opens_tcp_and_what_finds_names),
         cmocka_unit_test(test_each_part_that_is_missing_is_named),
+        cmocka_unit_test(test_a_thread_that_came_before_is_named),
         cmocka_unit_test(test_an_old_landlock_is_not_enough_for_what_was_granted),
         cmocka_unit_test(test_the_command_says_what_is_missing_or_refuses),
         cmocka_unit_test(test_no_core_is_dumped_to_a_file_or_a_program),
