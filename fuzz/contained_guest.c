@@ -91,6 +91,8 @@ static uint64_t held_blocks(void)
 static void make_world(world *w, uint32_t features)
 {
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    /* The fuzzer sees what the compiler does with its inputs. */
+    options.compile = BHD_COMPILE_HERE;
     options.max_sandboxes = 2;
     options.max_memories = options.max_tables = 8;
     options.max_instances = 16;

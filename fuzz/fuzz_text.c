@@ -242,8 +242,10 @@ static bhd_host *host;
 
 static bhd_host *the_host(void)
 {
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.compile = BHD_COMPILE_HERE;
     if (host == NULL)
-        FUZZ_REQUIRE(bhd_host_new(NULL, &host, NULL) == BHD_OK);
+        FUZZ_REQUIRE(bhd_host_new(&options, &host, NULL) == BHD_OK);
     return host;
 }
 

@@ -30,6 +30,7 @@ static bhd_host *make_host(void)
 {
     bhd_host *host = NULL;
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.compile = BHD_COMPILE_HERE;
     options.max_sandboxes = MOST_SANDBOXES;
     FUZZ_REQUIRE(bhd_host_new(&options, &host, NULL) == BHD_OK);
     return host;
