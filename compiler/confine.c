@@ -193,7 +193,7 @@ static int add_alone(scmp_filter_ctx filter)
     /* Only itself: a host of the same user could be ended otherwise. */
     if (failed == 0)
         failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     return failed;
 }
 
@@ -206,7 +206,7 @@ static int add_together(scmp_filter_ctx filter)
     /* Giving pages back; other advice reaches as far as declaring memory broken. */
     if (failed == 0)
         failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
-                                  SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED));
+                                  SCMP_A2(SCMP_CMP_EQ, MADV_DONTNEED, 0));
     /* The C library asks for the system's policy of overcommitting and is content without. */
     if (failed == 0)
         failed = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
