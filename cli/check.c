@@ -9,7 +9,6 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
-#include "interrupt.h"
 #include "json_output.h"
 #include "target.h"
 #include "terminal.h"
@@ -298,9 +297,7 @@ int cli_check_main(int argc, char **argv)
         return (int)code;
     }
     json_t *array = json_array();
-    cli_interrupt_let();
     code = check_all(host, &check, array);
-    cli_interrupt_let_end();
     if (!check.json) {
         json_decref(array);
     } else if (!cli_json_print(stdout, array, true)) {

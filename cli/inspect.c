@@ -5,7 +5,6 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
-#include "interrupt.h"
 #include "json_output.h"
 #include "terminal.h"
 
@@ -303,9 +302,7 @@ static cli_exit inspect_file(const inspect_options *inspect, bhd_host *host, bhd
     cli_exit code =
         cli_binary_read(inspect->file, inspect->host.max_component_bytes, &bytes, &size, error);
     if (code == CLI_EXIT_OK) {
-        cli_interrupt_let();
         code = cli_exit_code(bhd_inspect(host, bytes, size, &inspection, error));
-        cli_interrupt_let_end();
         cli_error_about(error, inspect->file);
     }
     free(bytes);

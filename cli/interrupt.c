@@ -96,34 +96,3 @@ void cli_interrupt_unwatch(void)
     bhd_cancellation_free(watch.cancellation);
     watch.is_on = false; /* the semaphore stays: a handler may just be running */
 }
-
-static struct {
-    bool is_on;
-    pthread_t thread;
-    sem_t end;
-} let;
-
-static void *wait_for_end(void *unused)
-{
-    (void)unused;
-    while (sem_wait(&let.end) != 0 && errno == EINTR)
-        continue;
-    return NULL;
-}
-
-void cli_interrupt_let(void)
-{
-    if (sem_init(&let.end, 0, 0) != 0)
-        return;
-    let.is_on = pthread_create(&let.thread, NULL, wait_for_end, NULL) == 0;
-}
-
-void cli_interrupt_let_end(void)
-{
-    if (!let.is_on)
-        return;
-    (void)sem_post(&let.end);
-    (void)pthread_join(let.thread, NULL);
-    (void)sem_destroy(&let.end);
-    let.is_on = false;
-}

@@ -18,12 +18,4 @@ void cli_interrupt_watch_calls(bhd_sandbox *sandbox);
 /* Before the sandbox is freed. Does nothing without a watch. */
 void cli_interrupt_unwatch(void);
 
-/*
- * The library compiles with all signals blocked on the thread that called it. In between there is a
- * thread that does nothing but have them open, so that Ctrl-C ends the command as ever; without
- * room for one it waits for the compiler.
- */
-void cli_interrupt_let(void);
-void cli_interrupt_let_end(void);
-
 #endif

@@ -384,10 +384,8 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
         cli_lockdown_inherited();
     code = cli_host_make(&run->host, host, error);
     if (code == CLI_EXIT_OK) {
-        cli_interrupt_let();
         code = cli_exit_code(
             bhd_component_new(*host, &component_options, binary, size, component, error));
-        cli_interrupt_let_end();
         cli_error_about(error, target->source);
     }
     free(binary);
