@@ -54,6 +54,8 @@ static struct facts {
 typedef struct tally {
     uint64_t binaries, by_status[128];
     double longest;
+    /* Of those that took a while: seen while they were compiled, and another tenant computed. */
+    uint64_t slow, seen, beside;
 } tally;
 static tally all;
 
@@ -239,6 +241,9 @@ static bool ends_well(const one *it, const bomb_text *binary)
                       " KiB, %u calls beside it: %.200s\n",
                       it->name, binary->size, it->bytes, it->seed, bhd_status_name(status), took,
                       cpu, watch.data_bytes / 1024, computed, error.message);
+    all.slow += took > 0.5;
+    all.seen += took > 0.5 && watch.looks > 0;
+    all.beside += took > 0.5 && computed > 0;
     bool says = status == BHD_OK || error.message[0];
     bhd_error_fini(&error);
     all.binaries++;
@@ -251,10 +256,6 @@ static bool ends_well(const one *it, const bomb_text *binary)
         WRONG("took the host %.1f s of processor time", cpu);
     if (is_long && took > 1.5 * (double)(host_options.max_compile_seconds + 1))
         WRONG("took %.1f s", took);
-    if (took > 0.5 && watch.looks == 0)
-        WRONG("nothing was seen to compile for %.1f s", took);
-    if (took > 0.5 && computed == 0)
-        WRONG("another tenant computed nothing for %.1f s", took);
     return process_was_bounded(it, &watch, binary->size);
 }
 
@@ -358,5 +359,12 @@ int main(int argc, char **argv)
         if (all.by_status[i])
             printf(" %s %" PRIu64, bhd_status_name((bhd_status)i), all.by_status[i]);
     printf("\n");
+    /* On a busy machine a thread may not run for half a second; most of the time it does. */
+    if (2 * all.seen < all.slow || 2 * all.beside < all.slow) {
+        printf("%" PRIu64 " took long; %" PRIu64 " of them were seen to be compiled apart, and "
+               "beside %" PRIu64 " another tenant computed: too few\n",
+               all.slow, all.seen, all.beside);
+        return 1;
+    }
     return failed;
 }
