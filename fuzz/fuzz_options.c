@@ -81,6 +81,7 @@ void argp_state_help(const struct argp_state *state, FILE *stream, unsigned flag
 
 void __wrap_cli_terminal_init(void);
 void __wrap_cli_last_words_init(void);
+void __wrap_cli_lockdown_inherited(void);
 void __wrap_cli_lockdown_files(cli_lockdown *state);
 void __wrap_cli_lockdown_calls(cli_lockdown *state);
 bhd_status __wrap_bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_error *error);
@@ -103,9 +104,13 @@ void __wrap_cli_last_words_init(void)
 {
 }
 
+void __wrap_cli_lockdown_inherited(void)
+{
+}
+
 void __wrap_cli_lockdown_files(cli_lockdown *state)
 {
-    *state = (cli_lockdown){true, true, INT_MAX, true};
+    *state = (cli_lockdown){true, true, INT_MAX, 1, true};
 }
 
 void __wrap_cli_lockdown_calls(cli_lockdown *state)
