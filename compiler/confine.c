@@ -1,6 +1,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
@@ -86,8 +87,24 @@ static bool drop_capabilities(void)
     return syscall(SYS_capset, &header, none) == 0;
 }
 
+/* A system, or a container, without memory ends whoever holds most of it. That is often the host,
+ * and it has to be this process, which holds what the binary wants. Anybody may say so of himself,
+ * where there is a /proc to say it in. */
+static void be_ended_first(void)
+{
+    static const char most[] = "1000";
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    ssize_t written = write(file, most, sizeof most - 1);
+    (void)written;
+    (void)close(file);
+}
+
 const char *compiler_confine_first(uint32_t *landlock_abi)
 {
+    /* Before the files of its /proc are root's, which not being dumpable makes of them. */
+    be_ended_first();
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return "PR_SET_PDEATHSIG";
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

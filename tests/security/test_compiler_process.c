@@ -199,6 +199,18 @@ static void expect_no_writable_code(pid_t pid)
     assert_true(seen > 0);
 }
 
+/* So that a host which holds more is not ended in its place. */
+static void expect_ended_first(pid_t pid)
+{
+    char path[64], line[16] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof line, file));
+    (void)fclose(file);
+    assert_string_equal("1000\n", line);
+}
+
 static void is_shut_in_while_it_compiles(void **state)
 {
     (void)state;
@@ -215,6 +227,7 @@ static void is_shut_in_while_it_compiles(void **state)
         expect_threads(p.pid, threads + 1);
         expect_three_descriptors(p.pid);
         expect_no_writable_code(p.pid);
+        expect_ended_first(p.pid);
         expect_limit(p.pid, "Max data size", "987654321 987654321");
         expect_limit(p.pid, "Max cpu time", "46 47");
         expect_limit(p.pid, "Max file size", "123456789 123456789");
