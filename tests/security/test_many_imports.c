@@ -10,7 +10,7 @@
 #define TIMES 8
 /* Between what is linear, which is 8, and what is quadratic. */
 #define RATIO_MAX 32.0
-#define TRIES 3
+#define TRIES 2
 
 static double thread_seconds(void)
 {
@@ -29,7 +29,7 @@ typedef struct shape {
 static const shape shapes[] = {
     {"functions that nobody has", "(component (type $t (func))",
      "(import \"a%1$u\" (func (type $t)))", 2500, BHD_IMPORT_UNKNOWN, "and more"},
-    {"resources that nobody has", "(component ", "(import \"a%1$u\" (type (sub resource)))", 8000,
+    {"resources that nobody has", "(component ", "(import \"a%1$u\" (type (sub resource)))", 6000,
      BHD_IMPORT_UNKNOWN, "and more"},
     {"functions of resources", "(component ",
      "(import \"a%1$u\" (type $r%1$u (sub resource)))"
