@@ -134,6 +134,15 @@ APART static bool descriptors_failed(watch *w)
     return has_failed(w, "close_range", call(SYS_close_range, PROGRAM_NUMBER + 1, ~0U, 0, 0, 0));
 }
 
+/* What came for the program's group before this process left it. */
+APART static void forget_signals(void)
+{
+    const signal_set every = EVERY_SIGNAL;
+    const struct timespec now = {0, 0};
+    while (call(SYS_rt_sigtimedwait, POINTER(&every), 0, POINTER(&now), sizeof every, 0) > 0)
+        continue;
+}
+
 APART static void execute(watch *w)
 {
     static char *const no_environment[] = {NULL};
@@ -148,6 +157,7 @@ APART static void execute(watch *w)
         has_failed(w, "setrlimit", limit(RLIMIT_FSIZE, w->ward->max_file_bytes)) ||
         has_failed(w, "setrlimit", limit(RLIMIT_CORE, 0)))
         return;
+    forget_signals();
     (void)call(SYS_rt_sigprocmask, SIG_SETMASK, POINTER(&none), 0, sizeof none, 0);
     (void)has_failed(w, "execveat",
                      call(SYS_execveat, PROGRAM_NUMBER, POINTER(""), POINTER(arguments),

@@ -213,6 +213,36 @@ static void test_handlers_run_in_the_program(void **state)
     child_succeeds(with_a_timer, NULL);
 }
 
+/* As a terminal does, and a shell that ends a job: every process of the group gets it. */
+static void *signal_the_group(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&is_over))
+        CHECK(kill(0, SIGUSR1) == 0);
+    return NULL;
+}
+
+static void in_a_group_with_signals(void *env)
+{
+    struct sigaction action = {.sa_handler = notice_where, .sa_flags = SA_RESTART};
+    pthread_t thread;
+    (void)env;
+    CHECK(setpgid(0, 0) == 0);
+    handlers_process = getpid();
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, signal_the_group, NULL) == 0);
+    check_works();
+    atomic_store(&is_over, true);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(atomic_load(&notices) > 0 && atomic_load(&strange) == 0);
+}
+
+static void test_signals_of_the_group_are_the_programs(void **state)
+{
+    (void)state;
+    child_succeeds(in_a_group_with_signals, NULL);
+}
+
 /* A program of one thread, which cancels in a handler. */
 static atomic_bool is_cancelled;
 
@@ -670,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_every_signal_is_blocked),
         cmocka_unit_test(test_every_signal_is_ignored_or_handled),
         cmocka_unit_test(test_handlers_run_in_the_program),
+        cmocka_unit_test(test_signals_of_the_group_are_the_programs),
         cmocka_unit_test(test_signals_are_handled_meanwhile),
         cmocka_unit_test(test_standard_streams_are_closed),
         cmocka_unit_test(test_nothing_is_inherited),

@@ -79,7 +79,7 @@ static void test_who_gives_up_is_out_of_the_line(void **state)
     (void)state;
     for (unsigned gone = 0; gone < 1U << 4; gone++) {
         bhd__turns turns;
-        waiter waiters[4];
+        waiter waiters[4], newcomer;
         unsigned next = 1;
         assert_true(bhd__turns_init(&turns, 1));
         assert_true(bhd__turns_take(&turns, NULL));
@@ -92,13 +92,16 @@ static void test_who_gives_up_is_out_of_the_line(void **state)
                 atomic_store(&waiters[i].cancelled, true);
                 await_waiting(&turns, before - 1);
             }
+        start(&newcomer, &turns);
         bhd__turns_leave(&turns);
+        join(&newcomer);
         for (size_t i = 0; i < COUNT_OF(waiters); i++) {
             join(&waiters[i]);
             assert_int_equal((gone >> i & 1) == 0, waiters[i].had_a_turn);
             if (waiters[i].had_a_turn)
                 assert_int_equal(next++, waiters[i].served_as);
         }
+        assert_int_equal(next, newcomer.served_as);
         bhd__turns_fini(&turns);
     }
 }
