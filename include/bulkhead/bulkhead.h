@@ -55,6 +55,7 @@
 #include "manifest.h"
 #include "memory_config.h"
 #include "metrics.h"
+#include "precompiled.h"
 #include "resource.h"
 #include "sandbox.h"
 #include "status.h"

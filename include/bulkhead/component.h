@@ -56,7 +56,10 @@ BHD_BEGIN_DECLS
  * (BHD_NOT_SUPPORTED: a core module has no network), limits outside the host's policy (as
  * bhd_limits_check), a binary above max_component_bytes (BHD_FILE_TOO_LARGE), one that is too dear
  * to compile (BHD_COMPONENT_TOO_LARGE, naming the host's option) or that ends the compiler
- * (BHD_COMPILER_FAILED). Also BHD_NO_COMPILER, BHD_NO_CAPACITY, BHD_CANCELLED. Takes milliseconds
+ * (BHD_COMPILER_FAILED), and one that was compiled before (precompiled.h) unless the host allows it
+ * (BHD_NOT_SUPPORTED) and it is of this build and its options (BHD_COMPONENT_UNSUPPORTED); who
+ * could have written those bytes is the caller's to know, bhd_precompiled_check_file says it of a
+ * file. Also BHD_NO_COMPILER, BHD_NO_CAPACITY, BHD_CANCELLED. Takes milliseconds
  * to seconds, and at most max_compile_seconds from when its turn has come. Any thread.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_new(bhd_host *host,
@@ -71,7 +74,9 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_load(bhd_host *host, const bhd_
                                                       bhd_component **component, bhd_error *error);
 
 /** The same with limits that replace the manifest's; see bhd_limits_tighten. The options' name and
- *  version are used in reports, and `path` is read. */
+ *  version are used in reports, and `path` is read. A precompiled component is loaded only if
+ *  nobody but this user and root could have written the file, links followed; otherwise
+ *  BHD_FILE_UNREADABLE. */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_component_load_file(bhd_host *host, const char *path,
                                                            const bhd_component_options *options,
                                                            bhd_component **component,

@@ -111,6 +111,9 @@ typedef struct bhd_host_options {
     const char *cache_directory;
     /** Bytes that it may take; what was used longest ago goes first. */
     uint64_t max_cache_bytes;
+    /** Components may be such as were compiled before (precompiled.h). They are machine code:
+     *  whoever could write one runs anything in this process. False: they are refused. */
+    bool allow_precompiled;
 } bhd_host_options;
 
 #define BHD_HOST_OPTIONS_INIT                                                                      \
@@ -118,7 +121,7 @@ typedef struct bhd_host_options {
         sizeof(bhd_host_options), BHD_POLICY_INIT, 1000, 16, 16, 64, UINT64_C(16777216), 50000,    \
             UINT64_C(1048576), 0, UINT64_C(524288), UINT64_C(262144), UINT64_C(67108864), 0,       \
             false, 0, NULL, NULL, true, UINT64_C(262144), BHD_COMPILE_APART, 4, 60,                \
-            UINT64_C(1073741824), UINT64_C(268435456), NULL, NULL, UINT64_C(1073741824)            \
+            UINT64_C(1073741824), UINT64_C(268435456), NULL, NULL, UINT64_C(1073741824), false     \
     }
 
 /** What a host has and uses; a snapshot. */

@@ -50,18 +50,17 @@ static bhd_status fail_too_large(const reading *r)
 }
 
 /* The size that the file says it has; it may still be another. */
-static bhd_status look_at(const reading *r, int descriptor, size_t *size)
+static bhd_status look_at(const reading *r, int descriptor, struct stat *about, size_t *size)
 {
-    struct stat about;
-    if (fstat(descriptor, &about) != 0)
+    if (fstat(descriptor, about) != 0)
         return fail_errno(r, errno);
-    if (S_ISDIR(about.st_mode))
+    if (S_ISDIR(about->st_mode))
         return fail_unreadable(r, "it is a directory");
-    if (!S_ISREG(about.st_mode))
+    if (!S_ISREG(about->st_mode))
         return fail_unreadable(r, "it is not a regular file");
-    if (about.st_size > 0 && (uint64_t)about.st_size > r->limit)
+    if (about->st_size > 0 && (uint64_t)about->st_size > r->limit)
         return fail_too_large(r);
-    *size = about.st_size > 0 ? (size_t)about.st_size : 0;
+    *size = about->st_size > 0 ? (size_t)about->st_size : 0;
     return BHD_OK;
 }
 
@@ -108,9 +107,9 @@ bhd_status bhd__file_read(const char *path, const char *what, size_t limit, bhd_
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (descriptor < 0)
         return fail_errno(&r, errno);
-    bhd__file read_file = {NULL, 0};
+    bhd__file read_file = {.data = NULL};
     size_t announced = 0;
-    bhd_status status = look_at(&r, descriptor, &announced);
+    bhd_status status = look_at(&r, descriptor, &read_file.about, &announced);
     if (status == BHD_OK)
         status = read_all(&r, descriptor, announced, &read_file);
     close(descriptor);

@@ -6,10 +6,13 @@
 
 #include "bulkhead/error.h"
 
+#include <sys/stat.h>
+
 /* What the file is called in messages: "manifest", "component". */
 typedef struct bhd__file {
     char *data; /* with a NUL behind the last byte; bhd__free */
     size_t size;
+    struct stat about; /* of the descriptor that it was read from, before that */
 } bhd__file;
 
 /*

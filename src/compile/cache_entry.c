@@ -81,6 +81,35 @@ static int pass_content(int file, int to, uint64_t size, void *buffer, uint32_t 
     return 0;
 }
 
+static bool has_magic(const bhd__cache_trailer *end)
+{
+    return end->magic == BHD__CACHE_MAGIC && end->zero == 0;
+}
+
+/* Whether what it says of the content is all that a file of so many bytes has beside it. */
+static bool has_size(const bhd__cache_trailer *end, uint64_t file_bytes, uint64_t *content)
+{
+    return bhd__add_u64(end->artifact_bytes, end->description_bytes, content) &&
+           *content == file_bytes - sizeof *end;
+}
+
+const char *bhd__cache_entry_check_bytes(const void *data, size_t size, bhd__cache_trailer *trailer)
+{
+    bhd__cache_trailer end;
+    uint64_t content;
+    if (size < sizeof end)
+        return "it is cut";
+    memcpy(&end, (const char *)data + size - sizeof end, sizeof end);
+    if (!has_magic(&end))
+        return "it is cut, or no entry";
+    if (!has_size(&end, size, &content))
+        return "its size is another than it says";
+    if (bhd_engine_crc32c(bhd_engine_crc32c(0, data, content), &end, CHECKED_BYTES) != end.crc)
+        return "its content is damaged";
+    *trailer = end;
+    return NULL;
+}
+
 const char *bhd__cache_entry_check(int file, const char *key, const char *identity, void *buffer,
                                    bhd__cache_trailer *trailer)
 {
@@ -98,14 +127,13 @@ const char *bhd__cache_entry_check(int file, const char *key, const char *identi
         return "it is cut";
     if (read_at(file, &end, sizeof end, size - sizeof end) != 0)
         return "it cannot be read";
-    if (end.magic != BHD__CACHE_MAGIC || end.zero != 0)
+    if (!has_magic(&end))
         return "it is cut, or no entry";
     if (memcmp(end.key, key, sizeof end.key) != 0)
         return "it is of another binary";
     if (memcmp(end.identity, identity, sizeof end.identity) != 0)
         return "it is of another build, configuration or processor";
-    if (!bhd__add_u64(end.artifact_bytes, end.description_bytes, &content) ||
-        content != size - sizeof end)
+    if (!has_size(&end, size, &content))
         return "its size is another than it says";
     if (pass_content(file, -1, content, buffer, &crc) != 0)
         return "it cannot be read";
@@ -141,6 +169,26 @@ bool bhd__cache_entry_write(int to, int from, const char *key, const char *ident
     memcpy(end.identity, identity, sizeof end.identity);
     bhd__quiet_begin(&quiet);
     int failed = write_entry(to, from, &end, content, buffer);
+    bhd__quiet_end(&quiet, failed);
+    errno = failed;
+    return failed == 0;
+}
+
+bool bhd__cache_entry_write_bytes(int to, const void *artifact, const void *description,
+                                  const bhd__cache_trailer *trailer)
+{
+    const uint64_t content = trailer->artifact_bytes + trailer->description_bytes;
+    bhd__cache_trailer end = *trailer;
+    bhd__quiet quiet;
+    end.crc = bhd_engine_crc32c(0, artifact, end.artifact_bytes);
+    end.crc = bhd_engine_crc32c(end.crc, description, end.description_bytes);
+    end.crc = bhd_engine_crc32c(end.crc, &end, CHECKED_BYTES);
+    bhd__quiet_begin(&quiet);
+    int failed = write_at(to, artifact, end.artifact_bytes, 0);
+    if (failed == 0)
+        failed = write_at(to, description, end.description_bytes, end.artifact_bytes);
+    if (failed == 0)
+        failed = write_at(to, &end, sizeof end, content);
     bhd__quiet_end(&quiet, failed);
     errno = failed;
     return failed == 0;

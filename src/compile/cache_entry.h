@@ -45,4 +45,11 @@ const char *bhd__cache_entry_check(int file, const char *key, const char *identi
 bool bhd__cache_entry_write(int to, int from, const char *key, const char *identity,
                             uint64_t artifact_bytes, uint64_t description_bytes, void *buffer);
 
+/* The same of an entry in memory: whether it is whole, whoever wrote it and whatever it is of. */
+const char *bhd__cache_entry_check_bytes(const void *data, size_t size,
+                                         bhd__cache_trailer *trailer);
+/* The same as bhd__cache_entry_write from memory; the trailer has everything but the CRC. */
+bool bhd__cache_entry_write_bytes(int to, const void *artifact, const void *description,
+                                  const bhd__cache_trailer *trailer);
+
 #endif

@@ -54,6 +54,12 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
 void bhd__code_free(bhd__code *code);
 bhd_component_kind bhd__code_kind(const bhd__code *code);
 
+/* -- precompiled components (engine_precompiled.c) ------------------------------------------ */
+
+/* Compiles, and writes what came of it to the file. Errors as bhd_precompile. */
+bhd_status bhd__engine_precompile(bhd__engine *engine, bool metered, const void *binary,
+                                  size_t size, const char *path, bhd_error *error);
+
 /* -- inspection (engine_inspect.c) --------------------------------------------------------- */
 
 bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,

@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "compile/apart.h"
 #include "compile/cache.h"
+#include "compile/compiled_file.h"
 #include "engine/engine_binary.h"
 #include "engine/engine_room.h"
 #include "engine/engine_translate.h"
@@ -17,7 +18,8 @@
  * keep it. Small binaries may take much, and less than that takes little. */
 #define TRIM_NS UINT64_C(10000000)
 
-static bhd__translation settings_of(const bhd_host_options *options, bool metered, bool describe)
+bhd__translation bhd__artifact_settings(const bhd_host_options *options, bool metered,
+                                        bool describe)
 {
     bhd__translation settings;
     /* Padding too: it travels as bytes, and names an entry of the cache. */
@@ -83,6 +85,8 @@ static bhd_status map_output(int file, uint64_t code_bytes, uint64_t description
     if (!description)
         return bhd__fail_no_memory(error);
     memcpy(description, (const uint8_t *)mapping + code_bytes, description_bytes);
+    artifact->translated.description = description;
+    artifact->translated.description_bytes = description_bytes;
     return bhd__description_read(description, description_bytes, &artifact->description)
                ? BHD_OK
                : wrong_answer(error);
@@ -142,8 +146,10 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
                              size_t size, const atomic_bool *cancelled, bhd__artifact *artifact,
                              bhd_error *error)
 {
-    bhd__translation settings = settings_of(&engine->options, metered, describe);
+    bhd__translation settings = bhd__artifact_settings(&engine->options, metered, describe);
     *artifact = (bhd__artifact){0};
+    if (bhd__is_precompiled(binary, size))
+        return bhd__artifact_read(engine, metered, describe, binary, size, artifact, error);
     bhd_status status = bhd__binary_screen(&engine->options, binary, size, error);
     if (status != BHD_OK)
         return status;
@@ -154,14 +160,17 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
         bool is_kept = engine->cache && !describe;
         if (is_kept) {
             key = key_of(&settings, binary, size);
-            if (from_cache(engine, &key, artifact))
+            if (from_cache(engine, &key, artifact)) {
+                artifact->metered = metered;
                 return BHD_OK;
+            }
         }
         status = compile_apart(engine, &settings, binary, size, cancelled, is_kept ? &key : NULL,
                                artifact, error);
     }
     if (status == BHD_OK && !describe && !artifact->code)
         status = wrong_answer(error);
+    artifact->metered = metered;
     if (status != BHD_OK)
         bhd__artifact_fini(artifact);
     return status;
@@ -171,7 +180,7 @@ bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *bi
                                const atomic_bool *cancelled, bhd__artifact *artifact,
                                bhd_error *error)
 {
-    bhd__translation settings = settings_of(&engine->options, metered, false);
+    bhd__translation settings = bhd__artifact_settings(&engine->options, metered, false);
     bhd__cache_key key = key_of(&settings, binary, size);
     bhd__artifact_fini(artifact);
     bhd__cache_drop(engine->cache, &key);
@@ -197,6 +206,10 @@ bhd_status bhd__artifact_load(const bhd__artifact *artifact, wasm_engine_t *engi
             ? wasmtime_component_deserialize(engine, artifact->code, artifact->code_bytes,
                                              component)
             : wasmtime_module_deserialize(engine, artifact->code, artifact->code_bytes, module);
+    if (failure && artifact->is_precompiled)
+        return bhd__fault_message(BHD_COMPONENT_INVALID,
+                                  "the precompiled component cannot be loaded; compile it again",
+                                  failure, error);
     if (failure)
         return bhd__fault_message(BHD_COMPILER_FAILED,
                                   "what the compiler made cannot be loaded; the compiler may be "

@@ -1,6 +1,6 @@
 /*
- * Code of a binary that can be loaded, wherever it comes from: the cache, the compiler process, or
- * a compiler in this process when the host says so.
+ * Code of a binary that can be loaded, wherever it comes from: the cache, the compiler process, a
+ * compiler in this process when the host says so, or a file that was compiled before, likewise.
  */
 #ifndef BHD_ENGINE_ARTIFACT_H
 #define BHD_ENGINE_ARTIFACT_H
@@ -18,6 +18,8 @@ typedef struct bhd__artifact {
     /* What compiling took; 0 when it came from the cache. */
     uint64_t compile_ns, compile_bytes;
     bool is_cached;
+    bool is_precompiled; /* its parts lie in the caller's bytes */
+    bool metered;        /* compiled with fuel */
     /* Owned: one of these. */
     bhd__translated translated;
     void *mapping;
@@ -35,6 +37,16 @@ bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *bi
                                const atomic_bool *cancelled, bhd__artifact *artifact,
                                bhd_error *error);
 void bhd__artifact_fini(bhd__artifact *artifact);
+
+/* What it is compiled with, which is a part of the name under which it is kept. */
+bhd__translation bhd__artifact_settings(const bhd_host_options *options, bool metered,
+                                        bool describe);
+/* Of bytes that bhd__is_precompiled; they outlive the artefact. With `describe` it may be compiled
+ * with fuel or without. BHD_NOT_SUPPORTED: the host loads no such thing. BHD_COMPONENT_INVALID:
+ * they are damaged. BHD_COMPONENT_UNSUPPORTED: they are of another build or configuration.
+ * (engine_precompiled.c) */
+bhd_status bhd__artifact_read(bhd__engine *engine, bool metered, bool describe, const void *data,
+                              size_t size, bhd__artifact *artifact, bhd_error *error);
 
 /* Makes one of the two of its code, which is copied: the artefact may end. BHD_COMPILER_FAILED when
  * it is none that this engine could have made. */

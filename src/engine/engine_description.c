@@ -54,6 +54,23 @@ static bool has_extent_bools(const uint8_t *bytes)
     return are_bools(bytes, offsets, sizeof offsets / sizeof offsets[0]);
 }
 
+/* What lies between the fields is whatever the memory held before, and goes into files. */
+static void clear_gaps(uint8_t *bytes)
+{
+    static const struct {
+        size_t begin, end;
+    } gaps[] = {
+        {IN_TOTALS(is_exact) + 1, IN_TOTALS(memories)},
+        {IN_TOTALS(needs_heap) + 1, IN_TOTALS(functions)},
+        {IN_TOTALS(is_unbounded) + 1, IN_TOTALS(signatures)},
+        {IN_TOTALS(accesses) + offsetof(bhd_engine_accesses_t, is_set_up) + 1,
+         IN_TOTALS(accesses) + sizeof(bhd_engine_accesses_t)},
+        {offsetof(header, imports_memory) + 1, sizeof(header)},
+    };
+    for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++)
+        memset(bytes + gaps[i].begin, 0, gaps[i].end - gaps[i].begin);
+}
+
 uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
 {
     header h = {
@@ -84,6 +101,7 @@ uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
             memcpy(at, parts[i].data, parts[i].size);
         at += parts[i].size;
     }
+    clear_gaps(bytes);
     *size = total;
     return bytes;
 }

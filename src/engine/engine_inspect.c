@@ -129,7 +129,7 @@ static bhd_status describe_items(bhd__engine *engine, const bhd__artifact *artif
                                  bhd_error *error)
 {
     bhd__variant *variant;
-    bhd_status status = bhd__engine_variant(engine, false, &variant, error);
+    bhd_status status = bhd__engine_variant(engine, artifact->metered, &variant, error);
     if (status != BHD_OK)
         return status;
     wasmtime_module_t *module = NULL;

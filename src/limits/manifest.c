@@ -129,7 +129,7 @@ bhd_status bhd_manifest_load(const char *path, const bhd_policy *policy, bhd_man
     if (path == NULL || manifest == NULL)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "manifest: %s is NULL",
                          path == NULL ? "the path" : "the place for the manifest");
-    bhd__file file = {NULL, 0};
+    bhd__file file = {.data = NULL};
     bhd_status status = bhd__file_read(path, "manifest", BHD_MANIFEST_MAX_BYTES, &file, error);
     if (status != BHD_OK)
         return advise(status, error);

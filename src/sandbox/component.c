@@ -8,10 +8,14 @@
 #include "base/sized.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "compile/compiled_file.h"
 #include "limits/identity.h"
 #include "sandbox/starts.h"
 
 #include <string.h>
+
+/* What a precompiled component has beside its code: the description, the trailer. */
+#define BESIDE_CODE_BYTES UINT64_C(65536)
 
 static bhd_status check_options(const bhd_host *host, const bhd_component_options *options,
                                 bhd_error *error)
@@ -121,6 +125,15 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     return BHD_OK;
 }
 
+/* The most that is read: of a precompiled one the code, and a little beside it. */
+static uint64_t most_bytes(const bhd_host_options *options)
+{
+    uint64_t most = options->max_component_bytes;
+    if (options->allow_precompiled && options->max_artifact_bytes + BESIDE_CODE_BYTES > most)
+        most = options->max_artifact_bytes + BESIDE_CODE_BYTES;
+    return most;
+}
+
 bhd_status bhd_component_load_file(bhd_host *host, const char *path,
                                    const bhd_component_options *options, bhd_component **component,
                                    bhd_error *error)
@@ -129,11 +142,13 @@ bhd_status bhd_component_load_file(bhd_host *host, const char *path,
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_component_load_file: host or path is NULL");
     bhd__file file;
-    bhd_status status =
-        bhd__file_read(path, "component", host->options.max_component_bytes, &file, error);
+    bhd_status status = bhd__file_read(path, "component", most_bytes(&host->options), &file, error);
     if (status != BHD_OK)
         return status;
-    status = bhd_component_new(host, options, file.data, file.size, component, error);
+    if (host->options.allow_precompiled && bhd__is_precompiled(file.data, file.size))
+        status = bhd__precompiled_check_owner(&file.about, path, error);
+    if (status == BHD_OK)
+        status = bhd_component_new(host, options, file.data, file.size, component, error);
     bhd__free(file.data);
     return status;
 }

@@ -307,6 +307,7 @@ static void fields_stay_where_they_are(void **state)
         {"bhd_host_options.max_component_bytes", offsetof(bhd_host_options, max_component_bytes),
          40},
         {"bhd_host_options.imports", offsetof(bhd_host_options, imports), 120},
+        {"bhd_host_options.allow_precompiled", offsetof(bhd_host_options, allow_precompiled), 200},
         {"bhd_grants.standard_input", offsetof(bhd_grants, standard_input), 66},
         {"bhd_component_options.limits", offsetof(bhd_component_options, limits), 24},
         {"bhd_component_options.imports", offsetof(bhd_component_options, imports), 72},

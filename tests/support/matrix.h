@@ -118,6 +118,7 @@ typedef enum matrix_place {
     X(bhd_component_load_file, ANY)                                                                \
     X(bhd_component_free, ANY)                                                                     \
     X(bhd_inspect, ANY)                                                                            \
+    X(bhd_precompile, ANY)                                                                         \
     X(bhd_host_policy, ANY)                                                                        \
     X(bhd_host_get_stats, ANY)                                                                     \
     X(bhd_host_free, ANY)                                                                          \

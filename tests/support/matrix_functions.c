@@ -4,7 +4,9 @@
  */
 #include "support/matrix.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static char code_of(bhd_status status)
 {
@@ -244,6 +246,15 @@ static char call_bhd_inspect(matrix_scene *s)
     bhd_inspection inspection = BHD_INSPECTION_INIT;
     bhd_status status = bhd_inspect(s->host, "(module)", 8, &inspection, NULL);
     bhd_inspection_fini(&inspection);
+    return code_of(status);
+}
+
+static char call_bhd_precompile(matrix_scene *s)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/tmp/bulkhead-matrix-%ld", (long)getpid());
+    bhd_status status = bhd_precompile(s->host, "(module)", 8, false, path, NULL);
+    (void)unlink(path);
     return code_of(status);
 }
 

@@ -42,7 +42,7 @@ static void check_fails(const char *path, size_t limit, bhd_status expected, con
 {
     uint64_t live = bhd__alloc_live();
     char untouched;
-    bhd__file file = {&untouched, 77};
+    bhd__file file = {.data = &untouched, .size = 77};
     bhd_error error = BHD_ERROR_INIT;
     assert_int_equal(bhd__file_read(path, "manifest", limit, &file, &error), expected);
     assert_int_equal(error.code, expected);
@@ -58,7 +58,7 @@ static void test_reads_every_byte_and_terminates(void **state)
 {
     (void)state;
     write_file("nul", "a\0b", 3);
-    bhd__file file = {NULL, 0};
+    bhd__file file = {.data = NULL};
     assert_int_equal(bhd__file_read("nul", "manifest", 100, &file, NULL), BHD_OK);
     assert_int_equal(file.size, 3);
     assert_memory_equal(file.data, "a\0b", 4);
@@ -69,7 +69,7 @@ static void test_reads_an_empty_file(void **state)
 {
     (void)state;
     write_file("empty", "", 0);
-    bhd__file file = {NULL, 7};
+    bhd__file file = {.size = 7};
     assert_int_equal(bhd__file_read("empty", "manifest", 0, &file, NULL), BHD_OK);
     assert_int_equal(file.size, 0);
     assert_string_equal(file.data, "");
@@ -79,7 +79,7 @@ static void test_reads_an_empty_file(void **state)
 static void test_reads_a_file_that_announces_no_size(void **state)
 {
     (void)state;
-    bhd__file file = {NULL, 0};
+    bhd__file file = {.data = NULL};
     assert_int_equal(bhd__file_read("/proc/self/status", "manifest", 1 << 20, &file, NULL), BHD_OK);
     assert_true(file.size > 100);
     assert_int_equal(strlen(file.data), file.size);
@@ -94,7 +94,7 @@ static void test_the_limit_itself_fits_and_one_more_does_not(void **state)
     memset(data, 'x', sizeof data);
     write_file("exact", data, 4096);
     write_file("more", data, 4097);
-    bhd__file file = {NULL, 0};
+    bhd__file file = {.data = NULL};
     assert_int_equal(bhd__file_read("exact", "manifest", 4096, &file, NULL), BHD_OK);
     assert_int_equal(file.size, 4096);
     bhd__free(file.data);
@@ -214,7 +214,7 @@ static void test_every_failed_allocation_is_reported_and_leaks_nothing(void **st
     write_file("some", "text", 4);
     uint64_t live = bhd__alloc_live();
     uint64_t before = bhd__alloc_count();
-    bhd__file file = {NULL, 0};
+    bhd__file file = {.data = NULL};
     assert_int_equal(bhd__file_read("/proc/self/status", "manifest", 1 << 20, &file, NULL), BHD_OK);
     bhd__free(file.data);
     uint64_t needed = bhd__alloc_count() - before;
