@@ -269,11 +269,6 @@ typedef struct bhd_engine_extent {
     bool is_64, is_shared;
 } bhd_engine_extent_t;
 
-typedef struct bhd_engine_function {
-    uint32_t module, index;
-    uint64_t work, bytes, locals, blocks, loops, calls; /* locals with parameters */
-} bhd_engine_function_t;
-
 /* What an instance holds in the host beside its memories and the elements of its tables. */
 typedef enum bhd_engine_part {
     BHD_ENGINE_INSTANCES, /* core instances by themselves, with their memories and tables */
@@ -295,26 +290,23 @@ typedef struct bhd_engine_accesses {
 } bhd_engine_accesses_t;
 
 typedef struct bhd_engine_totals {
-    bool is_component;
-    bool is_exact; /* false: imports core modules or components, whose needs are unknown */
+    /* False: instantiates core modules that it, or a component in it, is given or that an instance
+     * exports. Memories and tables are then those of the others; instances and bytes are never
+     * less than they can be. */
+    bool is_exact;
     uint64_t memories, memory_bytes, tables, table_elements, instances;
-    bool needs_heap; /* of collected objects, from the beginning */
+    bool needs_heap;                            /* of collected objects, from the beginning */
     uint64_t functions, largest_function_bytes; /* of the binary, compiled once */
-    uint64_t compile_work;                      /* the estimate of engine/src/work.rs */
-    uint64_t linking_work;                      /* the part of it that is no function's */
-    uint64_t adapters, trampolines, component_instances; /* as often as they are instantiated */
-    bool is_nested_too_deep; /* components or types; nothing else is known then */
-    bool is_unbounded;       /* instantiates a component that comes from elsewhere */
-    uint64_t signatures, signature_values;      /* types; their parameters and results in all */
-    bhd_engine_function_t heaviest;             /* the function with the largest share of it */
-    uint64_t held[BHD_ENGINE_PARTS];            /* bytes; never less than it is */
-    bhd_engine_accesses_t accesses;             /* of the function that has most; never less */
+    bool is_nested_too_deep;         /* components or types; nothing else is known then */
+    bool is_unbounded;               /* instantiates a component that comes from elsewhere */
+    uint64_t held[BHD_ENGINE_PARTS]; /* bytes; never less than it is */
+    bhd_engine_accesses_t accesses;  /* of the function that has most; never less */
 } bhd_engine_totals_t;
 
-/* Calls `extent` for every memory and table of every core module in a valid binary, and fills
- * `*totals` with what one instance needs when it begins and what compiling takes. `metered`: with
- * fuel. */
-wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, bool metered, void *env,
+/* Calls `extent` for every memory and table of every core module in the binary, and fills `*totals`
+ * with what one instance needs when it begins and holds, and with what would end the compiler. The
+ * binary need not be valid; whatever it is, this takes time and memory as its size. */
+wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, void *env,
                                      void (*extent)(void *env, const bhd_engine_extent_t *extent),
                                      bhd_engine_totals_t *totals);
 

@@ -8,12 +8,15 @@
 use std::mem::size_of;
 
 use wasmparser::{
-    AbstractHeapType, BlockType, ComponentImport, ComponentType,
-    ComponentTypeDeclaration, ComponentTypeRef, ComponentTypeSectionReader, CompositeInnerType,
-    ConstExpr, Data, ElementKind, FuncType, FunctionBody, HeapType, InstanceTypeDeclaration,
-    Operator, RefType, Result, SubType, TypeBounds, TypeRef, ValType,
+    BlockType, CanonicalFunction, ComponentAlias, ComponentExport, ComponentExternalKind,
+    ComponentImport, ComponentInstance, ComponentType, ComponentTypeDeclaration, ComponentTypeRef,
+    ComponentTypeSectionReader, CompositeInnerType, ConstExpr, Data, Element, ElementItems,
+    ElementKind, FuncType, FunctionBody, InstanceTypeDeclaration, Operator, Result, SubType,
+    TypeBounds, TypeRef, ValType,
 };
 use wasmtime_environ::{HostPtr, PtrSize};
+
+use crate::objects::{Objects, is_of_objects};
 
 /// Parts of the sum, in the order of `enum bhd_engine_part`.
 pub const INSTANCES: usize = 0;
@@ -29,8 +32,18 @@ pub const PARTS: usize = 7;
 pub type Held = [u64; PARTS];
 
 pub fn add(held: &mut Held, other: &Held) {
+    add_times(held, other, 1);
+}
+
+pub fn add_times(held: &mut Held, other: &Held, times: u64) {
     for (sum, more) in held.iter_mut().zip(other) {
-        *sum = sum.saturating_add(*more);
+        *sum = sum.saturating_add(more.saturating_mul(times));
+    }
+}
+
+pub fn most(held: &mut Held, other: &Held) {
+    for (most, its) in held.iter_mut().zip(other) {
+        *most = (*most).max(*its);
     }
 }
 
@@ -62,8 +75,6 @@ const ADAPTER: u64 = 640;
 /// and tables of a module included, of which the validator allows 100 each.
 const REST: u64 = 4096;
 pub const ACCESSES_MAX: u64 = u16::MAX as u64 - REST;
-/// A body that is smaller cannot have more, unless it has references to objects.
-const BODY_MIN: usize = 1 << 15;
 
 /// The function that needs most, or what sets a module up when it is instantiated, which the engine
 /// makes a function of.
@@ -97,15 +108,10 @@ pub struct Module {
     held: Held,
     /// Functions that somebody may refer to: each has a record in the instance.
     escaping: Vec<bool>,
-    /// Of the types: how many references to objects they take and give; whether they are those of
-    /// functions.
+    /// Of the types: how many references to objects they take and give.
     arities: Vec<Arity>,
-    are_functions: Vec<bool>,
     functions: Vec<u32>,
-    /// Globals and tables of references to objects.
-    globals: Vec<bool>,
-    tables: Vec<bool>,
-    has_objects: bool,
+    objects: Objects,
     set_up: u64,
     imported: u32,
     bodies: u32,
@@ -116,39 +122,23 @@ impl Module {
         self.held[part] = self.held[part].saturating_add(bytes);
     }
 
-    fn is_object(&self, ty: &RefType) -> bool {
-        use AbstractHeapType::*;
-        match ty.heap_type() {
-            HeapType::Abstract { ty, .. } => !matches!(ty, Func | NoFunc | Cont | NoCont),
-            HeapType::Concrete(at) | HeapType::Exact(at) => {
-                let at = at.as_module_index().unwrap_or(u32::MAX) as usize;
-                !self.are_functions.get(at).copied().unwrap_or(false)
-            }
-        }
-    }
-
-    fn is_object_value(&self, ty: &ValType) -> bool {
-        matches!(ty, ValType::Ref(r) if self.is_object(r))
+    /// The engine makes a heap of objects for it as soon as it is instantiated.
+    pub fn needs_heap(&self) -> bool {
+        self.objects.needs_heap
     }
 
     pub fn add_type(&mut self, ty: &SubType) {
-        let mut arity = Arity::default();
-        let mut is_function = false;
-        match &ty.composite_type.inner {
-            CompositeInnerType::Func(f) => {
-                is_function = true;
-                arity = self.arity_of(f);
-                self.has_objects |= arity.parameters + arity.results > 0;
-            }
-            CompositeInnerType::Cont(_) => is_function = true,
-            _ => self.has_objects = true,
-        }
+        let arity = match &ty.composite_type.inner {
+            CompositeInnerType::Func(f) => self.arity_of(f),
+            _ => Arity::default(),
+        };
         self.arities.push(arity);
-        self.are_functions.push(is_function);
+        self.objects.add_type(ty);
     }
 
     fn arity_of(&self, f: &FuncType) -> Arity {
-        let count = |types: &[ValType]| types.iter().filter(|t| self.is_object_value(t)).count();
+        let count =
+            |types: &[ValType]| types.iter().filter(|t| self.objects.is_object_value(t)).count();
         Arity { parameters: count(f.params()) as u64, results: count(f.results()) as u64 }
     }
 
@@ -161,12 +151,12 @@ impl Module {
                     + IMPORT_COPIES * u64::from(HostPtr.vm_function_import().size())
             }
             TypeRef::Table(ty) => {
-                self.add_table_type(&ty.element_type);
+                self.objects.add_table(&ty.element_type, true);
                 IMPORT_COPIES * u64::from(HostPtr.vm_table_import().size())
             }
             TypeRef::Memory(_) => IMPORT_COPIES * u64::from(HostPtr.vm_memory_import().size()),
             TypeRef::Global(ty) => {
-                self.add_global_type(&ty.content_type);
+                self.objects.add_global(&ty.content_type, true);
                 IMPORT_COPIES * u64::from(HostPtr.vm_global_import().size())
             }
             TypeRef::Tag(_) => IMPORT_COPIES * u64::from(HostPtr.vm_tag_import().size()),
@@ -186,20 +176,8 @@ impl Module {
         self.hold(INSTANCES, MEMORY);
     }
 
-    fn add_table_type(&mut self, ty: &RefType) {
-        let is_object = self.is_object(ty);
-        self.tables.push(is_object);
-        self.has_objects |= is_object;
-    }
-
-    fn add_global_type(&mut self, ty: &ValType) {
-        let is_object = self.is_object_value(ty);
-        self.globals.push(is_object);
-        self.has_objects |= is_object;
-    }
-
     pub fn add_table(&mut self, table: &wasmparser::Table<'_>) {
-        self.add_table_type(&table.ty.element_type);
+        self.objects.add_table(&table.ty.element_type, false);
         self.hold(INSTANCES, TABLE);
         if let wasmparser::TableInit::Expr(value) = &table.init {
             self.add_expression(value);
@@ -207,7 +185,7 @@ impl Module {
     }
 
     pub fn add_global(&mut self, global: &wasmparser::Global<'_>) {
-        self.add_global_type(&global.ty.content_type);
+        self.objects.add_global(&global.ty.content_type, false);
         self.hold(GLOBALS, u64::from(HostPtr.vm_global_definition().size()));
         if !self.add_expression(&global.init_expr) {
             self.set_up += 1;
@@ -257,8 +235,12 @@ impl Module {
         is_constant && count == 1
     }
 
-    pub fn add_elements(&mut self, kind: &ElementKind<'_>, count: u32) {
-        match kind {
+    pub fn add_element(&mut self, element: &Element<'_>) -> Result<()> {
+        let count = match &element.items {
+            ElementItems::Functions(functions) => functions.count(),
+            ElementItems::Expressions(_, expressions) => expressions.count(),
+        };
+        match &element.kind {
             ElementKind::Passive => {
                 self.hold(ELEMENTS, SEGMENT.saturating_add(ELEMENT * u64::from(count)));
             }
@@ -267,6 +249,20 @@ impl Module {
             }
             ElementKind::Declared => {}
         }
+        match element.items.clone() {
+            ElementItems::Functions(functions) => {
+                for function in functions {
+                    self.add_escaping(function?);
+                }
+            }
+            ElementItems::Expressions(ty, expressions) => {
+                self.objects.add_elements(&ty, count);
+                for expression in expressions {
+                    self.add_expression(&expression?);
+                }
+            }
+        }
+        Ok(())
     }
 
     pub fn add_data(&mut self, data: &Data<'_>) {
@@ -286,13 +282,10 @@ impl Module {
         if let Ok(groups) = body.get_locals_reader() {
             for group in groups {
                 let Ok((count, ty)) = group else { return none };
-                if self.is_object_value(&ty) {
+                if self.objects.is_object_value(&ty) {
                     objects = objects.saturating_add(count.into());
                 }
             }
-        }
-        if objects == 0 && !self.has_objects && body.range().len() < BODY_MIN {
-            return none;
         }
         objects = objects.saturating_add(self.arity(ty).parameters);
         let count = self.accesses(body, objects);
@@ -307,7 +300,7 @@ impl Module {
         match ty {
             BlockType::Empty => Arity::default(),
             BlockType::Type(ty) => {
-                Arity { parameters: 0, results: self.is_object_value(ty).into() }
+                Arity { parameters: 0, results: self.objects.is_object_value(ty).into() }
             }
             BlockType::FuncType(at) => self.arity(*at),
         }
@@ -315,17 +308,19 @@ impl Module {
 
     /// Each reference to an object that an instruction gives may be kept in a place of its own, and
     /// each that a block takes or gives; where paths meet also each local that has changed in there.
-    fn accesses(&self, body: &FunctionBody<'_>, locals: u64) -> u64 {
+    fn accesses(&mut self, body: &FunctionBody<'_>, locals: u64) -> u64 {
         let Ok(operators) = body.get_operators_reader() else { return 0 };
         let (mut globals, mut types, mut objects) = (0u64, 0u64, locals);
         let mut sets = 0u64;
         let mut open = Vec::new();
         for operator in operators {
+            // What cannot be read ends the compilation as well.
             let Ok(operator) = operator else { break };
+            self.objects.add_operator(&operator);
             use Operator::*;
             match &operator {
                 GlobalGet { global_index: at } | GlobalSet { global_index: at } => {
-                    let is_object = self.globals.get(*at as usize).copied().unwrap_or(false);
+                    let is_object = self.objects.global(*at);
                     globals += 1 + u64::from(is_object);
                     objects += u64::from(is_object);
                 }
@@ -358,7 +353,7 @@ impl Module {
                     objects = objects.saturating_add(changed.min(locals));
                 }
                 TableGet { table: at } => {
-                    objects += u64::from(self.tables.get(*at as usize).copied().unwrap_or(true));
+                    objects += u64::from(self.objects.table(*at).unwrap_or(true));
                 }
                 RefNull { .. } | TypedSelect { .. } | TypedSelectMulti { .. } | RefAsNonNull
                 | Throw { .. } | ThrowRef => objects += 1,
@@ -369,7 +364,7 @@ impl Module {
                 _ => {}
             }
         }
-        let globals = globals.min(self.globals.len() as u64 * 2);
+        let globals = globals.min(self.objects.global_count() * 2);
         let types = types.min(self.arities.len() as u64);
         globals.saturating_add(types).saturating_add(objects)
     }
@@ -388,26 +383,44 @@ impl Module {
     }
 }
 
-fn is_of_objects(operator: &Operator<'_>) -> bool {
-    macro_rules! by_proposal {
-        ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
-            match operator {
-                $(Operator::$op { .. } => stringify!($proposal),)*
-                _ => "",
-            }
-        };
-    }
-    wasmparser::for_each_operator!(by_proposal) == "gc"
-}
-
 /// One component that is being read, without what it instantiates.
 #[derive(Default)]
 pub struct Component {
     canonicals: u64,
+    adapters: u64,
     resources: u64,
     imported_instances: u64,
     /// Types of resources in the type of an instance, at most.
     most_resources: u64,
+    /// Of the outermost one.
+    hosts: Option<Hosts>,
+}
+
+/// Which functions and instances come from the host, through imports: a function of the host needs
+/// no adapter. What a component inside of another one imports can be anybody's.
+#[derive(Default)]
+struct Hosts {
+    functions: Vec<bool>,
+    instances: Vec<bool>,
+}
+
+impl Hosts {
+    fn is(&self, kind: ComponentExternalKind, index: u32) -> Option<bool> {
+        let known = match kind {
+            ComponentExternalKind::Func => &self.functions,
+            ComponentExternalKind::Instance => &self.instances,
+            _ => return None,
+        };
+        Some(known.get(index as usize).copied().unwrap_or(false))
+    }
+
+    fn push(&mut self, kind: ComponentExternalKind, is_host: bool) {
+        match kind {
+            ComponentExternalKind::Func => self.functions.push(is_host),
+            ComponentExternalKind::Instance => self.instances.push(is_host),
+            _ => {}
+        }
+    }
 }
 
 fn exported(ty: &ComponentTypeRef) -> u64 {
@@ -415,6 +428,10 @@ fn exported(ty: &ComponentTypeRef) -> u64 {
 }
 
 impl Component {
+    pub fn new(is_outermost: bool) -> Self {
+        Component { hosts: is_outermost.then(Hosts::default), ..Default::default() }
+    }
+
     /// How deep types are nested has been looked at before: the reader recurs as deep.
     pub fn add_types(&mut self, section: ComponentTypeSectionReader<'_>) -> Result<()> {
         for ty in section {
@@ -442,11 +459,57 @@ impl Component {
 
     pub fn add_import(&mut self, import: &ComponentImport<'_>) {
         self.resources += exported(&import.ty);
-        self.imported_instances += u64::from(matches!(import.ty, ComponentTypeRef::Instance(_)));
+        let kind = import.ty.kind();
+        self.imported_instances += u64::from(kind == ComponentExternalKind::Instance);
+        if let Some(hosts) = &mut self.hosts {
+            hosts.push(kind, true);
+        }
     }
 
-    pub fn add_canonical(&mut self) {
+    pub fn add_export(&mut self, export: &ComponentExport<'_>) {
+        if let Some(hosts) = &mut self.hosts
+            && let Some(is_host) = hosts.is(export.kind, export.index)
+        {
+            hosts.push(export.kind, is_host);
+        }
+    }
+
+    pub fn add_alias(&mut self, alias: &ComponentAlias<'_>) {
+        if let Some(hosts) = &mut self.hosts
+            && let ComponentAlias::InstanceExport { kind, instance_index, .. } = *alias
+        {
+            let is_host = hosts.is(ComponentExternalKind::Instance, instance_index);
+            hosts.push(kind, is_host == Some(true));
+        }
+    }
+
+    pub fn add_instance(&mut self, instance: &ComponentInstance<'_>) {
+        let Some(hosts) = &mut self.hosts else { return };
+        let is_host = match instance {
+            ComponentInstance::Instantiate { .. } => false,
+            ComponentInstance::FromExports(exports) => {
+                exports.iter().all(|e| hosts.is(e.kind, e.index) != Some(false))
+            }
+        };
+        hosts.push(ComponentExternalKind::Instance, is_host);
+    }
+
+    /// Each function that is lowered may be one of another component, and then has an adapter.
+    pub fn add_canonical(&mut self, function: &CanonicalFunction) {
         self.canonicals += 1;
+        match *function {
+            CanonicalFunction::Lift { .. } => {
+                if let Some(hosts) = &mut self.hosts {
+                    hosts.push(ComponentExternalKind::Func, false);
+                }
+            }
+            CanonicalFunction::Lower { func_index, .. } => {
+                let hosts = self.hosts.as_ref();
+                let is_host = hosts.and_then(|h| h.is(ComponentExternalKind::Func, func_index));
+                self.adapters += u64::from(is_host != Some(true));
+            }
+            _ => {}
+        }
     }
 
     /// What one instance of it holds itself.
@@ -456,14 +519,8 @@ impl Component {
         let mut held = Held::default();
         held[LINKS] = COMPONENT_INSTANCE
             .saturating_add(CANONICAL.saturating_mul(self.canonicals))
+            .saturating_add(ADAPTER.saturating_mul(self.adapters))
             .saturating_add(RESOURCE.saturating_mul(resources));
         held
     }
-}
-
-/// What the engine makes to let components call each other.
-pub fn adapters(count: u64) -> Held {
-    let mut held = Held::default();
-    held[LINKS] = ADAPTER.saturating_mul(count);
-    held
 }

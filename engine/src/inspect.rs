@@ -1,17 +1,21 @@
 //! What a binary declares: memories and tables of every core module in it, what one instance of it
-//! begins with and holds, and what compiling it takes.
+//! begins with and holds, and what of it the engine's compiler cannot bear.
+//!
+//! One pass over the bytes, which recurs nowhere. What a component makes is known where it ends, and
+//! added where it is instantiated, so that neither time nor memory grow with the instances. What
+//! comes from outside of a component is not looked for: core modules count as the largest that there
+//! is, components as unbounded.
 
 use std::ffi::c_void;
 
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
-    ComponentTypeRef, ElementItems, ExternalKind, Instance, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, Encoding,
+    ExternalKind, Instance, KnownCustom, MemoryType, Name, Parser, Payload, TableType, TypeRef,
 };
 use wasmtime_c_api::wasmtime_error_t;
 
 use crate::footprint::{self, Held, bhd_engine_accesses_t};
-use crate::linking::{self, Linking};
-use crate::work::{self, Estimate, Signatures, bhd_engine_function_t};
+use crate::nesting;
 
 #[repr(C)]
 pub struct bhd_engine_extent_t {
@@ -27,9 +31,8 @@ pub struct bhd_engine_extent_t {
 }
 
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct bhd_engine_totals_t {
-    is_component: bool,
     is_exact: bool,
     memories: u64,
     memory_bytes: u64,
@@ -39,87 +42,92 @@ pub struct bhd_engine_totals_t {
     needs_heap: bool,
     functions: u64,
     largest_function_bytes: u64,
-    compile_work: u64,
-    linking_work: u64,
-    adapters: u64,
-    trampolines: u64,
-    component_instances: u64,
     is_nested_too_deep: bool,
     is_unbounded: bool,
-    signatures: u64,
-    signature_values: u64,
-    heaviest: bhd_engine_function_t,
     held: Held,
     accesses: bhd_engine_accesses_t,
 }
 
-impl bhd_engine_totals_t {
+/// What one instance of a core module or component makes.
+#[derive(Default)]
+struct Needs {
+    memories: u64,
+    memory_bytes: u64,
+    tables: u64,
+    table_elements: u64,
+    instances: u64,
+    held: Held,
+    /// Instances of core modules that come from outside.
+    unknown: u64,
+    /// Makes an instance of a component that comes from outside.
+    is_unbounded: bool,
+}
+
+impl Needs {
     fn add(&mut self, other: &Self) {
-        self.is_exact &= other.is_exact;
-        self.memories = self.memories.saturating_add(other.memories);
-        self.memory_bytes = self.memory_bytes.saturating_add(other.memory_bytes);
-        self.tables = self.tables.saturating_add(other.tables);
-        self.table_elements = self.table_elements.saturating_add(other.table_elements);
-        self.instances = self.instances.saturating_add(other.instances);
+        let sum = |to: &mut u64, more: u64| *to = to.saturating_add(more);
+        sum(&mut self.memories, other.memories);
+        sum(&mut self.memory_bytes, other.memory_bytes);
+        sum(&mut self.tables, other.tables);
+        sum(&mut self.table_elements, other.table_elements);
+        sum(&mut self.instances, other.instances);
+        sum(&mut self.unknown, other.unknown);
         footprint::add(&mut self.held, &other.held);
+        self.is_unbounded |= other.is_unbounded;
     }
 }
 
-#[derive(Clone, Copy)]
-struct CoreModule {
-    totals: bhd_engine_totals_t,
-    imports: u64,
+/// In an index space: a number among those that are defined, or it is imported or comes out of an
+/// instance, so that nobody knows which it is.
+type Defined = Option<u32>;
+
+fn at(space: &[Defined], index: u32) -> Defined {
+    space.get(index as usize).copied().flatten()
 }
 
-/// One component or core module that is being read. A component can only be instantiated after its
-/// definition, so what an instance of it needs is known by then.
+/// One component or core module that is being read.
 struct Level {
-    totals: bhd_engine_totals_t,
+    needs: Needs,
     module: Option<u32>,
     memories: u32,
     tables: u32,
-    imports: u64,
-    /// Index spaces; `None` is imported or comes out of an instance, so its needs are unknown.
-    modules: Vec<Option<CoreModule>>,
-    components: Vec<Option<bhd_engine_totals_t>>,
-    signatures: Signatures,
+    core_modules: Vec<Defined>,
+    components: Vec<Defined>,
     /// What an instance holds, of a core module and of a component.
     held: footprint::Module,
     linked: footprint::Component,
 }
 
 impl Level {
-    fn new(module: Option<u32>) -> Self {
-        let totals = bhd_engine_totals_t { is_exact: true, instances: module.is_some() as u64, ..Default::default() };
+    fn new(module: Option<u32>, is_outermost: bool) -> Self {
         Level {
-            totals,
+            needs: Needs { instances: module.is_some().into(), ..Default::default() },
             module,
             memories: 0,
             tables: 0,
-            imports: 0,
-            modules: Vec::new(),
+            core_modules: Vec::new(),
             components: Vec::new(),
-            signatures: Signatures::default(),
             held: footprint::Module::default(),
-            linked: footprint::Component::default(),
+            linked: footprint::Component::new(is_outermost),
         }
     }
 
-    fn instantiate(&mut self, what: Option<bhd_engine_totals_t>) {
-        match what {
-            Some(needs) => self.totals.add(&needs),
-            None => self.totals.is_exact = false,
+    fn space(&mut self, kind: ComponentExternalKind) -> Option<&mut Vec<Defined>> {
+        match kind {
+            ComponentExternalKind::Module => Some(&mut self.core_modules),
+            ComponentExternalKind::Component => Some(&mut self.components),
+            _ => None,
         }
     }
 
-    fn memory(&mut self, ty: &wasmparser::MemoryType, imported: bool) -> bhd_engine_extent_t {
+    fn memory(&mut self, ty: &MemoryType, imported: bool) -> bhd_engine_extent_t {
         let page_bytes = ty.page_size_log2.map_or(65536, |log2| 1u64.checked_shl(log2).unwrap_or(0));
         let index = self.memories;
         self.memories += 1;
         if !imported {
-            self.totals.memories += 1;
+            self.needs.memories += 1;
             let bytes = ty.initial.saturating_mul(page_bytes);
-            self.totals.memory_bytes = self.totals.memory_bytes.saturating_add(bytes);
+            self.needs.memory_bytes = self.needs.memory_bytes.saturating_add(bytes);
         }
         bhd_engine_extent_t {
             module: self.module.unwrap_or(0),
@@ -134,12 +142,12 @@ impl Level {
         }
     }
 
-    fn table(&mut self, ty: &wasmparser::TableType, imported: bool) -> bhd_engine_extent_t {
+    fn table(&mut self, ty: &TableType, imported: bool) -> bhd_engine_extent_t {
         let index = self.tables;
         self.tables += 1;
         if !imported {
-            self.totals.tables += 1;
-            self.totals.table_elements = self.totals.table_elements.saturating_add(ty.initial);
+            self.needs.tables += 1;
+            self.needs.table_elements = self.needs.table_elements.saturating_add(ty.initial);
         }
         bhd_engine_extent_t {
             module: self.module.unwrap_or(0),
@@ -155,75 +163,117 @@ impl Level {
     }
 }
 
-fn walk<'a>(
-    binary: &'a [u8],
-    metered: bool,
+/// What has been found out about the whole binary.
+#[derive(Default)]
+struct Found {
+    core_modules: Vec<Needs>,
+    components: Vec<Needs>,
+    /// Of each part the most that an instance of one of its core modules holds.
+    most: Held,
+    modules: u32,
+    functions: u64,
+    largest_function_bytes: u64,
+    /// All core modules of a component are compiled together, and if one needs it, all do.
+    needs_heap: bool,
+    accesses: bhd_engine_accesses_t,
+}
+
+impl Found {
+    fn totals(self, needs: Needs) -> bhd_engine_totals_t {
+        let mut held = needs.held;
+        footprint::add_times(&mut held, &self.most, needs.unknown);
+        let instances = needs.instances.saturating_add(needs.unknown);
+        bhd_engine_totals_t {
+            is_exact: needs.unknown == 0 && !needs.is_unbounded,
+            memories: needs.memories,
+            memory_bytes: needs.memory_bytes,
+            tables: needs.tables,
+            table_elements: needs.table_elements,
+            instances,
+            needs_heap: self.needs_heap && instances > 0,
+            functions: self.functions,
+            largest_function_bytes: self.largest_function_bytes,
+            is_nested_too_deep: false,
+            is_unbounded: needs.is_unbounded,
+            held,
+            accesses: self.accesses,
+        }
+    }
+
+    /// It ends: what is around it can instantiate it from here on.
+    fn end_inner(&mut self, done: Level, around: &mut Level) {
+        let (space, all) = if done.module.is_some() {
+            (&mut around.core_modules, &mut self.core_modules)
+        } else {
+            (&mut around.components, &mut self.components)
+        };
+        space.push(Some(all.len() as u32));
+        all.push(done.needs);
+    }
+}
+
+fn alias(stack: &mut [Level], alias: &ComponentAlias<'_>) {
+    let depth = stack.len();
+    let (kind, same) = match *alias {
+        ComponentAlias::InstanceExport { kind, .. } => (kind, None),
+        ComponentAlias::Outer { kind, count, index } => {
+            let kind = match kind {
+                ComponentOuterAliasKind::CoreModule => ComponentExternalKind::Module,
+                ComponentOuterAliasKind::Component => ComponentExternalKind::Component,
+                _ => return,
+            };
+            let from = (depth - 1).checked_sub(count as usize);
+            let same = match from {
+                Some(level) => stack[level].space(kind).and_then(|space| at(space, index)),
+                None => None,
+            };
+            (kind, same)
+        }
+        ComponentAlias::CoreInstanceExport { .. } => return,
+    };
+    let top = &mut stack[depth - 1];
+    top.linked.add_alias(alias);
+    if let Some(space) = top.space(kind) {
+        space.push(same);
+    }
+}
+
+fn walk(
+    binary: &[u8],
     extent: &mut dyn FnMut(&bhd_engine_extent_t),
 ) -> wasmtime::Result<bhd_engine_totals_t> {
+    let too_deep = bhd_engine_totals_t { is_nested_too_deep: true, ..Default::default() };
     let mut stack: Vec<Level> = Vec::new();
-    let mut modules = 0;
-    let mut is_component = false;
-    // What is compiled, however often it is instantiated.
-    let (mut functions, mut largest_function_bytes) = (0u64, 0u64);
-    let mut nanoseconds = 0u64;
-    let (mut signatures, mut signature_values) = (0u64, 0u64);
-    let mut needs_heap = false;
-    let mut heaviest = bhd_engine_function_t::default();
-    let mut accesses = bhd_engine_accesses_t::default();
-    let mut estimate = Estimate::default();
-    let mut linking = Linking::default();
+    let mut found = Found::default();
     for payload in Parser::new(0).parse_all(binary) {
         let payload = payload?;
         if let Payload::Version { encoding, .. } = payload {
-            if stack.is_empty() {
-                is_component = encoding == wasmparser::Encoding::Component;
+            let module = (encoding == Encoding::Module).then_some(found.modules);
+            found.modules += u32::from(module.is_some());
+            if module.is_none() && stack.len() >= nesting::MOST {
+                return Ok(too_deep);
             }
-            let module = (encoding == wasmparser::Encoding::Module).then(|| {
-                modules += 1;
-                modules - 1
-            });
-            if module.is_none() {
-                linking.begin();
-            }
-            stack.push(Level::new(module));
-            if !linking.is_over() {
-                continue;
-            }
-        }
-        if linking.is_over() {
-            // It is refused for this; the rest is not read.
-            return Ok(bhd_engine_totals_t {
-                is_component,
-                is_nested_too_deep: linking.is_too_deep,
-                linking_work: linking::ENOUGH / 1000,
-                compile_work: linking::ENOUGH / 1000,
-                ..Default::default()
-            });
+            stack.push(Level::new(module, stack.is_empty()));
+            continue;
         }
         let depth = stack.len();
         let Some(top) = stack.last_mut() else { continue };
         match payload {
             Payload::TypeSection(section) => {
                 for group in section {
-                    for ty in group?.into_types() {
-                        top.held.add_type(&ty);
-                        let values = top.signatures.add_type(ty);
-                        nanoseconds = nanoseconds.saturating_add(work::signature(values));
-                        signatures += 1;
-                        signature_values += values;
+                    for ty in group?.types() {
+                        top.held.add_type(ty);
                     }
                 }
             }
             Payload::FunctionSection(section) => {
                 for ty in section {
-                    let ty = ty?;
-                    top.signatures.add_function(ty, false);
-                    top.held.add_function(ty);
+                    top.held.add_function(ty?);
                 }
             }
             Payload::TagSection(section) => {
                 for tag in section {
-                    top.signatures.add_tag(tag?.func_type_idx);
+                    tag?;
                     top.held.add_tag();
                 }
             }
@@ -232,68 +282,28 @@ fn walk<'a>(
                     let export = export?;
                     if export.kind == ExternalKind::Func {
                         top.held.add_escaping(export.index);
-                        nanoseconds = nanoseconds.saturating_add(top.signatures.add_entry(export.index));
                     }
                 }
             }
             Payload::ElementSection(section) => {
                 for element in section {
-                    let element = element?;
-                    let count = match &element.items {
-                        ElementItems::Functions(functions) => functions.count(),
-                        ElementItems::Expressions(_, expressions) => expressions.count(),
-                    };
-                    top.held.add_elements(&element.kind, count);
-                    match element.items {
-                        ElementItems::Functions(functions) => {
-                            for function in functions {
-                                let function = function?;
-                                top.held.add_escaping(function);
-                                let entry = top.signatures.add_entry(function);
-                                nanoseconds = nanoseconds.saturating_add(entry);
-                            }
-                        }
-                        ElementItems::Expressions(ty, expressions) => {
-                            top.signatures.add_elements(&ty, expressions.count());
-                            for expression in expressions {
-                                let expression = expression?;
-                                top.held.add_expression(&expression);
-                                for operator in expression.get_operators_reader() {
-                                    if let Operator::RefFunc { function_index } = operator? {
-                                        let entry = top.signatures.add_entry(function_index);
-                                        nanoseconds = nanoseconds.saturating_add(entry);
-                                    }
-                                }
-                            }
-                        }
-                    }
+                    top.held.add_element(&element?)?;
                 }
             }
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
-                    top.imports += 1;
                     let import = import?;
                     top.held.add_import(&import.ty);
                     match import.ty {
-                        TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
-                            top.signatures.add_function(ty, true);
-                            nanoseconds = nanoseconds.saturating_add(work::signature(0));
-                        }
-                        TypeRef::Tag(tag) => top.signatures.add_tag(tag.func_type_idx),
                         TypeRef::Memory(ty) => extent(&top.memory(&ty, true)),
-                        TypeRef::Table(ty) => {
-                            top.signatures.add_table(&ty.element_type, true);
-                            extent(&top.table(&ty, true));
-                        }
-                        TypeRef::Global(ty) => top.signatures.add_global(&ty.content_type, true),
+                        TypeRef::Table(ty) => extent(&top.table(&ty, true)),
+                        _ => {}
                     }
                 }
             }
             Payload::GlobalSection(section) => {
                 for global in section {
-                    let global = global?;
-                    top.signatures.add_global(&global.ty.content_type, false);
-                    top.held.add_global(&global);
+                    top.held.add_global(&global?);
                 }
             }
             Payload::MemorySection(section) => {
@@ -306,9 +316,7 @@ fn walk<'a>(
                 for table in section {
                     let table = table?;
                     top.held.add_table(&table);
-                    let ty = table.ty;
-                    top.signatures.add_table(&ty.element_type, false);
-                    extent(&top.table(&ty, false));
+                    extent(&top.table(&table.ty, false));
                 }
             }
             Payload::DataSection(section) => {
@@ -316,125 +324,66 @@ fn walk<'a>(
                     top.held.add_data(&data?);
                 }
             }
-            Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
+            Payload::CodeSectionStart { count, .. } => found.functions += u64::from(count),
             Payload::CodeSectionEntry(body) => {
-                largest_function_bytes = largest_function_bytes.max(body.range().len() as u64);
-                let (cost, mut about) = estimate.body(&mut top.signatures, &body, metered);
-                nanoseconds = nanoseconds.saturating_add(cost);
+                let bytes = body.range().len() as u64;
+                found.largest_function_bytes = found.largest_function_bytes.max(bytes);
                 let its = top.held.add_body(&body);
-                accesses.or(bhd_engine_accesses_t { module: top.module.unwrap_or(0), ..its });
-                if about.work >= heaviest.work {
-                    about.module = top.module.unwrap_or(0);
-                    heaviest = about;
-                }
+                found.accesses.or(bhd_engine_accesses_t { module: top.module.unwrap_or(0), ..its });
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
                     let import = import?;
-                    if !linking.import(&import) {
-                        break;
-                    }
                     top.linked.add_import(&import);
-                    match import.ty {
-                        ComponentTypeRef::Module(_) => top.modules.push(None),
-                        ComponentTypeRef::Component(_) => top.components.push(None),
-                        _ => {}
+                    if let Some(space) = top.space(import.ty.kind()) {
+                        space.push(None);
                     }
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export?;
-                    if !linking.export(&export) {
-                        break;
-                    }
-                    let index = export.index as usize;
-                    match export.kind {
-                        ComponentExternalKind::Module => {
-                            let same = top.modules.get(index).copied().flatten();
-                            top.modules.push(same);
-                        }
-                        ComponentExternalKind::Component => {
-                            let same = top.components.get(index).copied().flatten();
-                            top.components.push(same);
-                        }
-                        _ => {}
+                    top.linked.add_export(&export);
+                    if let Some(space) = top.space(export.kind) {
+                        space.push(at(space, export.index));
                     }
                 }
             }
             Payload::ComponentAliasSection(section) => {
-                for alias in section {
-                    let alias = alias?;
-                    if !linking.alias(&alias) {
-                        break;
-                    }
-                    match alias {
-                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, .. } => {
-                            stack[depth - 1].modules.push(None)
-                        }
-                        ComponentAlias::InstanceExport {
-                            kind: ComponentExternalKind::Component, ..
-                        } => stack[depth - 1].components.push(None),
-                        ComponentAlias::Outer { kind, count, index } => {
-                            let from = (depth - 1).checked_sub(count as usize).map(|at| &stack[at]);
-                            let index = index as usize;
-                            match kind {
-                                ComponentOuterAliasKind::CoreModule => {
-                                    let same = from.and_then(|l| l.modules.get(index).copied()).flatten();
-                                    stack[depth - 1].modules.push(same);
-                                }
-                                ComponentOuterAliasKind::Component => {
-                                    let same =
-                                        from.and_then(|l| l.components.get(index).copied()).flatten();
-                                    stack[depth - 1].components.push(same);
-                                }
-                                _ => {}
-                            }
-                        }
-                        _ => {}
-                    }
+                for item in section {
+                    alias(&mut stack, &item?);
                 }
             }
             Payload::ComponentTypeSection(section) => {
-                linking.types(&binary[section.range()])?;
-                if !linking.is_over() {
-                    top.linked.add_types(section)?;
+                if nesting::is_too_deep(&binary[section.range()], depth)? {
+                    return Ok(too_deep);
                 }
+                top.linked.add_types(section)?;
             }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section {
-                    top.linked.add_canonical();
-                    if !linking.canonical(&function?) {
-                        break;
-                    }
+                    top.linked.add_canonical(&function?);
                 }
             }
             Payload::InstanceSection(section) => {
                 for instance in section {
-                    match instance? {
-                        Instance::Instantiate { module_index, .. } => {
-                            let what = top.modules.get(module_index as usize).copied().flatten();
-                            linking.core_instance(what.map(|m| m.imports));
-                            top.instantiate(what.map(|m| m.totals));
-                        }
-                        Instance::FromExports(exports) => {
-                            linking.core_instance(Some(exports.len() as u64))
-                        }
-                    }
-                    if linking.is_over() {
-                        break;
+                    let Instance::Instantiate { module_index, .. } = instance? else { continue };
+                    match at(&top.core_modules, module_index) {
+                        Some(known) => top.needs.add(&found.core_modules[known as usize]),
+                        None => top.needs.unknown = top.needs.unknown.saturating_add(1),
                     }
                 }
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
                     let instance = instance?;
-                    if !linking.instance(&instance) {
-                        break;
-                    }
-                    if let ComponentInstance::Instantiate { component_index, .. } = instance {
-                        let what = top.components.get(component_index as usize).copied();
-                        top.instantiate(what.flatten());
+                    top.linked.add_instance(&instance);
+                    let ComponentInstance::Instantiate { component_index, .. } = instance else {
+                        continue;
+                    };
+                    match at(&top.components, component_index) {
+                        Some(known) => top.needs.add(&found.components[known as usize]),
+                        None => top.needs.is_unbounded = true,
                     }
                 }
             }
@@ -442,46 +391,16 @@ fn walk<'a>(
                 let mut done = stack.pop().expect("a level is open");
                 if let Some(module) = done.module {
                     let (held, set_up) = done.held.end();
-                    done.totals.held = held;
-                    accesses.or(bhd_engine_accesses_t { module, ..set_up });
+                    found.needs_heap |= done.held.needs_heap();
+                    found.accesses.or(bhd_engine_accesses_t { module, ..set_up });
+                    footprint::most(&mut found.most, &held);
+                    done.needs.held = held;
                 } else {
-                    footprint::add(&mut done.totals.held, &done.linked.end());
+                    footprint::add(&mut done.needs.held, &done.linked.end());
                 }
-                // All modules of a component are compiled together, and if one needs it, all do.
-                needs_heap |= done.signatures.needs_heap;
-                let link = if done.module.is_none() { linking.end() } else { None };
                 match stack.last_mut() {
-                    Some(parent) if done.module.is_some() => {
-                        linking.core_module(done.imports);
-                        let (totals, imports) = (done.totals, done.imports);
-                        parent.modules.push(Some(CoreModule { totals, imports }));
-                    }
-                    Some(parent) => parent.components.push(Some(done.totals)),
-                    None => {
-                        let link = link.unwrap_or_default();
-                        let compiled = if metered { link.compiled / 2 * 3 } else { link.compiled };
-                        for more in [link.structure, compiled] {
-                            nanoseconds = nanoseconds.saturating_add(more);
-                        }
-                        footprint::add(&mut done.totals.held, &footprint::adapters(link.adapters));
-                        return Ok(bhd_engine_totals_t {
-                            is_component,
-                            accesses,
-                            needs_heap: needs_heap && done.totals.instances > 0,
-                            functions,
-                            largest_function_bytes,
-                            compile_work: nanoseconds.div_ceil(1000),
-                            linking_work: link.structure.div_ceil(1000),
-                            adapters: link.adapters,
-                            trampolines: link.trampolines,
-                            component_instances: link.instances,
-                            is_unbounded: link.is_unknown,
-                            signatures,
-                            signature_values,
-                            heaviest,
-                            ..done.totals
-                        });
-                    }
+                    Some(around) => found.end_inner(done, around),
+                    None => return Ok(found.totals(done.needs)),
                 }
             }
             _ => {}
@@ -494,12 +413,11 @@ fn walk<'a>(
 pub unsafe extern "C" fn bhd_engine_extents(
     binary: *const u8,
     size: usize,
-    metered: bool,
     env: *mut c_void,
     extent: extern "C" fn(*mut c_void, *const bhd_engine_extent_t),
     totals: *mut bhd_engine_totals_t,
 ) -> Option<Box<wasmtime_error_t>> {
-    match walk(unsafe { crate::bytes(binary, size) }, metered, &mut |e| extent(env, e)) {
+    match walk(unsafe { crate::bytes(binary, size) }, &mut |e| extent(env, e)) {
         Ok(t) => {
             unsafe { *totals = t };
             None

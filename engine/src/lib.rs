@@ -24,9 +24,10 @@ mod inspect;
 mod items;
 mod limiter;
 mod lines;
-mod linking;
 mod lookup;
+mod nesting;
 mod network;
+mod objects;
 mod permit;
 mod segments;
 mod stream;
@@ -40,7 +41,6 @@ mod wasi;
 mod wave;
 mod wit;
 mod wit_text;
-mod work;
 
 /// Hands `text` to C as pointer and length; C copies what it keeps.
 #[repr(C)]

@@ -48,8 +48,8 @@ static void look_at_extent(void *env, const bhd_engine_extent_t *extent)
 /* What cannot be read must not reach the compiler uncounted. */
 static bhd_status read_totals(bhd__binary *binary, bhd_error *error)
 {
-    wasmtime_error_t *failure = bhd_engine_extents(binary->data, binary->size, binary->metered,
-                                                   binary, look_at_extent, &binary->totals);
+    wasmtime_error_t *failure =
+        bhd_engine_extents(binary->data, binary->size, binary, look_at_extent, &binary->totals);
     return failure ? bhd__binary_refuse(binary, failure, error) : BHD_OK;
 }
 
@@ -251,10 +251,8 @@ static bhd_status check_all(bhd__binary *binary, const bhd__translation *options
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options, const void *data,
                             size_t size, bhd_error *error)
 {
-    *binary = (bhd__binary){.data = data,
-                            .size = size,
-                            .metered = options->metered,
-                            .allows_gc = options->features & BHD_FEATURE_GC};
+    *binary =
+        (bhd__binary){.data = data, .size = size, .allows_gc = options->features & BHD_FEATURE_GC};
     if (!bhd__is_binary(data, size)) {
         wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->owned);
         if (failure)

@@ -20,7 +20,6 @@ typedef struct bhd__binary {
     size_t read_bytes;     /* before they were joined */
     bool is_component;
     bool imports_memory;
-    bool metered;   /* compiled with fuel */
     bool allows_gc; /* the host does */
     bhd_engine_totals_t totals;
 } bhd__binary;

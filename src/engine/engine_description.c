@@ -33,7 +33,6 @@ static bool has_header_bools(const uint8_t *bytes)
     static const size_t offsets[] = {
         offsetof(header, is_component),
         offsetof(header, imports_memory),
-        IN_TOTALS(is_component),
         IN_TOTALS(is_exact),
         IN_TOTALS(needs_heap),
         IN_TOTALS(is_nested_too_deep),
@@ -62,7 +61,7 @@ static void clear_gaps(uint8_t *bytes)
     } gaps[] = {
         {IN_TOTALS(is_exact) + 1, IN_TOTALS(memories)},
         {IN_TOTALS(needs_heap) + 1, IN_TOTALS(functions)},
-        {IN_TOTALS(is_unbounded) + 1, IN_TOTALS(signatures)},
+        {IN_TOTALS(is_unbounded) + 1, IN_TOTALS(held)},
         {IN_TOTALS(accesses) + offsetof(bhd_engine_accesses_t, is_set_up) + 1,
          IN_TOTALS(accesses) + sizeof(bhd_engine_accesses_t)},
         {offsetof(header, imports_memory) + 1, sizeof(header)},

@@ -129,8 +129,9 @@ void bhd__gate_attach(bhd__gate *gate, wasmtime_store_t *store, const bhd_host_o
         .table_growing = table_growing,
         .table_grow_failed = table_grow_failed,
         /* The engine counts adapters between components among the instances, and nothing else that
-         * a component does not declare. What it declares was counted before it was compiled; the
-         * adapters are bounded by the work of linking and by max_instance_bytes. */
+         * a component does not declare. What it declares was counted before it was compiled, core
+         * modules that a component in it is given included; the adapters are bounded by
+         * max_instance_bytes. */
         .max_instances = SIZE_MAX,
         .max_tables = options->max_tables,
         .max_memories = options->max_memories,

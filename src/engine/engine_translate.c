@@ -107,7 +107,7 @@ static bhd_status show(const bhd__binary *binary, shown *s, bhd_error *error)
 {
     bhd_engine_totals_t totals;
     wasmtime_error_t *failure =
-        bhd_engine_extents(binary->data, binary->size, false, s, add_extent, &totals);
+        bhd_engine_extents(binary->data, binary->size, s, add_extent, &totals);
     if (!failure && binary->is_component)
         failure = bhd_engine_component_wit(binary->data, binary->size, s, set_wit);
     if (failure)

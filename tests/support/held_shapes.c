@@ -49,7 +49,8 @@ const held_shape held_shapes[] = {
     {"declared functions of expressions", "(module ",
      "(func $f%1$u)(elem declare funcref (ref.func $f%1$u))", ")", NULL, NULL, 32, FUNCTIONS},
     {"passive data segments", "(module ", "(data \"\")", ")", NULL, NULL, 12, DATA},
-    {"active data segments", "(module (memory 1)", "(data (i32.const %u) \"a\")", ")", NULL, NULL,
+    /* Over each other, so that they cannot be joined. */
+    {"active data segments", "(module (memory 1)", "(data (i32.const 0) \"a\")", ")", NULL, NULL,
      12, DATA},
     {"imported functions", GIVEN("func", "func $x \"f\""), 32, IMPORTS},
     {"imported globals", GIVEN("global i32", "global $x \"g\""), 16, IMPORTS},
@@ -78,6 +79,34 @@ const held_shape held_shapes[] = {
      "(component $b (import \"f\" (func $f))",
      "(core func (canon lower (func $f)))",
      ")(instance (instantiate $b (with \"f\" (func $a \"f\")))))", NULL, NULL, 64, LINKS},
+    {"chains of components",
+     "(component (component $a (core module $m (func (export \"f\")))"
+     "(core instance $i (instantiate $m))"
+     "(func (export \"f\") (canon lift (core func $i \"f\"))))(instance $i (instantiate $a))"
+     "(alias export $i \"f\" (func $f))"
+     "(component $b (import \"f\" (func $f))(core func $g (canon lower (func $f)))"
+     "(func (export \"f\") (canon lift (core func $g))))",
+     "(instance $i%1$u (instantiate $b (with \"f\" (func $f))))", ")", NULL, NULL, 256, LINKS},
+    /* Each instance of the one inside calls that of the next one outside. */
+    {"adapters in many instances",
+     "(component (component $a (core module $m (func (export \"f\") (param i32 i32)) "
+     "(memory (export \"m\") 0)(func (export \"r\") (param i32 i32 i32 i32) (result i32) "
+     "unreachable))(core instance $i (instantiate $m))"
+     "(func (export \"f\") (param \"s\" string) (canon lift (core func $i \"f\") "
+     "(memory (core memory $i \"m\")) (realloc (core func $i \"r\")))))(instance $a (instantiate "
+     "$a))"
+     "(component $b (import \"f\" (func $f (param \"s\" string)))"
+     "(core module $m (memory (export \"m\") 0))(core instance $i (instantiate $m))",
+     "(core func (canon lower (func $f) (memory (core memory $i \"m\"))))",
+     ")(instance (instantiate $b (with \"f\" (func $a \"f\"))))"
+     "(instance (instantiate $b (with \"f\" (func $a \"f\"))))"
+     "(instance (instantiate $b (with \"f\" (func $a \"f\")))))",
+     NULL, NULL, 3 * 640, LINKS},
+    {"core modules that are given",
+     "(component (core module $m (func (export \"f\")))"
+     "(component $c (import \"m\" (core module $m (export \"f\" (func))))",
+     "(core instance (instantiate $m))",
+     ")(instance (instantiate $c (with \"m\" (core module $m)))))", NULL, NULL, 256, INSTANCES},
 };
 const size_t held_shape_count = COUNT_OF(held_shapes);
 
