@@ -187,6 +187,8 @@ bool bhd_engine_name_reaches(bhd_engine_str_t host, bhd_engine_str_t address);
  * most `capacity` of them are written. Returns how many there are. After wasmtime_context_set_wasi
  * and before the guest runs; they stay the same until the store ends. */
 size_t bhd_engine_wasi_directories(wasmtime_context_t *context, int *numbers, size_t capacity);
+/* Files and directories that guests open from now on have at least this number. */
+void bhd_engine_files_floor(int number);
 /* Those of the files and directories that the guest itself has open. */
 void bhd_engine_wasi_files(wasmtime_context_t *context, void *env, void (*each)(void *env, int fd));
 

@@ -1,6 +1,8 @@
 #include "base/descriptor.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -57,4 +59,27 @@ void bhd__descriptor_close(bhd__descriptor *descriptor)
     if (descriptor->number >= 0 && bhd__descriptor_is(descriptor, descriptor->number))
         (void)close(descriptor->number);
     descriptor->number = -1;
+}
+
+#define FLOOR_MAX 65536
+/* A process with hardly any has none for guests. */
+#define FLOOR_MIN 16
+
+static int the_floor;
+
+static void find_floor(void)
+{
+    struct rlimit most;
+    the_floor = FLOOR_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur / 2 < FLOOR_MAX)
+        the_floor = (int)(most.rlim_cur / 2);
+    if (the_floor < FLOOR_MIN)
+        the_floor = FLOOR_MIN;
+}
+
+int bhd__descriptor_floor(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, find_floor);
+    return the_floor;
 }

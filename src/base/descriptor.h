@@ -35,6 +35,9 @@ typedef struct bhd__descriptor {
 bhd__descriptor bhd__descriptor_of(int number);
 /* The number still names that file. */
 bool bhd__descriptor_is(const bhd__descriptor *descriptor, int number);
+/* Guests' files have numbers from here on, and what a process that is started begins with is below:
+ * half of what this process may have, 16 to 65,536; the same for as long as it lives. */
+int bhd__descriptor_floor(void);
 /* Closes it, unless it is somebody else's by now. */
 void bhd__descriptor_close(bhd__descriptor *descriptor);
 

@@ -188,6 +188,14 @@ static void describe_job(const bhd__compiler *compiler, const bhd__compile_reque
         (void)memcpy(job->settings, request->settings, request->settings_bytes);
 }
 
+/* Where the process is sure to be started without a copy of any guest's file. */
+static bool are_below_floor(const bhd__compiler *compiler, const exchange *x)
+{
+    const int floor = bhd__descriptor_floor();
+    return compiler->program.file.number < floor && x->binary.number < floor &&
+           x->output.number < floor && x->report.number < floor;
+}
+
 /* Every file before the process starts, and of no other size afterwards. False with errno. */
 static bool make_files(const bhd__compile_request *request, exchange *x, const char **step)
 {
@@ -272,6 +280,12 @@ static bhd_status run(bhd__compiler *compiler, const bhd__compile_request *reque
     describe_job(compiler, request, x);
     if (!make_files(request, x, &step))
         return fail_to_start(compiler, step, errno, error);
+    if (!are_below_floor(compiler, x))
+        return bhd__fail(
+            error, BHD_NO_CAPACITY,
+            "the compiler cannot be started: this process has as many descriptors open "
+            "as half of what it might have at its beginning, and the other half is for "
+            "guests' files. Try again, or begin it with a higher limit (ulimit -n)");
     bhd__ward ward = {
         .program = compiler->program.file.number,
         .descriptors = {x->binary.number, x->output.number, x->report.number},

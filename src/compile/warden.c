@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -120,11 +121,22 @@ APART static long limit(int resource, uint64_t most)
     return call(SYS_prlimit64, 0, resource, POINTER(&wanted), 0, 0);
 }
 
-/* Its table of descriptors is its own. Ours are all above 2 and none is a target, except that the
- * program's may be PROGRAM_NUMBER already or that number another's, which is a copy by then. */
+/* Its table of descriptors is the host's until it takes what it needs of it: up to the highest of
+ * ours. What lies above is not copied, and so not closed here: closing even a copy of a guest's file
+ * asks its file system, which may not answer.
+ *
+ * Then it is its own. Ours are all above 2 and none is a target, except that the program's may be
+ * PROGRAM_NUMBER already or that number another's, which is a copy by then. */
 APART static bool descriptors_failed(watch *w)
 {
     const bhd__ward *ward = w->ward;
+    int highest = ward->program;
+    for (int i = 0; i < 3; i++)
+        if (ward->descriptors[i] > highest)
+            highest = ward->descriptors[i];
+    if (has_failed(w, "close_range",
+                   call(SYS_close_range, highest + 1, ~0U, CLOSE_RANGE_UNSHARE, 0, 0)))
+        return true;
     for (int i = 0; i < 3; i++)
         if (has_failed(w, "dup3", call(SYS_dup3, ward->descriptors[i], i, 0, 0, 0)))
             return true;
@@ -259,7 +271,8 @@ APART static void start_and_await(watch *w)
         return;
     w->warden = call(SYS_getpid, 0, 0, 0, 0, 0);
     reset_signals();
-    int process = __clone(begin, w->stack + STACK_BYTES / 2, CLONE_VM | CLONE_VFORK | SIGCHLD, w);
+    const int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD;
+    int process = __clone(begin, w->stack + STACK_BYTES / 2, flags, w);
     if (process < 0)
         (void)has_failed(w, "clone", -errno);
     else

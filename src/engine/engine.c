@@ -188,6 +188,7 @@ bhd_status bhd__engine_new(const bhd_host_options *options, bhd__engine **engine
         return bhd__fail_no_memory(error);
     e->options = *options;
     bhd__values_prepare();
+    bhd_engine_files_floor(bhd__descriptor_floor());
     bhd_status status = bhd__clock_init(&e->clock, error);
     if (status != BHD_OK) {
         bhd__free(e);

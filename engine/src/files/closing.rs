@@ -10,15 +10,22 @@
 //! What is handed over is bounded without a bound of its own. Opening takes a place too, in the
 //! same line: when all places of a component wait for a file system, it opens nothing more, and
 //! what is to be closed is what its sandboxes had open before.
+//!
+//! A process that this one starts begins with a copy of its descriptors, and closing a copy asks the
+//! file system too. So guests' files have numbers from a floor on, and whoever starts a process
+//! (src/compile/warden.c) has copied only what is below. A file is there at the moment after it was
+//! opened, with its first number: a system call long.
 
 use std::fs::File;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use wasmtime_wasi::runtime::{spawn_blocking, with_ambient_tokio_runtime};
 
 use super::lane::{self, Component};
@@ -115,11 +122,25 @@ pub struct Handle {
 /// One that several operations use; the last closes it.
 pub type Shared = Arc<Handle>;
 
+/// The least number of a guest's file.
+static FLOOR: AtomicI32 = AtomicI32::new(0);
+
+#[unsafe(no_mangle)]
+pub extern "C" fn bhd_engine_files_floor(number: i32) {
+    FLOOR.store(number, Ordering::Relaxed);
+}
+
 impl Handle {
     /// On a thread that may wait: the file system is asked what it is.
-    pub fn new(file: File, door: &Door) -> Handle {
+    pub fn new(file: File, door: &Door) -> io::Result<Handle> {
+        let floor = FLOOR.load(Ordering::Relaxed);
+        let high = rustix::io::fcntl_dupfd_cloexec(&file, floor);
+        drop(file);
+        // The floor is above what the process may have.
+        let high = high.map_err(|e| if e == Errno::INVAL { Errno::MFILE } else { e })?;
+        let file = File::from(high);
         let door = if space::is_local(&file) { None } else { Some(door.clone()) };
-        Handle { file: ManuallyDrop::new(Arc::new(file)), door }
+        Ok(Handle { file: ManuallyDrop::new(Arc::new(file)), door })
     }
 
     /// A granted directory: it is a place and no more, of which nobody is told.

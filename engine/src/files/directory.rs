@@ -51,7 +51,7 @@ impl Listing {
     pub fn new(dir: &File, door: &Door) -> io::Result<Listing> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let stream = File::from(rustix::fs::openat(dir, c".", flags, Mode::empty())?);
-        let stream = Handle::new(stream, door);
+        let stream = Handle::new(stream, door)?;
         let device = rustix::fs::fstat(&stream)?.st_dev;
         Ok(Listing { stream, device, entries: Vec::new(), next: 0 })
     }

@@ -236,10 +236,12 @@ async fn open(
     let done = loop {
         let (dir, at, door) = (dir.clone(), at.clone(), lane.door().clone());
         let opened = lane.run(move || {
-            path::open(&dir, &at, want).map(|opened| Opened {
-                file: Arc::new(Handle::new(opened.file, &door)),
-                is_directory: opened.is_directory,
-                is_new: opened.is_new,
+            path::open(&dir, &at, want).and_then(|opened| {
+                Ok(Opened {
+                    file: Arc::new(Handle::new(opened.file, &door)?),
+                    is_directory: opened.is_directory,
+                    is_new: opened.is_new,
+                })
             })
         });
         match opened.await {
