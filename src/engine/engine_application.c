@@ -78,8 +78,8 @@ typedef struct function_names {
 } function_names;
 
 /* "square(i32) -> i32" */
-static void name_function(void *env, bool is_export, bhd_engine_str_t module, bhd_engine_str_t name,
-                          bhd_engine_str_t type)
+static void name_function(void *env, bool is_export, bhd_engine_str_t module,
+                          bhd_engine_str_t name, bhd_engine_str_t type)
 {
     function_names *names = env;
     (void)module;

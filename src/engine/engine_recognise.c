@@ -18,9 +18,8 @@ static const struct {
 } signatures[] = {
     {0, SIGNATURE("\x1f\x8b"), "compressed with gzip; decompress it first (gunzip)"},
     {0, SIGNATURE("\x28\xb5\x2f\xfd"), "compressed with zstd; decompress it first (unzstd)"},
-    {0,
-     SIGNATURE("\xfd"
-               "7zXZ"),
+    {0, SIGNATURE("\xfd"
+                  "7zXZ"),
      "compressed with xz; decompress it first (unxz)"},
     {0, SIGNATURE("BZh"), "compressed with bzip2; decompress it first (bunzip2)"},
     {0, SIGNATURE("\x04\x22\x4d\x18"), "compressed with lz4; decompress it first (unlz4)"},
@@ -82,8 +81,8 @@ static bool begins_line(const char *text, size_t size, const char *word)
 static size_t blanks(const char *text, size_t size)
 {
     size_t at = 0;
-    while (at < size &&
-           (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n'))
+    while (at < size && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' ||
+                         text[at] == '\n'))
         at++;
     return at;
 }
@@ -143,10 +142,7 @@ const char *bhd__recognise(const uint8_t *data, size_t size)
         return NULL;
     if (size < 4 && memcmp(data, "\0asm", size) == 0)
         return "the beginning of a WebAssembly binary, which was cut off";
-    if (size >= 4 && memcmp(data,
-                            "\x7f"
-                            "ELF",
-                            4) == 0)
+    if (size >= 4 && memcmp(data, "\x7f" "ELF", 4) == 0)
         return elf(data, size);
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
         if (size >= signatures[i].offset + signatures[i].size &&

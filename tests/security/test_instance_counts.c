@@ -1,7 +1,9 @@
 /*
  * As many core instances as a host allows run, whatever the engine adds to let components call each
- * other, and one more is refused before anything runs, with both numbers.
+ * other and whoever gives the core modules, and one more is refused before anything runs, with both
+ * numbers.
  */
+#include "support/bomb_bytes.h"
 #include "support/bomb_text.h"
 #include "support/real_guest.h"
 
@@ -106,9 +108,136 @@ static void as_many_as_allowed_run_whatever_the_engine_adds(void **state)
     }
 }
 
+/* A core module that a component is given, or takes out of an instance, makes instances too: the
+ * larger one here, four times in each of two instances. */
+static const char given[] = "(component (core module $small)(core module $large "
+                            "(func (export \"f\"))%s)"
+                            "(component $out (core module $m (func (export \"f\")))"
+                            "(export \"m\" (core module $m)))(instance $o (instantiate $out))"
+                            "(component $c (import \"m\" (core module $m))"
+                            "(core instance (instantiate $m))(core instance (instantiate $m))"
+                            "(core instance (instantiate $m))(core instance (instantiate $m)))"
+                            "(instance (instantiate $c (with \"m\" (core module $large))))"
+                            "(instance (instantiate $c (with \"m\" (core module $o \"m\")))))";
+
+static bhd_status load_given(bhd_host *host, const char *part, bhd_component **component,
+                             bhd_error *error)
+{
+    bomb_text t = {0};
+    bomb_printf(&t, given, part);
+    wasm_byte_vec_t binary = bomb_binary(&t);
+    bhd_component_options options = {
+        .size = sizeof options, .name = "given", .limits = guest_limits(MIB(1))};
+    bhd_status status =
+        bhd_component_new(host, &options, binary.data, binary.size, component, error);
+    wasm_byte_vec_delete(&binary);
+    return status;
+}
+
+static void core_modules_that_are_given_are_counted(void **state)
+{
+    (void)state;
+    for (unsigned allowed = 7; allowed <= 8; allowed++) {
+        bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+        bhd_error error = BHD_ERROR_INIT;
+        bhd_component *component = NULL;
+        options.max_instances = allowed;
+        bhd_host *host = guest_host_with(&options);
+        bhd_status status = load_given(host, "", &component, &error);
+        if (allowed < 8) {
+            expect_status(BHD_COMPONENT_TOO_LARGE, status, &error);
+            expect_refusal(&error, 8, allowed);
+        } else {
+            expect_ok(status, &error);
+            bhd_sandbox_free(guest_sandbox(component));
+        }
+        bhd_component_free(component);
+        bhd_error_fini(&error);
+        bhd_host_free(host);
+    }
+}
+
+/* Nobody follows which one is given, so each may be the one that holds most. */
+static void core_modules_that_are_given_hold_as_the_largest(void **state)
+{
+    (void)state;
+    bhd_host *host = guest_host();
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_component *component = NULL;
+    bomb_text part = {0};
+    /* Of 256 KiB, 8 times so many globals of 16 bytes are 125 KiB and 281 KiB. */
+    for (unsigned i = 0; i < 1000; i++)
+        bomb_put(&part, "(global i32 (i32.const 0))");
+    expect_ok(load_given(host, part.data, &component, &error), &error);
+    bhd_sandbox_free(guest_sandbox(component));
+    bhd_component_free(component);
+    component = NULL;
+    for (unsigned i = 1000; i < 2250; i++)
+        bomb_put(&part, "(global i32 (i32.const 0))");
+    expect_status(BHD_COMPONENT_TOO_LARGE, load_given(host, part.data, &component, &error), &error);
+    expect_in(error.message, "max_instance_bytes");
+    expect_in(error.message, "is for its globals and tags");
+    bomb_free(&part);
+    bhd_error_fini(&error);
+    bhd_host_free(host);
+}
+
+/* Whatever it makes cannot be summed, so it is refused wherever it comes from. */
+static void components_that_are_given_are_refused(void **state)
+{
+    static const char *const texts[] = {
+        "(component (component $a)(component $c (import \"c\" (component $c))"
+        "(instance (instantiate $c)))(instance (instantiate $c (with \"c\" (component $a)))))",
+        "(component (component $a (component $b)(export \"b\" (component $b)))"
+        "(instance $i (instantiate $a))(alias export $i \"b\" (component $b))"
+        "(instance (instantiate $b)))",
+    };
+    (void)state;
+    bhd_host *host = guest_host();
+    bhd_limits limits = guest_limits(MIB(1));
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        guest_refused(host, texts[i], &limits, BHD_COMPONENT_UNSUPPORTED,
+                      "instantiates a component that it is given or that an instance exports");
+    bhd_host_free(host);
+}
+
+/* More items than anybody needs are counted all the same: a million instances of nothing. */
+static void a_million_instances_are_counted(void **state)
+{
+    (void)state;
+    bhd_host *host = guest_host();
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_component *component = NULL;
+    bomb_text binary = {0}, inner = {0}, instances = {0};
+    const unsigned count = 1000100;
+    bomb_component_header(&inner);
+    bomb_component_header(&binary);
+    bomb_byte(&binary, 4);
+    bomb_number(&binary, inner.size);
+    bomb_bytes(&binary, inner.data, inner.size);
+    for (unsigned i = 0; i < count; i++)
+        bomb_bytes(&instances, "\0\0\0", 3);
+    bomb_vector(&binary, 5, count, &instances);
+    bhd_component_options options = {
+        .size = sizeof options, .name = "million", .limits = guest_limits(MIB(1))};
+    expect_status(BHD_COMPONENT_TOO_LARGE,
+                  bhd_component_new(host, &options, binary.data, binary.size, &component, &error),
+                  &error);
+    expect_in(error.message, "max_instance_bytes");
+    assert_true(error.value > (uint64_t)count * 512);
+    bomb_free(&binary);
+    bomb_free(&inner);
+    bhd_error_fini(&error);
+    bhd_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_million_instances_are_counted),
+        cmocka_unit_test(core_modules_that_are_given_are_counted),
+        cmocka_unit_test(core_modules_that_are_given_hold_as_the_largest),
+        cmocka_unit_test(components_that_are_given_are_refused),
         cmocka_unit_test(as_many_as_allowed_run_whatever_the_engine_adds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

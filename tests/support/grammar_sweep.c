@@ -308,7 +308,7 @@ static void keep(const attempt *a)
 
 /* Vectors that do not hold yet. Each has to fail still, with this, as soon as as many items are
  * tried; when it holds, the line goes. The engine links each instance of a component by itself and
- * keeps what its instances export: nothing bounds that but an eighth of max_compile_work. */
+ * keeps what its instances export: what bounds that is the memory that compiling may take. */
 static const struct known {
     const char *vector;
     uint64_t from;

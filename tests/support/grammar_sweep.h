@@ -5,8 +5,8 @@
  * its deadline, and so has a call; and what loading it keeps, code apart, is bounded by its size.
  * The process never ends, whether a binary is loaded or inspected.
  *
- * What loading takes while it lasts is bounded by max_compile_work and is the subject of other
- * tests. Resident memory is measured, so the programs that run this have names with _rss.
+ * What compiling takes while it lasts is the matter of the compiler's process and of other tests.
+ * Resident memory is measured, so the programs that run this have names with _rss.
  *
  *     PROGRAM [NAME]             those in whose name it is
  *     BHD_LONG=1                 100,000 items too, and as many as are allowed: `make sweep`
