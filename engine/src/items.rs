@@ -1,5 +1,6 @@
 //! Imports and exports of what was compiled, with their types as text.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::fmt::Write;
 
@@ -72,7 +73,7 @@ pub unsafe extern "C" fn bhd_engine_module_items(
 ) {
     const _: () = assert!(size_of::<wasmtime_module_t>() == size_of::<wasmtime::Module>());
     let module = unsafe { &*(module as *const wasmtime::Module) };
-    let mut texts = Texts::new();
+    let texts = Texts::new();
     for i in module.imports() {
         let text = texts.take(&extern_text(&i.ty()));
         item(env, false, i.module().into(), i.name().into(), text.as_str().into());
@@ -92,30 +93,60 @@ const TYPE_TEXT_REST: usize = 64;
 
 /// What a binary says once, many items may show: a type, the name of an instance.
 struct Texts {
-    left: usize,
+    left: Cell<usize>,
 }
 
 impl Texts {
     fn new() -> Texts {
-        Texts { left: TYPE_TEXTS_MAX }
+        Texts { left: Cell::new(TYPE_TEXTS_MAX) }
     }
 
-    fn take(&mut self, text: &str) -> String {
-        if text.len() > self.left {
-            return cut(text, TYPE_TEXT_REST);
-        }
-        self.left -= text.len();
+    /// No more of a text can come to be shown.
+    fn most(&self) -> usize {
+        self.left.get().clamp(TYPE_TEXT_REST, TYPE_TEXT_MAX)
+    }
+
+    fn take(&self, text: &str) -> String {
+        let Some(left) = self.left.get().checked_sub(text.len()) else { return cut(text, TYPE_TEXT_REST) };
+        self.left.set(left);
         cut(text, TYPE_TEXT_MAX)
     }
 }
 
-fn type_text(text: &mut String, ty: &Type) {
-    if text.len() > TYPE_TEXT_MAX {
+/// A text that takes no more time than what is shown of it: a name in it may be as long as all names
+/// of the binary, and be there once for each item.
+struct Text {
+    text: String,
+    most: usize,
+}
+
+impl Text {
+    fn is_full(&self) -> bool {
+        self.text.len() > self.most
+    }
+
+    /// Goes a little beyond what is shown, so that it is seen that there is more.
+    fn push_str(&mut self, part: &str) {
+        let room = (self.most + char::MAX_LEN_UTF8).saturating_sub(self.text.len());
+        self.text.push_str(&part[..part.floor_char_boundary(room)]);
+    }
+
+    fn push(&mut self, part: char) {
+        self.push_str(part.encode_utf8(&mut [0; char::MAX_LEN_UTF8]));
+    }
+
+    fn cut(&self) -> String {
+        cut(&self.text, self.most)
+    }
+}
+
+fn type_text(text: &mut Text, ty: &Type) {
+    if text.is_full() {
         return;
     }
-    fn joined<T>(text: &mut String, items: impl Iterator<Item = T>, mut one: impl FnMut(&mut String, T)) {
+    fn joined<T>(text: &mut Text, items: impl Iterator<Item = T>, mut one: impl FnMut(&mut Text, T)) {
         for (n, i) in items.enumerate() {
-            if text.len() > TYPE_TEXT_MAX {
+            if text.is_full() {
                 break;
             }
             if n > 0 {
@@ -124,7 +155,7 @@ fn type_text(text: &mut String, ty: &Type) {
             one(text, i);
         }
     }
-    fn case(text: &mut String, name: &str, ty: Option<Type>) {
+    fn case(text: &mut Text, name: &str, ty: Option<Type>) {
         text.push_str(name);
         if let Some(t) = ty {
             text.push('(');
@@ -154,7 +185,7 @@ fn type_text(text: &mut String, ty: &Type) {
         Type::FixedLengthList(l) => {
             text.push_str("list<");
             type_text(text, &l.ty());
-            let _ = write!(text, ", {}>", l.len());
+            text.push_str(&format!(", {}>", l.len()));
         }
         Type::Map(m) => {
             text.push_str("map<");
@@ -166,7 +197,8 @@ fn type_text(text: &mut String, ty: &Type) {
         Type::Record(r) => {
             text.push_str("record { ");
             joined(text, r.fields(), |text, f| {
-                let _ = write!(text, "{}: ", f.name);
+                text.push_str(f.name);
+                text.push_str(": ");
                 type_text(text, &f.ty);
             });
             text.push_str(" }");
@@ -225,13 +257,18 @@ fn type_text(text: &mut String, ty: &Type) {
     }
 }
 
-fn func_text(f: &ComponentFunc) -> String {
-    let mut text = String::from(if f.async_() { "async func(" } else { "func(" });
+fn func_text(f: &ComponentFunc, most: usize) -> String {
+    let mut text = Text { text: String::new(), most };
+    text.push_str(if f.async_() { "async func(" } else { "func(" });
     for (n, (name, ty)) in f.params().enumerate() {
-        if text.len() > TYPE_TEXT_MAX {
+        if text.is_full() {
             break;
         }
-        let _ = write!(text, "{}{name}: ", if n > 0 { ", " } else { "" });
+        if n > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(name);
+        text.push_str(": ");
         type_text(&mut text, &ty);
     }
     text.push(')');
@@ -239,7 +276,7 @@ fn func_text(f: &ComponentFunc) -> String {
         text.push_str(" -> ");
         type_text(&mut text, &result);
     }
-    cut(&text, TYPE_TEXT_MAX)
+    text.cut()
 }
 
 fn cut(text: &str, size: usize) -> String {
@@ -253,11 +290,12 @@ fn component_item(
     engine: &Engine,
     name: &str,
     ty: ComponentItem,
-    names: &mut Texts,
+    texts: &Texts,
+    names: &Texts,
     one: &mut dyn FnMut(&str, &str),
 ) {
     let text = match &ty {
-        ComponentItem::ComponentFunc(f) => func_text(f),
+        ComponentItem::ComponentFunc(f) => func_text(f, texts.most()),
         ComponentItem::CoreFunc(f) => extern_text(&ExternType::Func(f.clone())),
         ComponentItem::Module(_) => "core module".to_string(),
         ComponentItem::Component(_) => "component".to_string(),
@@ -269,7 +307,7 @@ fn component_item(
     if let ComponentItem::ComponentInstance(instance) = ty {
         for (inner, e) in instance.exports(engine) {
             if let ComponentItem::ComponentFunc(f) = &e.ty {
-                one(&format!("{}#{}", names.take(name), cut(inner, TYPE_TEXT_MAX)), &func_text(f));
+                one(&format!("{}#{}", names.take(name), cut(inner, TYPE_TEXT_MAX)), &func_text(f, texts.most()));
             }
         }
     }
@@ -285,15 +323,15 @@ pub unsafe extern "C" fn bhd_engine_component_items(
     let component = unsafe { &*(component as *const wasmtime::component::Component) };
     let engine = unsafe { &*(engine as *const Engine) };
     let ty = component.component_type();
-    let (mut texts, mut names) = (Texts::new(), Texts::new());
+    let (texts, names) = (Texts::new(), Texts::new());
     let mut give = |exported, name: &str, text: &str| {
         let text = texts.take(text);
         item(env, exported, "".into(), name.into(), text.as_str().into())
     };
     for (name, e) in ty.imports(engine) {
-        component_item(engine, name, e.ty, &mut names, &mut |n, t| give(false, n, t));
+        component_item(engine, name, e.ty, &texts, &names, &mut |n, t| give(false, n, t));
     }
     for (name, e) in ty.exports(engine) {
-        component_item(engine, name, e.ty, &mut names, &mut |n, t| give(true, n, t));
+        component_item(engine, name, e.ty, &texts, &names, &mut |n, t| give(true, n, t));
     }
 }

@@ -192,7 +192,8 @@ void bhd__artifact_fini(bhd__artifact *artifact)
     if (artifact->mapping)
         (void)munmap(artifact->mapping, artifact->mapping_bytes);
     bhd__translated_fini(&artifact->translated);
-    if (!artifact->mapping && artifact->compile_ns >= TRIM_NS)
+    if (artifact->mapping ? artifact->mapping_bytes >= BHD__LARGE_CODE_BYTES
+                          : artifact->compile_ns >= TRIM_NS)
         bhd__alloc_trim();
     *artifact = (bhd__artifact){0};
 }

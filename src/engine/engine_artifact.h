@@ -11,6 +11,10 @@
 
 #include <stdatomic.h>
 
+/* From so many bytes of code on, what the allocator would keep of it is given back to the system
+ * when it is gone: names and types above all, which are in small blocks. */
+#define BHD__LARGE_CODE_BYTES ((size_t)4 << 20)
+
 typedef struct bhd__artifact {
     const uint8_t *code; /* NULL: a description without code */
     size_t code_bytes;

@@ -268,6 +268,7 @@ static bhd_status link_code(bhd__code *code, bhd_error *error)
 
 static bhd_status load(bhd__code *c, const bhd__artifact *artifact, bhd_error *error)
 {
+    c->is_large = artifact->code_bytes >= BHD__LARGE_CODE_BYTES;
     c->kind = artifact->description.is_component ? BHD_KIND_COMPONENT : BHD_KIND_MODULE;
     bhd_status status = bhd__engine_variant(c->engine, c->metered, &c->variant, error);
     if (status == BHD_OK)
@@ -353,7 +354,10 @@ void bhd__code_free(bhd__code *code)
         wasmtime_instance_pre_delete(code->module_pre);
     if (code->module)
         wasmtime_module_delete(code->module);
+    bool was_large = code->is_large;
     bhd__free(code);
+    if (was_large)
+        bhd__alloc_trim();
 }
 
 bhd_component_kind bhd__code_kind(const bhd__code *code)

@@ -65,6 +65,7 @@ struct bhd__code {
     bool needs_wasi; /* runs on a fiber, because its host calls may wait */
     bool may_wait;   /* the same for functions of the host */
     bool metered;
+    bool is_large;             /* see BHD__LARGE_CODE_BYTES */
     bool initializes;          /* a reactor: its instances begin with _initialize */
     bhd_engine_lines_t *lines; /* for the frames of a guest that ends; NULL: none */
     wasmtime_module_t *module;

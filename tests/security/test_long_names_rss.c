@@ -10,6 +10,7 @@
 
 #define LONG_NAME 50000
 #define USES 2000
+#define INSTANCES 900
 
 /* Text that grows. */
 typedef struct text {
@@ -77,6 +78,34 @@ static void functions_of_one_instance(text *t, size_t size)
     say(t, "\" (instance $j)))");
 }
 
+/* One function whose name has `size` letters, in an instance that is exported many times. */
+static void instances_of_one_function(text *t, size_t size)
+{
+    char one[200];
+    say(t, "(component (core module $m (func (export \"f\")))"
+           " (core instance $i (instantiate $m))"
+           " (func $f (canon lift (core func $i \"f\"))) (instance $j (export \"");
+    say_name(t, size);
+    say(t, "\" (func $f)))");
+    for (int n = 0; n < INSTANCES; n++) {
+        (void)snprintf(one, sizeof one, " (export \"i%d\" (instance $j))", n);
+        say(t, one);
+    }
+}
+
+static void instances(text *t, size_t size)
+{
+    instances_of_one_function(t, size);
+    say(t, ")");
+}
+
+/* The same, and a function that nobody has. */
+static void instances_that_are_refused(text *t, size_t size)
+{
+    instances_of_one_function(t, size);
+    say(t, " (import \"nobody\" (func)))");
+}
+
 /* What is resident more while the component is there. */
 static uint64_t kept(bhd_host *host, void (*make)(text *t, size_t size), size_t size)
 {
@@ -114,10 +143,46 @@ static void a_long_name_is_not_kept_for_each_use(void **state)
     bhd_host_free(host);
 }
 
+static void load(bhd_host *host, void (*make)(text *t, size_t size), size_t size, bhd_status wanted)
+{
+    text t = {NULL, 0, 0};
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_component *component = NULL;
+    bhd_component_options options = {
+        .size = sizeof options, .name = "names", .limits = guest_limits(MIB(1))};
+    make(&t, size);
+    bhd_status status = bhd_component_new(host, &options, t.data, t.size, &component, &error);
+    expect_status(wanted, status, &error);
+    bhd_component_free(component);
+    bhd_error_fini(&error);
+    free(t.data);
+}
+
+/* They are in blocks that the allocator keeps: each is smaller than what it maps by itself. */
+static void nothing_is_left_of_names(void **state)
+{
+    (void)state;
+    bhd_host *host = guest_host();
+    load(host, instances, 10, BHD_OK);
+    uint64_t before = process_resident_bytes();
+    load(host, instances, LONG_NAME, BHD_OK);
+    uint64_t freed = process_resident_bytes();
+    load(host, instances_that_are_refused, LONG_NAME, BHD_IMPORT_UNKNOWN);
+    uint64_t refused = process_resident_bytes();
+    if (getenv("BHD_VERBOSE"))
+        print_message("%llu, %llu, %llu bytes\n", (unsigned long long)before,
+                      (unsigned long long)freed, (unsigned long long)refused);
+    /* While it is there it is three times the names: 135 MB. */
+    assert_true(freed < before + MIB(16));
+    assert_true(refused < before + MIB(16));
+    bhd_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_name_is_not_kept_for_each_use),
+        cmocka_unit_test(nothing_is_left_of_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
