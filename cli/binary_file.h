@@ -6,11 +6,12 @@
 
 #include "exit_codes.h"
 
-#include "bulkhead/error.h"
+#include "bulkhead/host.h"
 
-/* Reads at most `most` bytes; a larger file is an error. Fills `error` and returns the exit
- * code. */
-cli_exit cli_binary_read(const char *path, uint64_t most, unsigned char **bytes, size_t *size,
-                         bhd_error *error);
+/* Reads as much as the host compiles, or allows of what was compiled before; a larger file is an
+ * error, and so is one that was compiled before, is allowed, and could have been written by
+ * somebody else. Fills `error` and returns the exit code. */
+cli_exit cli_binary_read(const char *path, const bhd_host_options *host, unsigned char **bytes,
+                         size_t *size, bhd_error *error);
 
 #endif

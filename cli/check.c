@@ -10,6 +10,7 @@
 #include "exit_codes.h"
 #include "host_options.h"
 #include "json_output.h"
+#include "precompiled_option.h"
 #include "target.h"
 #include "terminal.h"
 
@@ -49,6 +50,7 @@ static const struct argp_option options[] = {
 
 static const struct argp_child children[] = {
     {&cli_host_argp, 0, NULL, 0},
+    {&cli_precompiled_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -68,7 +70,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &check->host;
+        state->child_inputs[0] = state->child_inputs[1] = &check->host;
         return 0;
     case KEY_JSON:
         check->json = true;
@@ -94,7 +96,7 @@ static const struct argp parser = {
 };
 
 /* Compiles the binary that the manifest names, and finds out what it begins with. */
-static cli_exit judge_fit(bhd_host *host, uint64_t most, path_verdict *verdict)
+static cli_exit judge_fit(bhd_host *host, const bhd_host_options *of_host, path_verdict *verdict)
 {
     bhd_component *component = NULL;
     unsigned char *bytes = NULL;
@@ -106,7 +108,7 @@ static cli_exit judge_fit(bhd_host *host, uint64_t most, path_verdict *verdict)
     cli_error_about(&verdict->error, verdict->target.source);
     if (code != CLI_EXIT_OK)
         return code;
-    code = cli_binary_read(verdict->target.source, most, &bytes, &size, &verdict->error);
+    code = cli_binary_read(verdict->target.source, of_host, &bytes, &size, &verdict->error);
     if (code == CLI_EXIT_OK)
         code = cli_exit_code(bhd_inspect(host, bytes, size, &verdict->inspection, &verdict->error));
     free(bytes);
@@ -129,7 +131,7 @@ static void judge(bhd_host *host, const check_options *check, const char *path,
         return;
     if (access(verdict->target.source, F_OK) != 0 && errno == ENOENT)
         return;
-    verdict->code = judge_fit(host, check->host.max_component_bytes, verdict);
+    verdict->code = judge_fit(host, &check->host, verdict);
 }
 
 static void verdict_fini(path_verdict *verdict)

@@ -12,6 +12,7 @@
 int cli_run_main(int argc, char **argv);
 int cli_check_main(int argc, char **argv);
 int cli_inspect_main(int argc, char **argv);
+int cli_compile_main(int argc, char **argv);
 int cli_cache_main(int argc, char **argv);
 
 /* An entry of every option table: -h is not argp's own. */

@@ -6,6 +6,7 @@
 #include "exit_codes.h"
 #include "host_options.h"
 #include "json_output.h"
+#include "precompiled_option.h"
 #include "terminal.h"
 
 #include "bulkhead/inspection.h"
@@ -30,6 +31,7 @@ static const struct argp_option options[] = {
 
 static const struct argp_child children[] = {
     {&cli_host_argp, 0, NULL, 0},
+    {&cli_precompiled_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -48,7 +50,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &inspect->host;
+        state->child_inputs[0] = state->child_inputs[1] = &inspect->host;
         return 0;
     case KEY_JSON:
         inspect->json = true;
@@ -154,6 +156,12 @@ static void print_bytes(uint64_t bytes)
         printf(" (%s)", size);
 }
 
+/* Compiling takes some time. */
+static bool is_precompiled(const bhd_inspection *inspection)
+{
+    return inspection->compile_ns == 0;
+}
+
 static void print_needs(const bhd_inspection *inspection)
 {
     const char *least = inspection->is_exact ? "" : "at least ";
@@ -176,6 +184,8 @@ static void print_needs(const bhd_inspection *inspection)
     printf("takes %s", least);
     print_bytes(inspection->instance_bytes);
     puts(" of the host for each sandbox, beside memories and tables");
+    if (is_precompiled(inspection))
+        return;
     printf("took %.2f seconds", (double)inspection->compile_ns / 1e9);
     if (inspection->compile_bytes > 0) {
         printf(" and ");
@@ -196,10 +206,14 @@ static void print_text(const char *file, const bhd_inspection *inspection)
         print_title("world");
         print_wit(inspection->wit);
     }
-    print_title(inspection->memory_count > 0 ? "memories" : "memories: none");
-    print_extents("memory", inspection->memories, inspection->memory_count);
-    print_title(inspection->table_count > 0 ? "tables" : "tables: none");
-    print_extents("table", inspection->tables, inspection->table_count);
+    if (is_precompiled(inspection)) {
+        print_title("precompiled: how it is declared is not known here");
+    } else {
+        print_title(inspection->memory_count > 0 ? "memories" : "memories: none");
+        print_extents("memory", inspection->memories, inspection->memory_count);
+        print_title(inspection->table_count > 0 ? "tables" : "tables: none");
+        print_extents("table", inspection->tables, inspection->table_count);
+    }
     print_needs(inspection);
 }
 
@@ -299,8 +313,7 @@ static cli_exit inspect_file(const inspect_options *inspect, bhd_host *host, bhd
     unsigned char *bytes = NULL;
     size_t size = 0;
 
-    cli_exit code =
-        cli_binary_read(inspect->file, inspect->host.max_component_bytes, &bytes, &size, error);
+    cli_exit code = cli_binary_read(inspect->file, &inspect->host, &bytes, &size, error);
     if (code == CLI_EXIT_OK) {
         code = cli_exit_code(bhd_inspect(host, bytes, size, &inspection, error));
         cli_error_about(error, inspect->file);

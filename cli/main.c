@@ -20,6 +20,7 @@ static const struct command {
     {"run", "bulkhead run", cli_run_main},
     {"check", "bulkhead check", cli_check_main},
     {"inspect", "bulkhead inspect", cli_inspect_main},
+    {"compile", "bulkhead compile", cli_compile_main},
     {"cache", "bulkhead cache", cli_cache_main},
     {"help", "bulkhead help", help_main},
 };
@@ -35,6 +36,7 @@ static const char documentation[] =
     "  run TARGET [ARGS...]    run a component inside its limits\n"
     "  check PATH...           check manifests, and whether their components fit\n"
     "  inspect FILE            show what a component imports, exports and needs\n"
+    "  compile FILE -o OUT     compile for a host that has no compiler\n"
     "  cache list|verify|clear look after compiled code that is kept\n"
     "  help [COMMAND]          this text, that of a command, or `help exit-codes'\n\n"
     "Exit codes: 0 success; the guest's own code; 2 usage; 65 not a valid component; 66 file not "
@@ -62,7 +64,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         state->next = state->argc;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a command is missing: run, check, inspect, cache or help");
+        argp_error(state, "a command is missing: run, check, inspect, compile, cache or help");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -137,7 +139,8 @@ static int unknown_command(const char *word)
         cli_complain("there is no command %s; did you mean `bulkhead %s'?", shown.text,
                      nearest->name);
     else
-        cli_complain("there is no command %s; there are run, check, inspect, cache and help",
+        cli_complain("there is no command %s; there are run, check, inspect, compile, cache and "
+                     "help",
                      shown.text);
     return CLI_EXIT_USAGE;
 }

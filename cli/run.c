@@ -14,6 +14,7 @@
 #include "lockdown.h"
 #include "order.h"
 #include "patience.h"
+#include "precompiled_option.h"
 #include "report.h"
 #include "stated_limits.h"
 #include "target.h"
@@ -78,6 +79,7 @@ static const struct argp_option options[] = {
 static const struct argp_child children[] = {
     {&cli_limits_argp, 0, NULL, 0},
     {&cli_host_argp, 0, NULL, 0},
+    {&cli_precompiled_argp, 0, NULL, 0},
     {&cli_grants_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
@@ -113,7 +115,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &run->limits;
         state->child_inputs[1] = &run->host;
-        state->child_inputs[2] = &run->grants;
+        state->child_inputs[2] = &run->host;
+        state->child_inputs[3] = &run->grants;
         return 0;
     case KEY_INVOKE:
         cli_invocation_fini(&run->invocation);
@@ -377,7 +380,7 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     }
     if (code != CLI_EXIT_OK)
         return code;
-    code = cli_binary_read(target->source, run->host.max_component_bytes, &binary, &size, error);
+    code = cli_binary_read(target->source, &run->host, &binary, &size, error);
     if (code != CLI_EXIT_OK)
         return code;
     if (!run->no_lockdown)

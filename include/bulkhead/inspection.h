@@ -56,7 +56,8 @@ typedef struct bhd_inspection {
     uint64_t instance_memories, instance_tables;
     bool is_exact;
     /** What compiling it took now, without fuel: nanoseconds from the start of the compiler's
-     *  process to its end, and bytes of its heap. 0 bytes when it was compiled in this process. */
+     *  process to its end, and bytes of its heap. 0 bytes when it was compiled in this process.
+     *  Both 0: it was precompiled (precompiled.h); memories, tables and wit are not known then. */
     uint64_t compile_ns, compile_bytes;
     /** The smallest max_bytes that it can start with, under the host's policy. */
     uint64_t minimum_max_bytes;

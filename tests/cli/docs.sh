@@ -67,7 +67,7 @@ compare ISOLATION.md 9
 
 page=$BHD_SOURCE_DIR/docs/COMMAND.md
 # Every long option of every command is on the page, and every exit code.
-for arguments in run check inspect cache; do
+for arguments in run check inspect compile cache; do
     try $arguments --help
     for option in $(grep -oE '^ +(-., +)?--[a-z-]+' "$work/out" | grep -oE -- '--[a-z-]+'); do
         checks=$((checks + 1))

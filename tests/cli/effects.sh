@@ -13,6 +13,9 @@ done
 # A name of as many letters that is an address, so that no server is asked.
 sed 's/"one\.example")/"192.0.2.100")/' guests/component/lookup.wat >"$work/lookup.wat"
 echo text >"$work/file"
+manifest precompiled 'max_bytes = "1MiB"'
+"$BULKHEAD" compile -o "$work/hello.bin" examples/hello
+"$BULKHEAD" compile -o "$work/precompiled/guest.wat" "$work/precompiled/guest.wat"
 
 # The policy of a host is one set of options for all commands. These are of what runs, and nothing
 # runs in `check' and `inspect'; what `inspect' shows is held against no limit.
@@ -28,8 +31,19 @@ row() { # COMMAND/OPTION TAKES_A_VALUE
     option="--${1#*/}"
     [[ -z $2 ]] || option+="="
     [[ $1 == run/* ]] || before=()
+    [[ $1 != compile/* ]] || before=(-o "$work/compiled.bin")
     [[ $1 != check/* ]] || target=("$work/one")
     case $1 in
+    compile/output) before=() option+="$work/compiled.bin" ;;
+    compile/fuel) ;;
+    compile/enable) option+=gc ;;
+    compile/compiler) option+=/nowhere ;;
+    compile/max-compile-seconds) option+=0 ;;
+    compile/max-stack-bytes) option+=64KiB ;;
+    compile/max-functions) option+=1 target=(guests/basic/table_grow.wat) ;;
+    compile/max-*) option+=1 ;;
+    run/allow-precompiled | inspect/allow-precompiled) target=("$work/hello.bin") ;;
+    check/allow-precompiled) target=("$work/precompiled") ;;
     */max-component-bytes) option+=10 ;;
     check/max-functions) option+=1 target=("$work/table_grow") ;;
     */max-functions) option+=1 target=(guests/basic/table_grow.wat) ;;
@@ -69,17 +83,19 @@ row() { # COMMAND/OPTION TAKES_A_VALUE
     esac
 }
 
-# What a run says and how it ends, with something on standard input, less what differs from run to
-# run.
+# What a run says, writes and how it ends, with something on standard input, less what differs from
+# run to run.
 outcome() { # FILE ARGUMENTS...
     local file=$1
     shift
     last="bulkhead $(shown "$@")"
     code=0
+    rm -f "$work/compiled.bin"
     "$BULKHEAD" "$@" >"$work/out" 2>"$work/err" <"$work/file" || code=$?
     {
         echo "$code"
         cat "$work/out" "$work/err"
+        [[ ! -f $work/compiled.bin ]] || sha256sum <"$work/compiled.bin"
     } | sed -E -e 's/T[0-9:]{8}\.[0-9]{9}Z/TIME/g' -e 's/"wall_seconds": [0-9.e-]+/SECONDS/' \
         -e 's/^(  wall clock +)[0-9.]+ s$/\1SECONDS/' >"$file"
 }

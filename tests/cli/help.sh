@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # What help is made of does not depend on the version, so the version is not part of the golden.
-for arguments in "--help" "run --help" "check --help" "inspect --help" "cache --help" "help --help" "help exit-codes"; do
+for arguments in "--help" "run --help" "check --help" "inspect --help" "compile --help" "cache --help" "help --help" "help exit-codes"; do
     # shellcheck disable=SC2086
     record 0 $arguments
     expect_no_err
@@ -26,11 +26,13 @@ same help -- --help
 same help run -- run --help
 same help check -- check --help
 same help inspect -- inspect --help
+same help compile -- compile --help
 same help cache -- cache --help
 same help help -- help --help
 same run -h -- run --help
 same check -h -- check --help
 same inspect -h -- inspect --help
+same compile -h -- compile --help
 same cache -h -- cache --help
 same run --help nowhere.wasm -- run --help
 

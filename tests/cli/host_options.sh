@@ -8,6 +8,7 @@ row() { # FIELD
     case $1 in
     policy) echo "--ceiling and --floor; tests/cli/limits.sh" ;;
     features) echo "--enable; tests/cli/limits.sh" ;;
+    allow_precompiled) echo "--allow-precompiled; tests/cli/compile.sh" ;;
     grants) echo "--allow-...; tests/cli/capabilities.sh" ;;
     max_sandboxes | slot_keep_bytes | slots_keep_bytes | worker_threads)
         echo "bounds the host, of which a command has one with one sandbox" ;;

@@ -30,6 +30,7 @@ good() { # OPTION
     allow-dir) echo guests ;;
     allow-env) echo HOME ;;
     allow-net) echo localhost:80 ;;
+    allow-precompiled) echo ;;
     json | no-lockdown | require-lockdown | no-debug-info | allow-clocks | allow-manifest | allow-random | allow-stdin) echo ;;
     *) return 1 ;;
     esac
