@@ -162,7 +162,7 @@ static void print_good(const check_options *check, const path_verdict *verdict)
     (void)bhd_size_to_text(inspection->initial_memory_bytes + inspection->initial_heap_bytes,
                            initial, sizeof initial);
     printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements, takes %" PRIu64
-           " of %" PRIu64 " bytes of the host, took %.2f of %" PRIu64 " seconds to compile\n",
+           " of %" PRIu64 " bytes of the host, took %.3f of %" PRIu64 " seconds to compile\n",
            inspection->is_exact ? "" : "at least ", initial, limit,
            inspection->initial_table_elements, limits->max_table_elements,
            inspection->instance_bytes, check->host.max_instance_bytes,
@@ -246,6 +246,8 @@ static json_t *verdict_json(const path_verdict *verdict)
         (void)json_object_set_new(object, "instance_bytes",
                                   cli_json_number(inspection->instance_bytes));
         (void)json_object_set_new(object, "compile_ns", cli_json_number(inspection->compile_ns));
+        (void)json_object_set_new(object, "compile_bytes",
+                                  cli_json_number(inspection->compile_bytes));
     }
     if (!good) {
         (void)json_object_set_new(object, "error",

@@ -48,42 +48,54 @@ static const struct bound {
 
 enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
 
-static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Policy of this host:", 2},
-    {"ceiling", KEY_CEILING, "SIZE", 0,
-     "Largest memory limit that a component may have (default 4MiB)", 2},
-    {"floor", KEY_FLOOR, "SIZE", 0,
-     "Smallest memory limit that a component may have (default 512KiB)", 2},
-    {"enable", KEY_ENABLE, "FEATURE", 0,
-     "Allow what is off by default: gc (garbage-collected objects; their heap counts)", 2},
-    /* In the order of `bounds`. */
-    {"max-component-bytes", KEY_BOUND, "SIZE", 0, "Largest binary (default 16MiB)", 2},
-    {"max-functions", KEY_BOUND + 1, "N", 0, "Most functions in a binary (default 50000)", 2},
-    {"max-function-bytes", KEY_BOUND + 2, "SIZE", 0, "Largest of its functions (default 1MiB)", 2},
-    {"max-memories", KEY_BOUND + 3, "N", 0, "Most linear memories (default 16)", 2},
-    {"max-tables", KEY_BOUND + 4, "N", 0, "Most tables (default 16)", 2},
-    {"max-instances", KEY_BOUND + 5, "N", 0,
-     "Most core instances that a component is made of (default 64)", 2},
-    {"max-stack-bytes", KEY_BOUND + 6, "SIZE", 0,
-     "Stack of the guest; a deeper recursion is a trap (default 512KiB)", 2},
-    {"max-instance-bytes", KEY_BOUND + 7, "SIZE", 0,
-     "What a sandbox may take of the host beside its memories and tables, for globals, imports and "
-     "the like (default 256KiB); `inspect` shows it",
-     2},
-    {"max-compile-seconds", KEY_BOUND + 8, "N", 0, "Time that compiling may take (default 60)", 2},
-    {"max-compile-bytes", KEY_BOUND + 9, "SIZE", 0, "Memory that compiling may take (default 1GiB)",
-     2},
-    {"max-artifact-bytes", KEY_BOUND + 10, "SIZE", 0,
-     "Largest code that may come of it (default 256MiB)", 2},
-    {"max-cache-bytes", KEY_BOUND + 11, "SIZE", 0,
-     "Most that the cache of compiled code may take (default 1GiB)", 2},
-    {"cache-dir", KEY_CACHE_DIR, "DIR", 0,
-     "Where compiled code is kept (default ${XDG_CACHE_HOME:-~/.cache}/bulkhead/code)", 2},
-    {"no-cache", KEY_NO_CACHE, NULL, 0, "Keep and use no compiled code", 2},
-    {"compiler", KEY_COMPILER, "FILE", 0,
-     "The program that compiles (default: bulkhead-compile, where it was installed)", 2},
-    {0},
-};
+#define OPTION(name, key, argument, text)                                                          \
+    {                                                                                              \
+        name, key, argument, 0, text, 2                                                            \
+    }
+
+/* What bounds compiling. The numbers behind KEY_BOUND are places in `bounds`. */
+#define COMPILING_OPTIONS                                                                          \
+    {NULL, 0, NULL, 0, "Policy of this host:", 2},                                                 \
+        OPTION("floor", KEY_FLOOR, "SIZE",                                                         \
+               "Smallest memory limit that a component may have (default 512KiB)"),                \
+        OPTION("enable", KEY_ENABLE, "FEATURE",                                                    \
+               "Allow what is off by default: gc (garbage-collected objects; their heap counts)"), \
+        OPTION("max-component-bytes", KEY_BOUND, "SIZE", "Largest binary (default 16MiB)"),        \
+        OPTION("max-functions", KEY_BOUND + 1, "N", "Most functions in a binary (default 50000)"), \
+        OPTION("max-function-bytes", KEY_BOUND + 2, "SIZE",                                        \
+               "Largest of its functions (default 1MiB)"),                                         \
+        OPTION("max-instance-bytes", KEY_BOUND + 7, "SIZE",                                        \
+               "What a sandbox may take of the host beside its memories and tables, for globals, " \
+               "imports and the like (default 256KiB); `inspect` shows it"),                       \
+        OPTION("max-compile-seconds", KEY_BOUND + 8, "N",                                          \
+               "Longest that compiling a component may take (default 60)"),                        \
+        OPTION(                                                                                    \
+            "max-compile-bytes", KEY_BOUND + 9, "SIZE",                                            \
+            "Most memory that compiling a component may take (default 1GiB); `inspect` shows it"), \
+        OPTION("max-artifact-bytes", KEY_BOUND + 10, "SIZE",                                       \
+               "Largest compiled code of a component (default 256MiB)"),                           \
+        OPTION("compiler", KEY_COMPILER, "FILE",                                                   \
+               "The program that compiles (default: bulkhead-compile, where it was installed)")
+
+/* What a component is held against when it is loaded, and where its compiled code is kept. */
+#define LOADING_OPTIONS                                                                            \
+    OPTION("ceiling", KEY_CEILING, "SIZE",                                                         \
+           "Largest memory limit that a component may have (default 4MiB)"),                       \
+        OPTION("max-memories", KEY_BOUND + 3, "N", "Most linear memories (default 16)"),           \
+        OPTION("max-tables", KEY_BOUND + 4, "N", "Most tables (default 16)"),                      \
+        OPTION("max-instances", KEY_BOUND + 5, "N",                                                \
+               "Most core instances that a component is made of (default 64)"),                    \
+        OPTION("max-stack-bytes", KEY_BOUND + 6, "SIZE",                                           \
+               "Stack of the guest; a deeper recursion is a trap (default 512KiB)"),               \
+        OPTION("max-cache-bytes", KEY_BOUND + 11, "SIZE",                                          \
+               "Most that all kept compiled code may take (default 1GiB)"),                        \
+        OPTION("cache-dir", KEY_CACHE_DIR, "DIR",                                                  \
+               "Where compiled code is kept (default ${XDG_CACHE_HOME:-~/.cache}/bulkhead/code)"), \
+        OPTION("no-cache", KEY_NO_CACHE, NULL,                                                     \
+               "Keep no compiled code, and use none that was kept")
+
+static const struct argp_option options[] = {COMPILING_OPTIONS, LOADING_OPTIONS, {0}};
+static const struct argp_option compiling_options[] = {COMPILING_OPTIONS, {0}};
 
 uint64_t cli_option_size(struct argp_state *state, const char *option, const char *text)
 {
@@ -150,6 +162,13 @@ static void check_all(const bhd_host_options *host, struct argp_state *state)
     bhd_error_fini(&error);
 }
 
+static const char *path_of(struct argp_state *state, const char *option, const char *text)
+{
+    if (text[0] == '\0')
+        argp_error(state, "--%s: the path is empty", option);
+    return text;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     bhd_host_options *host = state->input;
@@ -172,13 +191,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         host->features |= (uint32_t)BHD_FEATURE_GC;
         return 0;
     case KEY_CACHE_DIR:
-        host->cache_directory = argument;
+        host->cache_directory = path_of(state, "cache-dir", argument);
         return 0;
     case KEY_NO_CACHE:
         host->cache_directory = NULL;
         return 0;
     case KEY_COMPILER:
-        host->compiler_path = argument;
+        host->compiler_path = path_of(state, "compiler", argument);
         return 0;
     case ARGP_KEY_SUCCESS:
         check_all(host, state);
@@ -189,6 +208,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp cli_host_argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
+const struct argp cli_compiling_argp = {
+    compiling_options, parse_option, NULL, NULL, NULL, NULL, NULL,
+};
 
 /* The usual place. */
 static char cache_directory[PATH_MAX];

@@ -13,6 +13,9 @@
 
 extern const struct argp cli_host_argp;
 
+/* Those of them that mean something where nothing is loaded: what bounds compiling. */
+extern const struct argp cli_compiling_argp;
+
 /* A size that an option gave; a usage error (argp exits) when it is not one. */
 uint64_t cli_option_size(struct argp_state *state, const char *option, const char *text);
 

@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
 };
 
 static const struct argp_child children[] = {
-    {&cli_host_argp, 0, NULL, 0},
+    {&cli_compiling_argp, 0, NULL, 0},
     {&cli_precompiled_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
@@ -40,9 +40,8 @@ static const char documentation[] =
     "FILE is a component or a core module, binary or text. The world of a component is shown as "
     "WIT, memories and tables as they are declared, and the last lines say what it starts with, "
     "the smallest max_bytes that a manifest can give it, what a sandbox of it takes of the host "
-    "besides, and what compiling it took. What the host would refuse to run can be inspected "
-    "too, "
-    "but what it would refuse to compile cannot.";
+    "besides, and what compiling it took: it is compiled each time. What the host would refuse to "
+    "run can be inspected too, but what it would refuse to compile cannot.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -186,7 +185,7 @@ static void print_needs(const bhd_inspection *inspection)
     puts(" of the host for each sandbox, beside memories and tables");
     if (is_precompiled(inspection))
         return;
-    printf("took %.2f seconds", (double)inspection->compile_ns / 1e9);
+    printf("took %.3f seconds", (double)inspection->compile_ns / 1e9);
     if (inspection->compile_bytes > 0) {
         printf(" and ");
         print_bytes(inspection->compile_bytes);
@@ -334,6 +333,7 @@ int cli_inspect_main(int argc, char **argv)
     inspect_options inspect = {.host = cli_host_defaults()};
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
+    inspect.host.cache_directory = NULL; /* what compiling takes is known from compiling */
 
     if (argp_parse(&parser, argc, argv, 0, NULL, &inspect) != 0)
         return CLI_EXIT_INTERNAL;

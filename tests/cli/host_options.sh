@@ -14,7 +14,13 @@ row() { # FIELD
         echo "bounds the host, of which a command has one with one sandbox" ;;
     size | chained_signals | imports | debug_info) echo "about the program that embeds" ;;
     max_memories | max_tables | max_instances | max_component_bytes | max_functions | max_function_bytes | \
-        max_compile_work | max_stack_bytes | max_instance_bytes) echo option ;;
+        max_compile_seconds | max_compile_bytes | max_artifact_bytes | max_stack_bytes | max_instance_bytes)
+        echo option ;;
+    compiler_path) echo "--compiler; tests/cli/effects.sh" ;;
+    cache_directory | max_cache_bytes) echo "--cache-dir, --no-cache, --max-cache-bytes; tests/cli/effects.sh" ;;
+    compile) echo "of programs that trust what they are given: the command does not" ;;
+    max_compilations) echo "a command compiles one thing at a time" ;;
+    reserved) echo "not used" ;;
     *) return 1 ;;
     esac
 }
@@ -43,12 +49,26 @@ loop=guests/basic/loop.wat
 lowered 65 max_component_bytes 64 64MiB --invoke="$count" $loop
 lowered 65 max_functions 2 100 --invoke="$count" $loop
 lowered 65 max_function_bytes 4 2MiB --invoke="$count" $loop
-lowered 65 max_compile_work 1000 20_000_000 --invoke="$count" $loop
+lowered 65 max_artifact_bytes 1000 512MiB --no-cache --invoke="$count" $loop
 lowered 65 max_memories 2 3 guests/basic/three_memories.wat
 lowered 65 max_instance_bytes 2KiB 1MiB guests/basic/three_memories.wat
 lowered 65 max_tables 2 3 --invoke='call(0)' guests/basic/table_grow.wat
 lowered 65 max_instances 2 3 --max-bytes=2MiB guests/component/three_instances.wat
 lowered 134 max_stack_bytes 64KiB 1MiB --invoke='depth(8000)' guests/basic/recurse.wat
+
+# What is above these bounds takes long, or much memory, with a larger one as well: there it is
+# another number that ends it.
+slow_guest >"$work/slow.wat"
+exceeded() { # FIELD LESS MORE
+    local option=${1//_/-} number
+    proven+=" $1"
+    for number in "$2" "$3"; do
+        record 65 run --max-bytes=1MiB --"$option=$number" "$work/slow.wat"
+        expect_in_err "host option $1, --$option"
+    done
+}
+exceeded max_compile_seconds 1 2
+exceeded max_compile_bytes 16MiB 20MiB
 
 # What the defaults refuse and a host may allow.
 raised() { # CODE FIELD MORE OPTIONS AND TARGET...

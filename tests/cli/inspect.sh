@@ -71,11 +71,11 @@ record 0 inspect "$work/nothing.wat"
 record 0 inspect --json "$work/nothing.wat"
 
 # What takes too much to compile.
-record 65 inspect --max-compile-work=1000 guests/basic/grow.wat
-record 65 inspect --max-compile-work=400 guests/component/run_ok.wat
-record 0 inspect --max-compile-work=4096 guests/basic/add.wat
-record 2 inspect --max-compile-work=0 guests/basic/add.wat
-record 2 inspect --max-compile-work=1s guests/basic/add.wat
+record 65 inspect --max-artifact-bytes=1000 guests/basic/grow.wat
+record 65 inspect --max-artifact-bytes=1000 guests/component/run_ok.wat
+record 0 inspect --max-artifact-bytes=64KiB guests/basic/add.wat
+record 2 inspect --max-compile-seconds=0 guests/basic/add.wat
+record 2 inspect --max-compile-seconds=1s guests/basic/add.wat
 record 65 inspect --max-instance-bytes=783 guests/basic/add.wat
 record 0 inspect --max-instance-bytes=784 guests/basic/add.wat
 record 65 run --max-bytes=1MiB --max-instance-bytes=2KiB guests/basic/three_memories.wat

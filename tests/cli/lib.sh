@@ -14,6 +14,8 @@ export TERM=dumb
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$BHD_SOURCE_DIR" || exit 1
+# No test sees, or leaves anything in, the cache of whoever runs it.
+export XDG_CACHE_HOME=$work/xdg
 
 checks=0
 failures=0
@@ -49,14 +51,22 @@ shown() {
     printf '%s' "${words[*]}" | normal
 }
 
-# What differs from run to run, made the same: times, durations, places.
+# What differs from run to run, made the same: times, durations, places, what compiling took. That is
+# never nothing: a zero stays as it is, and differs from the golden.
 normal() {
     sed -E -e "s|$work|WORK|g" -e "s|$BHD_SOURCE_DIR|SOURCE|g" \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z/TIME/g' \
         -e 's/"wall_seconds": [0-9.e-]+/"wall_seconds": SECONDS/' \
         -e 's/"lockdown": \{[^}]*\}/"lockdown": PARTS/' \
         -e 's/^(  lockdown +).+$/\1PARTS/' \
-        -e 's/^(  wall clock +)[0-9.]+ s$/\1SECONDS s/'
+        -e 's/^(  wall clock +)[0-9.]+ s$/\1SECONDS s/' \
+        -e 's/"compile_ns": [1-9][0-9]*/"compile_ns": NANOSECONDS/' \
+        -e 's/"compile_bytes": [1-9][0-9]*/"compile_bytes": BYTES/' \
+        -e 's/^( *took )[0-9.]+ seconds and [1-9][0-9]* bytes( \([^)]*\))? to compile$/\1SECONDS seconds and BYTES bytes to compile/' \
+        -e 's/, took [0-9.]+ of ([0-9]+) seconds to compile$/, took SECONDS of \1 seconds to compile/' \
+        -e 's/(compiling the component took )[0-9]+ (seconds and was ended)/\1SECONDS \2/' \
+        -e 's/(compiling the component took )[0-9]+ (bytes of memory, the last )[0-9]+/\1BYTES \2BYTES/' \
+        -e 's/(the component compiles to )[0-9]+/\1BYTES/'
 }
 
 expect_code() { # CODE
@@ -133,6 +143,20 @@ manifest() { # NAME MEMORY_KEYS CPU_KEYS
 
 # One page, and a command that does nothing.
 small_guest='(module (memory (export "memory") 1) (func (export "_start")))'
+
+# A module of some 90 KB that takes minutes to compile: locals that change in nested loops.
+slow_guest() {
+    awk -v n=500 'BEGIN {
+        print "(module (memory 1) (func (export \"_start\")"
+        for (i = 0; i < n; i++) print "(local i32)"
+        for (i = 0; i < n; i++) printf "(local.set %d (i32.load (i32.const 0)))\n", i
+        for (i = 0; i < n; i++) print "loop"
+        for (i = 0; i < n; i++)
+            printf "(br_if 0 (local.tee %d (i32.add (local.get %d) (i32.const 1)))) end\n", i, i
+        for (i = 0; i < n; i++) printf "(i32.store (i32.const 0) (local.get %d))\n", i
+        print "))"
+    }'
+}
 
 # Every test ends with this; NAME is the golden of its transcript.
 finish() { # [NAME]

@@ -15,7 +15,12 @@ good() { # OPTION
     ceiling) echo 8MiB ;;
     floor) echo 64KiB ;;
     enable) echo gc ;;
-    max-compile-work) echo 10_000_000 ;;
+    max-compile-seconds) echo 1_000 ;;
+    max-compile-bytes) echo 1024MiB ;;
+    max-artifact-bytes) echo 256MiB ;;
+    max-cache-bytes) echo 1MiB ;;
+    cache-dir) echo "$work/code" ;;
+    compiler) readlink -f "$(dirname "$BULKHEAD")/bulkhead-compile" ;;
     max-component-bytes) echo 16MiB ;;
     max-function-bytes) echo 1MiB ;;
     max-functions) echo 50_000 ;;
@@ -31,7 +36,7 @@ good() { # OPTION
     allow-env) echo HOME ;;
     allow-net) echo localhost:80 ;;
     allow-precompiled) echo ;;
-    json | no-lockdown | require-lockdown | no-debug-info | allow-clocks | allow-manifest | allow-random | allow-stdin) echo ;;
+    json | no-cache | no-lockdown | require-lockdown | no-debug-info | allow-clocks | allow-manifest | allow-random | allow-stdin) echo ;;
     *) return 1 ;;
     esac
 }
@@ -103,6 +108,8 @@ for command in run check inspect; do
             continue
         fi
         for value in "${values[@]}"; do
+            # Names that a file may have, and a directory is made where it is named.
+            [[ $name != compiler && $name != cache-dir || -z $value ]] || continue
             call $command --"$name=$value"
             expect_code "$(wanted "$name" "$value")"
             [[ $code -eq 0 ]] || expect_in_err "--$name"
@@ -115,17 +122,33 @@ for command in run check inspect; do
     done
 done
 
-# Numbers just outside what may be.
+# Numbers just outside what may be, and what is no number.
+compiling="max-component-bytes=0 max-component-bytes=4294967297 max-functions=0 max-functions=1000001
+    max-function-bytes=0 max-function-bytes=4294967297 max-compile-seconds=0 max-compile-seconds=86401
+    max-compile-bytes=16777215 max-compile-bytes=1099511627777 max-artifact-bytes=0
+    max-artifact-bytes=1099511627777"
+loading="max-memories=0 max-memories=1001 max-tables=0 max-tables=4294967296 max-instances=0
+    max-instances=4294967297 max-stack-bytes=65535 max-stack-bytes=4194305 max-cache-bytes=0
+    max-cache-bytes=9223372036854775808"
 for command in run check inspect; do
-    for value in max-functions=0 max-functions=1000001 max-memories=0 max-memories=1001 max-tables=0 \
-        max-tables=4294967296 max-instances=0 max-instances=4294967297 max-stack-bytes=65535 \
-        max-stack-bytes=4194305 max-component-bytes=0 max-component-bytes=4294967297 \
-        max-function-bytes=0 max-function-bytes=4294967297 max-compile-work=0 \
-        max-compile-work=1125899906842625; do
+    [[ $command != inspect ]] || loading=
+    for value in $compiling $loading; do
         call $command --$value
         expect_code 2
         expect_in_err "--${value%=*}: ${value#*=} is "
     done
+    for name in max-compile-seconds max-compile-bytes max-artifact-bytes; do
+        call $command --$name=soon
+        expect_code 2
+        expect_in_err "bulkhead $command: --$name: "
+    done
+done
+# What nothing is held against is not an option.
+for name in ceiling=8MiB max-memories=16 max-tables=16 max-instances=64 max-stack-bytes=512KiB \
+    cache-dir="$work/code" max-cache-bytes=1MiB no-cache; do
+    call inspect --$name
+    expect_code 2
+    expect_in_err "--${name%=*}"
 done
 
 # What is not UTF-8 and is the guest's: its arguments, its variables, its directories.
