@@ -124,6 +124,11 @@ static bool from_cache(bhd__engine *engine, const bhd__cache_key *key, bhd__arti
     bhd__cache_entry entry;
     if (!bhd__cache_find(engine->cache, key, &entry))
         return false;
+    /* It was kept by a host that allows more; compiling it again says what is allowed here. */
+    if (entry.artifact_bytes + entry.description_bytes > engine->options.max_artifact_bytes) {
+        (void)close(entry.file);
+        return false;
+    }
     bhd_status status =
         map_output(entry.file, entry.artifact_bytes, entry.description_bytes, artifact, NULL);
     (void)close(entry.file);

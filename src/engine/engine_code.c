@@ -321,9 +321,8 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     bool is_binary = bhd__is_binary(binary, size);
     if (status == BHD_OK && engine->options.debug_info && is_binary)
         c->lines = bhd_engine_lines_new(binary, size, LINES_MAX_BYTES);
-    if (is_read && is_binary &&
-        (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
-        bhd__recognise_unlinked(binary, size, error);
+    if (is_read && (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
+        bhd__refuse_unlinked(artifact.description.unlinked, error);
     if (is_read)
         bhd__artifact_fini(&artifact);
     if (status != BHD_OK) {

@@ -13,6 +13,7 @@ typedef struct header {
     uint64_t magic;
     uint64_t binary_bytes;
     uint64_t extent_count, wit_bytes, refusal_bytes;
+    uint64_t unlinked;
     bhd_engine_totals_t totals;
     bool is_component, imports_memory;
 } header;
@@ -78,6 +79,7 @@ uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
         .extent_count = d->extent_count,
         .wit_bytes = d->wit_bytes,
         .refusal_bytes = d->refusal_bytes,
+        .unlinked = d->unlinked,
         .totals = d->totals,
         .is_component = d->is_component,
         .imports_memory = d->imports_memory,
@@ -112,7 +114,7 @@ bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *
         return false;
     memcpy(&h, bytes, sizeof h);
     uint64_t extents, total;
-    if (h.magic != MAGIC ||
+    if (h.magic != MAGIC || h.unlinked > BHD__OBJECT ||
         __builtin_mul_overflow(h.extent_count, sizeof(bhd_engine_extent_t), &extents) ||
         __builtin_add_overflow(sizeof h + h.wit_bytes, extents, &total) || h.wit_bytes > size ||
         __builtin_add_overflow(total, h.refusal_bytes, &total) || total != size)
@@ -127,6 +129,7 @@ bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *
     *description = (bhd__description){
         .is_component = h.is_component,
         .imports_memory = h.imports_memory,
+        .unlinked = (bhd__unlinked)h.unlinked,
         .binary_bytes = h.binary_bytes,
         .totals = h.totals,
         .extents = (const bhd_engine_extent_t *)(const void *)at,

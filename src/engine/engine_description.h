@@ -6,12 +6,14 @@
 #define BHD_ENGINE_DESCRIPTION_H
 
 #include "bulkhead_engine.h"
+#include "engine/engine_recognise.h"
 
 #include <stdbool.h>
 
 typedef struct bhd__description {
     bool is_component;
     bool imports_memory; /* a core module of it does */
+    bhd__unlinked unlinked;
     uint64_t binary_bytes;
     bhd_engine_totals_t totals;
     /* Only for an inspection; of the bytes that were read, or the writer's own. */

@@ -18,8 +18,9 @@ static const struct {
 } signatures[] = {
     {0, SIGNATURE("\x1f\x8b"), "compressed with gzip; decompress it first (gunzip)"},
     {0, SIGNATURE("\x28\xb5\x2f\xfd"), "compressed with zstd; decompress it first (unzstd)"},
-    {0, SIGNATURE("\xfd"
-                  "7zXZ"),
+    {0,
+     SIGNATURE("\xfd"
+               "7zXZ"),
      "compressed with xz; decompress it first (unxz)"},
     {0, SIGNATURE("BZh"), "compressed with bzip2; decompress it first (bunzip2)"},
     {0, SIGNATURE("\x04\x22\x4d\x18"), "compressed with lz4; decompress it first (unlz4)"},
@@ -81,8 +82,8 @@ static bool begins_line(const char *text, size_t size, const char *word)
 static size_t blanks(const char *text, size_t size)
 {
     size_t at = 0;
-    while (at < size && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' ||
-                         text[at] == '\n'))
+    while (at < size &&
+           (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n'))
         at++;
     return at;
 }
@@ -142,7 +143,10 @@ const char *bhd__recognise(const uint8_t *data, size_t size)
         return NULL;
     if (size < 4 && memcmp(data, "\0asm", size) == 0)
         return "the beginning of a WebAssembly binary, which was cut off";
-    if (size >= 4 && memcmp(data, "\x7f" "ELF", 4) == 0)
+    if (size >= 4 && memcmp(data,
+                            "\x7f"
+                            "ELF",
+                            4) == 0)
         return elf(data, size);
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
         if (size >= signatures[i].offset + signatures[i].size &&
@@ -185,23 +189,29 @@ static bool has_section(const uint8_t *data, size_t size, const char *name)
     return false;
 }
 
-void bhd__recognise_unlinked(const uint8_t *data, size_t size, bhd_error *error)
+bhd__unlinked bhd__recognise_unlinked(const uint8_t *data, size_t size)
 {
-    char message[BHD_MESSAGE_SIZE];
-    const char *what = NULL;
-    if (!error || size < 8 || data[6] != 0)
-        return;
+    if (size < 8 || data[6] != 0)
+        return BHD__LINKED;
     if (has_section(data, size, "dylink.0") || has_section(data, size, "dylink"))
-        what = "the module is a shared library, which needs another module to load it: link it "
-               "into one instead (wasm-ld without -shared)";
-    else if (has_section(data, size, "linking"))
-        what = "the module is an object file, which has yet to be linked: use wasm-ld, or clang "
-               "without -c";
-    if (!what)
-        return;
+        return BHD__LIBRARY;
+    return has_section(data, size, "linking") ? BHD__OBJECT : BHD__LINKED;
+}
+
+void bhd__refuse_unlinked(bhd__unlinked what, bhd_error *error)
+{
+    static const char *const texts[] = {
+        [BHD__LIBRARY] = "the module is a shared library, which needs another module to load it: "
+                         "link it into one instead (wasm-ld without -shared)",
+        [BHD__OBJECT] = "the module is an object file, which has yet to be linked: use wasm-ld, or "
+                        "clang without -c",
+    };
+    char message[BHD_MESSAGE_SIZE];
     bhd__text text;
+    if (!error || what == BHD__LINKED)
+        return;
     bhd__text_init(&text, message, sizeof message);
-    bhd__text_printf(&text, "%s (%s)", what, error->message);
+    bhd__text_printf(&text, "%s (%s)", texts[what], error->message);
     bhd__text_ellipsis(&text);
     (void)bhd__fail(error, error->code, "%s", message);
 }

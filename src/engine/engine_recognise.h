@@ -16,9 +16,18 @@
  * WebAssembly, binary or text. Static storage. */
 const char *bhd__recognise(const uint8_t *data, size_t size);
 
-/* Adds to a refusal of a binary what it is instead of a module that can run: an object file that
- * has yet to be linked, a library that another module loads. */
-void bhd__recognise_unlinked(const uint8_t *data, size_t size, bhd_error *error);
+/* What a core module is instead of one that can run: an object file that has yet to be linked, a
+ * library that another module loads. */
+typedef enum bhd__unlinked {
+    BHD__LINKED = 0,
+    BHD__LIBRARY,
+    BHD__OBJECT,
+} bhd__unlinked;
+
+/* By its sections. */
+bhd__unlinked bhd__recognise_unlinked(const uint8_t *data, size_t size);
+/* Adds that to a refusal. */
+void bhd__refuse_unlinked(bhd__unlinked what, bhd_error *error);
 
 /* The first interface of WASI that the binary names with another version than 0.2, such as
  * "wasi:cli/run@0.3.0", into `name`. False: there is none. */

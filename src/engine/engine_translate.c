@@ -133,6 +133,7 @@ static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
     bhd__description description = {
         .is_component = binary->is_component,
         .imports_memory = binary->imports_memory,
+        .unlinked = bhd__recognise_unlinked(binary->data, binary->size),
         .binary_bytes = binary->read_bytes,
         .totals = binary->totals,
         .refusal = refusal->message,
