@@ -270,6 +270,9 @@ APART static void start_and_await(watch *w)
     if (parent != w->host && parent != 0)
         return;
     w->warden = call(SYS_getpid, 0, 0, 0, 0, 0);
+    /* Who stops the program's group need not mean to continue all of it, and what is stopped keeps
+     * no deadline. Ending the program ends this one even so. */
+    (void)call(SYS_setpgid, 0, 0, 0, 0, 0);
     reset_signals();
     const int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD;
     int process = __clone(begin, w->stack + STACK_BYTES / 2, flags, w);

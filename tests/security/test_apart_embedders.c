@@ -243,6 +243,46 @@ static void test_signals_of_the_group_are_the_programs(void **state)
     child_succeeds(in_a_group_with_signals, NULL);
 }
 
+/* Stops the group of its parent and continues the parent alone. If the deadline depends on the
+ * others, it is kept when they are continued, after a minute. */
+static void stop_the_group(pid_t parent)
+{
+    CHECK(setpgid(0, 0) == 0);
+    (void)usleep(200000);
+    CHECK(kill(-parent, SIGSTOP) == 0 && kill(parent, SIGCONT) == 0);
+    (void)sleep(60);
+    (void)kill(-parent, SIGCONT);
+    _exit(0);
+}
+
+static void in_a_group_that_is_stopped(void *env)
+{
+    bhd__compiler_options options = played_options();
+    bhd__compiler *compiler = NULL;
+    bhd__compiled compiled;
+    bhd_error error = BHD_ERROR_INIT;
+    (void)env;
+    options.max_seconds = 1;
+    CHECK_STATUS(BHD_OK, bhd__compiler_new(&options, &compiler, &error), &error);
+    CHECK(setpgid(0, 0) == 0);
+    pid_t self = getpid(), other = fork();
+    if (other == 0)
+        stop_the_group(self);
+    CHECK_STATUS(BHD_COMPONENT_TOO_LARGE,
+                 played_compile(compiler, "began\nsleep", &compiled, &error), &error);
+    bhd_error_fini(&error);
+    CHECK(waitpid(other, NULL, WNOHANG) == 0);
+    CHECK(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
+    bhd__compiler_free(compiler);
+    check_no_child();
+}
+
+static void test_a_group_that_is_stopped_keeps_deadlines(void **state)
+{
+    (void)state;
+    child_succeeds(in_a_group_that_is_stopped, NULL);
+}
+
 /* A program of one thread, which cancels in a handler. */
 static atomic_bool is_cancelled;
 
@@ -701,6 +741,7 @@ int main(void)
         cmocka_unit_test(test_every_signal_is_ignored_or_handled),
         cmocka_unit_test(test_handlers_run_in_the_program),
         cmocka_unit_test(test_signals_of_the_group_are_the_programs),
+        cmocka_unit_test(test_a_group_that_is_stopped_keeps_deadlines),
         cmocka_unit_test(test_signals_are_handled_meanwhile),
         cmocka_unit_test(test_standard_streams_are_closed),
         cmocka_unit_test(test_nothing_is_inherited),
