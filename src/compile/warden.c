@@ -122,8 +122,8 @@ APART static long limit(int resource, uint64_t most)
 }
 
 /* Its table of descriptors is the host's until it takes what it needs of it: up to the highest of
- * ours. What lies above is not copied, and so not closed here: closing even a copy of a guest's file
- * asks its file system, which may not answer.
+ * ours. What lies above is not copied, and so not closed here: closing even a copy of a guest's
+ * file asks its file system, which may not answer.
  *
  * Then it is its own. Ours are all above 2 and none is a target, except that the program's may be
  * PROGRAM_NUMBER already or that number another's, which is a copy by then. */
