@@ -149,8 +149,9 @@ BHD_PUBLIC BHD_MUST_USE bhd_status bhd_host_options_check(const bhd_host_options
  * Makes a host. `options` NULL means BHD_HOST_OPTIONS_INIT; copied.
  *
  * Errors: BHD_INVALID_ARGUMENT (a number that cannot be: the message says which, and what fits),
- * BHD_POLICY_INVALID, BHD_NOT_SUPPORTED (in a child of fork), BHD_HOST_OUT_OF_MEMORY, BHD_INTERNAL.
- * The caller frees `*host`.
+ * BHD_POLICY_INVALID, BHD_FILE_UNREADABLE (cache_directory cannot be used: why, and what to do),
+ * BHD_NOT_SUPPORTED (in a child of fork), BHD_HOST_OUT_OF_MEMORY, BHD_INTERNAL. The caller frees
+ * `*host`.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_host_new(const bhd_host_options *options, bhd_host **host,
                                                 bhd_error *error);
