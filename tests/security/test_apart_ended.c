@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 typedef struct job {
@@ -201,7 +202,7 @@ static void test_it_is_in_no_group_of_the_program(void **state)
     start(&j, compiler, goes_on);
     played_await(getpid(), &warden, &process);
     assert_int_equal(process, getpgid(process));
-    assert_int_equal(getpgrp(), getpgid(warden));
+    assert_int_equal(warden, getpgid(warden));
     atomic_store(&j.cancelled, true);
     expect_end(&j, BHD_CANCELLED, "the compilation was cancelled");
     bhd__compiler_free(compiler);
@@ -278,7 +279,8 @@ static int number_of(const char *name)
 }
 
 /* A program that closes what it did not open, while somebody compiles: what then has the number is
- * neither believed nor closed. */
+ * neither believed nor closed. That is a race, which ThreadSanitizer would report of close() and
+ * dup3(): it does not see these. */
 static void test_a_file_of_the_compilation_is_closed(void **state)
 {
     (void)state;
@@ -295,11 +297,11 @@ static void test_a_file_of_the_compilation_is_closed(void **state)
         int number = number_of(names[i / 2]), other = -1;
         assert_true(number > STDERR_FILENO);
         if (i % 2 == 0) {
-            assert_int_equal(0, close(number));
+            assert_int_equal(0, syscall(SYS_close, number));
         } else {
             other = memfd_create("other", MFD_CLOEXEC);
             assert_int_equal(100, write(other, (char[100]){0}, 100));
-            assert_int_equal(number, dup3(other, number, O_CLOEXEC));
+            assert_int_equal(number, syscall(SYS_dup3, other, number, O_CLOEXEC));
         }
         assert_int_equal(0, kill(process, SIGCONT));
         expect_end(&j, BHD_NO_COMPILER,

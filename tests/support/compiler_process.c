@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,15 @@ static int memory_file(const char *name, const void *bytes, size_t size)
     return file;
 }
 
+/* As the warden does it: who started this program may have left any of them ignored, also those
+ * that the C library keeps for itself and lets nobody change. */
+static void reset_signals(void)
+{
+    static const uint64_t default_action[4];
+    for (int number = 1; number <= 64; number++)
+        (void)syscall(SYS_rt_sigaction, number, default_action, NULL, sizeof(uint64_t));
+}
+
 void compiler_process_start_with(compiler_process *process, int input, int output, int error)
 {
     char path[4096];
@@ -61,6 +71,7 @@ void compiler_process_start_with(compiler_process *process, int input, int outpu
     assert_true(process->pid >= 0);
     if (process->pid > 0)
         return;
+    reset_signals();
     /* All other files of this program close themselves. */
     if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
         dup2(error, STDERR_FILENO) < 0)
