@@ -9,6 +9,7 @@
 #include "engine/engine_room.h"
 
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define NAME_SHOWN_BYTES 96
@@ -31,6 +32,12 @@ static bool has_own_instance(const bhd__functions *functions, size_t i)
 static bool add_function(void *env, const bhd_engine_typed_t *told)
 {
     bhd__functions *functions = env;
+    if (functions->count >= functions->most) {
+        functions->has_more = true;
+        bhd_type_free(told->parameters);
+        bhd_type_free(told->results);
+        return false;
+    }
     bhd__function one = {
         .is_export = told->is_export,
         .what = told->what,
@@ -93,11 +100,21 @@ static bool sort_imports(bhd__functions *functions)
 
 bhd_status bhd__functions_read(bhd__code *code, bhd_error *error)
 {
-    return bhd_engine_component_functions(code->component, code->variant->engine, &code->functions,
-                                          add_function) &&
-                   sort_imports(&code->functions)
-               ? BHD_OK
-               : bhd__fail_no_memory(error);
+    const uint64_t most = code->engine->options.max_functions;
+    code->functions.most = most;
+    bool done = bhd_engine_component_functions(code->component, code->variant->engine,
+                                               &code->functions, add_function);
+    /* An instance has its functions once for each name that it is imported or exported under. */
+    if (code->functions.has_more) {
+        (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
+                        "the component imports and exports more than %" PRIu64
+                        " functions, those of an instance counted for each name that it has; this "
+                        "host allows %" PRIu64 " (host option max_functions, --max-functions)",
+                        most, most);
+        bhd__error_range(error, most + 1, 0, most);
+        return BHD_COMPONENT_TOO_LARGE;
+    }
+    return done && sort_imports(&code->functions) ? BHD_OK : bhd__fail_no_memory(error);
 }
 
 void bhd__functions_fini(bhd__functions *functions)
@@ -112,7 +129,7 @@ void bhd__functions_fini(bhd__functions *functions)
     }
     bhd__free(functions->list);
     bhd__free(functions->imports);
-    *functions = (bhd__functions){NULL, 0, NULL, 0};
+    *functions = (bhd__functions){0};
 }
 
 /* -- names --------------------------------------------------------------------------------- */

@@ -33,6 +33,8 @@ typedef struct bhd__functions {
      * great many things is judged in the time that it takes to sort them. */
     const bhd__function **imports;
     size_t import_count;
+    size_t most; /* that are read */
+    bool has_more;
 } bhd__functions;
 
 /* What is imported as a whole: the instance, or the function by itself. */

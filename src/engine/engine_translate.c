@@ -115,6 +115,27 @@ static bhd_status show(const bhd__binary *binary, shown *s, bhd_error *error)
     return s->failed ? bhd__fail_no_memory(error) : BHD_OK;
 }
 
+/* Honest binaries become one to four times as large. What a small one repeats (a name for each use
+ * of a type, the types of an instance for each name that it is exported under) the host would hold
+ * as often, several times over. */
+#define CODE_BYTES_MIN (UINT64_C(4) << 20)
+#define CODE_FACTOR 16
+
+static bhd_status check_proportion(const bhd__binary *binary, size_t code, bhd_error *error)
+{
+    uint64_t most = CODE_BYTES_MIN + (uint64_t)binary->read_bytes * CODE_FACTOR;
+    if (code <= most)
+        return BHD_OK;
+    (void)bhd__fail(
+        error, BHD_COMPONENT_TOO_LARGE,
+        "the component has %zu bytes and compiles to %zu; at most 4 MiB and %d for each "
+        "of its own are loaded. It repeats names or types many times: an instance that "
+        "is exported under many names has all of its own for each",
+        binary->read_bytes, code, CODE_FACTOR);
+    bhd__error_range(error, code, 0, most);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
 /* -- translation --------------------------------------------------------------------------- */
 
 /* What is valid and not allowed is described without an artefact, if that was asked for. */
@@ -170,6 +191,7 @@ bhd_status bhd__translate(bhd__translator *translator, const void *data, size_t 
         out.artifact = (const uint8_t *)artifact.data;
         out.owned[0] = artifact.data;
         out.artifact_bytes = artifact.size;
+        status = check_proportion(&binary, artifact.size, error);
     }
     if (status == BHD_OK)
         status = describe(translator, &binary, &refusal, &out, error);
