@@ -136,6 +136,21 @@ static bhd_status check_proportion(const bhd__binary *binary, size_t code, bhd_e
     return BHD_COMPONENT_TOO_LARGE;
 }
 
+/* What is only inspected is described without its code then, with the reason. */
+static bhd_status judge_code(const bhd__translator *t, const bhd__binary *binary,
+                             bhd__translated *out, bhd_error *refusal, bhd_error *error)
+{
+    bhd_status status = check_proportion(binary, out->artifact_bytes, refusal);
+    if (status == BHD_OK)
+        return BHD_OK;
+    bhd__translated_fini(out);
+    if (t->options.describe)
+        return BHD_OK;
+    (void)bhd__fail(error, status, "%s", refusal->message);
+    bhd__error_range(error, refusal->value, 0, refusal->range_maximum);
+    return status;
+}
+
 /* -- translation --------------------------------------------------------------------------- */
 
 /* What is valid and not allowed is described without an artefact, if that was asked for. */
@@ -191,7 +206,7 @@ bhd_status bhd__translate(bhd__translator *translator, const void *data, size_t 
         out.artifact = (const uint8_t *)artifact.data;
         out.owned[0] = artifact.data;
         out.artifact_bytes = artifact.size;
-        status = check_proportion(&binary, artifact.size, error);
+        status = judge_code(translator, &binary, &out, &refusal, error);
     }
     if (status == BHD_OK)
         status = describe(translator, &binary, &refusal, &out, error);
