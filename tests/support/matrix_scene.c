@@ -407,7 +407,7 @@ static void await_sleep(matrix_scene *s)
     (void)sem_wait(&s->parked);
     if (s->place == AT_BENEATH)
         return; /* which is on a worker, and where it makes no difference */
-    for (int quiet = 0; quiet < 5; quiet++) {
+    for (int quiet = 0; quiet < 15; quiet++) {
         rest();
         (void)bhd__scheduler_expire(scheduler);
         if (bhd__scheduler_is_busy(scheduler) || bhd__scheduler_is_crowded(scheduler))
