@@ -324,7 +324,7 @@ pub unsafe extern "C" fn bhd_engine_component_items(
     let engine = unsafe { &*(engine as *const Engine) };
     let ty = component.component_type();
     let (texts, names) = (Texts::new(), Texts::new());
-    let mut give = |exported, name: &str, text: &str| {
+    let give = |exported, name: &str, text: &str| {
         let text = texts.take(text);
         item(env, exported, "".into(), name.into(), text.as_str().into())
     };
