@@ -29,6 +29,11 @@ static const struct argp_option options[] = {
     {0},
 };
 
+static const struct argp_child children[] = {
+    {&cli_precompiling_argp, 0, NULL, 0},
+    {NULL, 0, NULL, 0},
+};
+
 static const char documentation[] =
     "Compiles a component to machine code that a host without a compiler can load.\v"
     "FILE is a .wasm or .wat, a directory with a Component.toml, or such a file. OUT is new or "
@@ -75,43 +80,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* Of the host's options those that compiling depends on. */
-static bool concerns_compiling(const char *name)
-{
-    static const char *const names[] = {
-        "enable",
-        "max-component-bytes",
-        "max-functions",
-        "max-stack-bytes",
-        "max-function-bytes",
-        "max-instance-bytes",
-        "compiler",
-        "max-compile-seconds",
-        "max-compile-bytes",
-        "max-artifact-bytes",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-static error_t parse(int argc, char **argv, compile_options *compile)
-{
-    enum { MOST = 32 };
-    struct argp_option chosen[MOST] = {{0}};
-    size_t count = 0;
-    for (const struct argp_option *o = cli_host_argp.options; o->name != NULL || o->doc != NULL;
-         o++)
-        if (count < MOST - 1 && (o->name == NULL || concerns_compiling(o->name)))
-            chosen[count++] = *o;
-    const struct argp of_host = {chosen, cli_host_argp.parser, NULL, NULL, NULL, NULL, NULL};
-    const struct argp_child children[] = {{&of_host, 0, NULL, 0}, {NULL, 0, NULL, 0}};
-    const struct argp parser = {
-        options, parse_option, "FILE", documentation, children, NULL, NULL,
-    };
-    return argp_parse(&parser, argc, argv, 0, NULL, compile);
-}
+static const struct argp parser = {
+    options, parse_option, "FILE", documentation, children, NULL, NULL,
+};
 
 static cli_exit compile_target(const compile_options *compile, const cli_target *target,
                                bhd_error *error)
@@ -144,7 +115,7 @@ int cli_compile_main(int argc, char **argv)
     compile.host.policy.max_memory_bytes = BHD_POLICY_MAX_BYTES;
     compile.host.cache_directory = NULL;
 
-    if (parse(argc, argv, &compile) != 0)
+    if (argp_parse(&parser, argc, argv, 0, NULL, &compile) != 0)
         return CLI_EXIT_INTERNAL;
     cli_exit code = cli_target_resolve(compile.target, &compile.host.policy, true, &target, &error);
     if (code == CLI_EXIT_OK)

@@ -56,8 +56,6 @@ enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
 /* What bounds compiling. The numbers behind KEY_BOUND are places in `bounds`. */
 #define COMPILING_OPTIONS                                                                          \
     {NULL, 0, NULL, 0, "Policy of this host:", 2},                                                 \
-        OPTION("floor", KEY_FLOOR, "SIZE",                                                         \
-               "Smallest memory limit that a component may have (default 512KiB)"),                \
         OPTION("enable", KEY_ENABLE, "FEATURE",                                                    \
                "Allow what is off by default: gc (garbage-collected objects; their heap counts)"), \
         OPTION("max-component-bytes", KEY_BOUND, "SIZE", "Largest binary (default 16MiB)"),        \
@@ -77,6 +75,13 @@ enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
         OPTION("compiler", KEY_COMPILER, "FILE",                                                   \
                "The program that compiles (default: bulkhead-compile, where it was installed)")
 
+#define FLOOR_OPTION                                                                               \
+    OPTION("floor", KEY_FLOOR, "SIZE",                                                             \
+           "Smallest memory limit that a component may have (default 512KiB)")
+#define STACK_OPTION                                                                               \
+    OPTION("max-stack-bytes", KEY_BOUND + 6, "SIZE",                                               \
+           "Stack of the guest; a deeper recursion is a trap (default 512KiB)")
+
 /* What a component is held against when it is loaded, and where its compiled code is kept. */
 #define LOADING_OPTIONS                                                                            \
     OPTION("ceiling", KEY_CEILING, "SIZE",                                                         \
@@ -85,8 +90,6 @@ enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
         OPTION("max-tables", KEY_BOUND + 4, "N", "Most tables (default 16)"),                      \
         OPTION("max-instances", KEY_BOUND + 5, "N",                                                \
                "Most core instances that a component is made of (default 64)"),                    \
-        OPTION("max-stack-bytes", KEY_BOUND + 6, "SIZE",                                           \
-               "Stack of the guest; a deeper recursion is a trap (default 512KiB)"),               \
         OPTION("max-cache-bytes", KEY_BOUND + 11, "SIZE",                                          \
                "Most that all kept compiled code may take (default 1GiB)"),                        \
         OPTION("cache-dir", KEY_CACHE_DIR, "DIR",                                                  \
@@ -94,8 +97,10 @@ enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
         OPTION("no-cache", KEY_NO_CACHE, NULL,                                                     \
                "Keep no compiled code, and use none that was kept")
 
-static const struct argp_option options[] = {COMPILING_OPTIONS, LOADING_OPTIONS, {0}};
-static const struct argp_option compiling_options[] = {COMPILING_OPTIONS, {0}};
+static const struct argp_option options[] = {
+    COMPILING_OPTIONS, FLOOR_OPTION, STACK_OPTION, LOADING_OPTIONS, {0}};
+static const struct argp_option inspecting_options[] = {COMPILING_OPTIONS, FLOOR_OPTION, {0}};
+static const struct argp_option precompiling_options[] = {COMPILING_OPTIONS, STACK_OPTION, {0}};
 
 uint64_t cli_option_size(struct argp_state *state, const char *option, const char *text)
 {
@@ -208,8 +213,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp cli_host_argp = {options, parse_option, NULL, NULL, NULL, NULL, NULL};
-const struct argp cli_compiling_argp = {
-    compiling_options, parse_option, NULL, NULL, NULL, NULL, NULL,
+const struct argp cli_inspecting_argp = {
+    inspecting_options, parse_option, NULL, NULL, NULL, NULL, NULL,
+};
+const struct argp cli_precompiling_argp = {
+    precompiling_options, parse_option, NULL, NULL, NULL, NULL, NULL,
 };
 
 /* The usual place. */

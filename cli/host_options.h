@@ -13,8 +13,9 @@
 
 extern const struct argp cli_host_argp;
 
-/* Those of them that mean something where nothing is loaded: what bounds compiling. */
-extern const struct argp cli_compiling_argp;
+/* Those of them that mean something where nothing is loaded: what bounds compiling; and the least
+ * limit, for what is shown, or the stack, which is compiled into the code. */
+extern const struct argp cli_inspecting_argp, cli_precompiling_argp;
 
 /* A size that an option gave; a usage error (argp exits) when it is not one. */
 uint64_t cli_option_size(struct argp_state *state, const char *option, const char *text);

@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
 };
 
 static const struct argp_child children[] = {
-    {&cli_compiling_argp, 0, NULL, 0},
+    {&cli_inspecting_argp, 0, NULL, 0},
     {&cli_precompiled_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };

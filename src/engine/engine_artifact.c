@@ -18,8 +18,7 @@
  * keep it. Small binaries may take much, and less than that takes little. */
 #define TRIM_NS UINT64_C(10000000)
 
-bhd__translation bhd__artifact_settings(const bhd_host_options *options, bool metered,
-                                        bool describe)
+static bhd__translation settings_of(const bhd_host_options *options, bool metered, bool describe)
 {
     bhd__translation settings;
     /* Padding too: it travels as bytes, and names an entry of the cache. */
@@ -34,11 +33,44 @@ bhd__translation bhd__artifact_settings(const bhd_host_options *options, bool me
     return settings;
 }
 
+bhd__cache_identity bhd__artifact_identity(const bhd__engine *engine, bool metered)
+{
+    bhd__translation settings = settings_of(&engine->options, metered, false);
+    return bhd__cache_identity_of(bhd__engine_build(), &settings, sizeof settings);
+}
+
+static bhd__cache_key key_of(const bhd__engine *engine, bool metered, const void *binary,
+                             size_t size)
+{
+    bhd__cache_identity identity = bhd__artifact_identity(engine, metered);
+    return bhd__cache_key_of(&identity, binary, size);
+}
+
+bool bhd__artifact_describe(bhd__artifact *artifact, const uint8_t *description, size_t size)
+{
+    uint8_t *copy = bhd__malloc(size);
+    if (!copy)
+        return false;
+    memcpy(copy, description, size);
+    artifact->translated.owned[1] = copy;
+    artifact->translated.description = copy;
+    artifact->translated.description_bytes = size;
+    return true;
+}
+
 static bhd_status wrong_answer(bhd_error *error)
 {
     return bhd__fail(error, BHD_COMPILER_FAILED,
                      "the compiler's description of the component has not the form that it should "
                      "have; the compiler may be damaged, or was taken over by the component");
+}
+
+static bhd_status read_description(bhd__artifact *artifact, bhd_error *error)
+{
+    const bhd__translated *of = &artifact->translated;
+    return bhd__description_read(of->description, of->description_bytes, &artifact->description)
+               ? BHD_OK
+               : wrong_answer(error);
 }
 
 static bhd_status compile_here(const bhd__translation *settings, const void *binary, size_t size,
@@ -61,10 +93,7 @@ static bhd_status compile_here(const bhd__translation *settings, const void *bin
     bhd__engine_after_compiling();
     artifact->code = artifact->translated.artifact;
     artifact->code_bytes = artifact->translated.artifact_bytes;
-    if (!bhd__description_read(artifact->translated.description,
-                               artifact->translated.description_bytes, &artifact->description))
-        return wrong_answer(error);
-    return BHD_OK;
+    return read_description(artifact, error);
 }
 
 /* Of a memory file or an entry of the cache. */
@@ -79,17 +108,9 @@ static bhd_status map_output(int file, uint64_t code_bytes, uint64_t description
     artifact->mapping_bytes = size;
     artifact->code = code_bytes > 0 ? mapping : NULL;
     artifact->code_bytes = code_bytes;
-    /* What it holds is read as structs; where it lies in the file is as the code's size has it. */
-    artifact->translated.owned[1] = bhd__malloc(description_bytes);
-    uint8_t *description = artifact->translated.owned[1];
-    if (!description)
+    if (!bhd__artifact_describe(artifact, (const uint8_t *)mapping + code_bytes, description_bytes))
         return bhd__fail_no_memory(error);
-    memcpy(description, (const uint8_t *)mapping + code_bytes, description_bytes);
-    artifact->translated.description = description;
-    artifact->translated.description_bytes = description_bytes;
-    return bhd__description_read(description, description_bytes, &artifact->description)
-               ? BHD_OK
-               : wrong_answer(error);
+    return read_description(artifact, error);
 }
 
 static bhd_status compile_apart(bhd__engine *engine, const bhd__translation *settings,
@@ -140,18 +161,11 @@ static bool from_cache(bhd__engine *engine, const bhd__cache_key *key, bhd__arti
     return artifact->is_cached;
 }
 
-static bhd__cache_key key_of(const bhd__translation *settings, const void *binary, size_t size)
-{
-    bhd__cache_identity identity =
-        bhd__cache_identity_of(bhd__engine_build(), settings, sizeof *settings);
-    return bhd__cache_key_of(&identity, binary, size);
-}
-
 bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, const void *binary,
                              size_t size, const atomic_bool *cancelled, bhd__artifact *artifact,
                              bhd_error *error)
 {
-    bhd__translation settings = bhd__artifact_settings(&engine->options, metered, describe);
+    bhd__translation settings = settings_of(&engine->options, metered, describe);
     *artifact = (bhd__artifact){0};
     if (bhd__is_precompiled(binary, size))
         return bhd__artifact_read(engine, metered, describe, binary, size, artifact, error);
@@ -164,7 +178,7 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
         bhd__cache_key key;
         bool is_kept = engine->cache && !describe;
         if (is_kept) {
-            key = key_of(&settings, binary, size);
+            key = key_of(engine, metered, binary, size);
             if (from_cache(engine, &key, artifact)) {
                 artifact->metered = metered;
                 return BHD_OK;
@@ -185,8 +199,7 @@ bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *bi
                                const atomic_bool *cancelled, bhd__artifact *artifact,
                                bhd_error *error)
 {
-    bhd__translation settings = bhd__artifact_settings(&engine->options, metered, false);
-    bhd__cache_key key = key_of(&settings, binary, size);
+    bhd__cache_key key = key_of(engine, metered, binary, size);
     bhd__artifact_fini(artifact);
     bhd__cache_drop(engine->cache, &key);
     return bhd__artifact_get(engine, metered, false, binary, size, cancelled, artifact, error);

@@ -5,6 +5,7 @@
 #ifndef BHD_ENGINE_ARTIFACT_H
 #define BHD_ENGINE_ARTIFACT_H
 
+#include "compile/cache.h"
 #include "engine/engine.h"
 #include "engine/engine_description.h"
 #include "engine/engine_translate.h"
@@ -42,9 +43,11 @@ bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *bi
                                bhd_error *error);
 void bhd__artifact_fini(bhd__artifact *artifact);
 
-/* What it is compiled with, which is a part of the name under which it is kept. */
-bhd__translation bhd__artifact_settings(const bhd_host_options *options, bool metered,
-                                        bool describe);
+/* Who compiles how: a part of the name under which code is kept. */
+bhd__cache_identity bhd__artifact_identity(const bhd__engine *engine, bool metered);
+/* Gives it a copy of the bytes, where they can be read as structs: in a file they lie where the
+ * code's size has them. False without memory. */
+bool bhd__artifact_describe(bhd__artifact *artifact, const uint8_t *description, size_t size);
 /* Of bytes that bhd__is_precompiled; they outlive the artefact. With `describe` it may be compiled
  * with fuel or without. BHD_NOT_SUPPORTED: the host loads no such thing. BHD_COMPONENT_INVALID:
  * they are damaged. BHD_COMPONENT_UNSUPPORTED: they are of another build or configuration.

@@ -1,7 +1,6 @@
 /*
  * Components that were compiled before: written for a host that has no compiler, and read there.
  */
-#include "base/alloc.h"
 #include "base/fail.h"
 #include "bulkhead/version.h"
 #include "compile/compiled_file.h"
@@ -14,12 +13,6 @@
 
 /* The first half of an identity is the build's (cache.h). */
 #define BUILD_DIGITS 32
-
-static bhd__cache_identity identity_of(const bhd__engine *engine, bool metered)
-{
-    bhd__translation settings = bhd__artifact_settings(&engine->options, metered, false);
-    return bhd__cache_identity_of(bhd__engine_build(), &settings, sizeof settings);
-}
 
 /* -- reading ------------------------------------------------------------------------------- */
 
@@ -40,7 +33,7 @@ static bhd_status check_identity(const bhd__engine *engine, bool wanted, bool de
                                  const char *identity, bool *metered, bhd_error *error)
 {
     for (int with = 0; with <= 1; with++) {
-        bhd__cache_identity ours = identity_of(engine, with != 0);
+        bhd__cache_identity ours = bhd__artifact_identity(engine, with != 0);
         if (memcmp(ours.digits, identity, BUILD_DIGITS) != 0)
             return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
                              "the component was precompiled by another build of Bulkhead than this "
@@ -86,13 +79,10 @@ static bhd_status take(const bhd__engine *engine, const bhd__precompiled *parts,
                          "host option max_artifact_bytes, --max-artifact-bytes");
     artifact->code = parts->artifact;
     artifact->code_bytes = parts->artifact_bytes;
-    /* What it holds is read as structs; where it lies in the file is as the code's size has it. */
-    uint8_t *description = bhd__malloc(parts->description_bytes);
-    artifact->translated.owned[1] = description;
-    if (!description)
+    if (!bhd__artifact_describe(artifact, parts->description, parts->description_bytes))
         return bhd__fail_no_memory(error);
-    memcpy(description, parts->description, parts->description_bytes);
-    if (!bhd__description_read(description, parts->description_bytes, &artifact->description))
+    if (!bhd__description_read(artifact->translated.description, parts->description_bytes,
+                               &artifact->description))
         return damaged(error, "its description has not the form that it should have");
     uint64_t binary_bytes = artifact->description.binary_bytes;
     if (binary_bytes > options->max_component_bytes)
@@ -139,7 +129,7 @@ bhd_status bhd__engine_precompile(bhd__engine *engine, bool metered, const void 
         bhd__artifact_get(engine, metered, false, binary, size, NULL, &artifact, error);
     if (status != BHD_OK)
         return status;
-    bhd__cache_identity identity = identity_of(engine, metered);
+    bhd__cache_identity identity = bhd__artifact_identity(engine, metered);
     const bhd__precompiled parts = {
         .artifact = artifact.code,
         .description = artifact.translated.description,
