@@ -4,7 +4,7 @@
 #   bulkhead_engine_shared  the same as a shared object, for tests: hundreds of test programs, plain
 #                           and under sanitizers, would otherwise link and hold 15 MB each
 #
-# Headers come from the engine's directory only, never from engine/include: header and library
+# Headers come from the engine's directory only, never from rust/include: header and library
 # cannot drift.
 
 if(BULKHEAD_ENGINE_DIR)
@@ -19,7 +19,7 @@ endif()
 message(STATUS "Engine: ${engine_dir}")
 
 # A change of the crate configures anew, which builds the engine anew.
-file(GLOB engine_sources CONFIGURE_DEPENDS engine/src/*.rs engine/include/*.h engine/Cargo.*)
+file(GLOB engine_sources CONFIGURE_DEPENDS rust/src/*.rs rust/include/*.h rust/Cargo.*)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${engine_sources})
 
 set(engine_archive ${engine_dir}/lib/libbulkhead_engine.a)

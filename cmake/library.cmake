@@ -1,6 +1,6 @@
 # libbulkhead.so, libbulkhead.a and the command.
 
-file(GLOB core_sources CONFIGURE_DEPENDS src/*/*.c)
+file(GLOB core_sources CONFIGURE_DEPENDS src/*/*.c src/engine/*/*.c)
 file(GLOB command_sources CONFIGURE_DEPENDS cli/*.c)
 
 # bulkhead_objects(NAME FLAGS): all of src/ compiled once.

@@ -9,7 +9,7 @@
 #include "confine.h"
 #include "outcome.h"
 
-#include "engine/engine_translate.h"
+#include "engine/code/translate.h"
 
 #include <errno.h>
 #include <signal.h>

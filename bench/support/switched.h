@@ -18,7 +18,7 @@
 #define BENCH_SWITCHED_H
 
 #include "bulkhead/call.h"
-#include "engine/engine_room.h"
+#include "engine/structs.h"
 #include "sandbox/life.h"
 
 /* What the benches use of the public API: as shipped, or switched. */
@@ -158,7 +158,7 @@ SWITCHED(bhd_function_parameters, switched_function_parameters);
 SWITCHED(bhd_function_results, switched_function_results);
 #define bhd_function_results switched_function_results
 
-#include "engine/engine_instance.c"
+#include "engine/run/instance.c"
 #include "sandbox/sandbox.c"
 #include "sandbox/use.c"
 

@@ -7,9 +7,9 @@
 #include "base/checked.h"
 #include "base/fail.h"
 #include "bulkhead/version.h"
-#include "engine/engine_config.h"
-#include "engine/engine_room.h"
-#include "engine/engine_translate.h"
+#include "engine/code/config.h"
+#include "engine/structs.h"
+#include "engine/code/translate.h"
 #include "memory/address_space.h"
 
 #include <string.h>

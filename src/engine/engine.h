@@ -14,7 +14,7 @@
 #include "base/descriptor.h"
 #include "bulkhead/inspection.h"
 #include "bulkhead/sandbox.h"
-#include "engine/engine_imports.h"
+#include "engine/host/imports.h"
 #include "memory/slots.h"
 
 #include <stdatomic.h>
@@ -34,16 +34,16 @@ void bhd__engine_free(bhd__engine *engine);
 void bhd__engine_slots_stats(const bhd__engine *engine, bhd__slots_stats *stats);
 
 /* Runs `work` here if this thread has stack enough to compile, otherwise on a thread made for it,
- * and gives what it gives; BHD_NO_CAPACITY without such a thread. (engine_stack.c) */
+ * and gives what it gives; BHD_NO_CAPACITY without such a thread. (engine/process/stack.c) */
 bhd_status bhd__engine_on_deep_stack(bhd_status (*work)(void *env, bhd_error *error), void *env,
                                      bhd_error *error);
 
 /* The compiler's threads can be started, or have been; otherwise BHD_NO_CAPACITY. And then: they
- * have been. (engine_threads.c) */
+ * have been. (engine/process/threads.c) */
 bhd_status bhd__engine_before_compiling(bhd_error *error);
 void bhd__engine_after_compiling(void);
 
-/* -- code (engine_code.c) ------------------------------------------------------------------ */
+/* -- code (engine/code/load.c) */
 
 /* Compiles, checks the fit to `limits`, checks the imports, links. Fuel is metered when
  * limits->max_fuel is not 0. The sets of `providers` are held. `cancelled` may be NULL. Errors as
@@ -54,18 +54,18 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
 void bhd__code_free(bhd__code *code);
 bhd_component_kind bhd__code_kind(const bhd__code *code);
 
-/* -- precompiled components (engine_precompiled.c) ------------------------------------------ */
+/* -- precompiled components (engine/code/precompiled.c) */
 
 /* Compiles, and writes what came of it to the file. Errors as bhd_precompile. */
 bhd_status bhd__engine_precompile(bhd__engine *engine, bool metered, const void *binary,
                                   size_t size, const char *path, bhd_error *error);
 
-/* -- inspection (engine_inspect.c) --------------------------------------------------------- */
+/* -- inspection (engine/code/inspect.c) */
 
 bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,
                                bhd_inspection *inspection, bhd_error *error);
 
-/* -- instances (engine_instance.c) --------------------------------------------------------- */
+/* -- instances (engine/run/instance.c) */
 
 /* The last growth that was refused in a call. */
 typedef struct bhd__refusal {
@@ -104,7 +104,7 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
                              bhd__instance **instance, bhd_error *error);
 void bhd__instance_free(bhd__instance *instance);
 
-/* -- whose it is at the moment (engine_clock.c) -------------------------------------------- */
+/* -- whose it is at the moment (engine/run/clock.c) */
 
 typedef enum bhd__entry {
     BHD__ENTERED,
@@ -174,7 +174,7 @@ void *bhd__instance_data(bhd__instance *instance, const bhd_value *handle);
  * lives; does not wait. */
 void bhd__instance_cancel(bhd__instance *instance);
 
-/* -- submitted calls (engine_submit.c) ----------------------------------------------------- */
+/* -- submitted calls (engine/run/submit.c) */
 
 /* What a submitted call came to. `results` and `error` are the receiver's from then on. */
 typedef struct bhd__outcome {

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "compile/compiled_file.h"
-#include "limits/identity.h"
+#include "base/identity.h"
 #include "sandbox/starts.h"
 
 #include <string.h>

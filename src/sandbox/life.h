@@ -9,7 +9,7 @@
 #define BHD_SANDBOX_LIFE_H
 
 #include "engine/engine.h"
-#include "limits/capability_rules.h"
+#include "grants/capability_rules.h"
 #include "sandbox/fork_guard.h"
 
 #include <pthread.h>

@@ -12,7 +12,7 @@
  * keeps in `any` what the engine calls a resource of the guest, and leaves what follows 0.
  *
  * `holds` is for any thread. What is noted belongs to the sandbox that `instance` names: whoever
- * has its one call writes and reads it (engine/engine_handles.c). */
+ * has its one call writes and reads it (engine/host/handles.c). */
 struct bhd_resource {
     atomic_uint holds;
     uint32_t host;     /* the number of the host's resource type; 0: not one of the host's */

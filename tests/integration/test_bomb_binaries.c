@@ -5,7 +5,7 @@
  */
 #include "support/compile_bombs.h"
 
-#include "engine/engine_config.h"
+#include "engine/code/config.h"
 
 #include <stdlib.h>
 

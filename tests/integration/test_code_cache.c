@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "engine/engine_translate.h"
+#include "engine/code/translate.h"
 
 #include <fcntl.h>
 #include <stdio.h>

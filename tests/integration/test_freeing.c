@@ -3,7 +3,7 @@
  * once. Everything ends once, nothing is freed under anybody, and nobody waits for ever.
  */
 #include "base/alloc.h"
-#include "engine/engine_room.h"
+#include "engine/structs.h"
 #include "sandbox/life.h"
 #include "support/process_facts.h"
 #include "support/submitted.h"

@@ -8,7 +8,7 @@
 #include "support/compiler_process.h"
 #include "support/real_guest.h"
 
-#include "engine/engine_translate.h"
+#include "engine/code/translate.h"
 
 #include <dirent.h>
 #include <errno.h>

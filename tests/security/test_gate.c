@@ -4,7 +4,7 @@
  * charge may be lost for that. The real engine's door is replaced, so that the callbacks are
  * called from here.
  */
-#include "engine/engine_gate.h"
+#include "engine/run/resource_limiter.h"
 #include "support/real_guest.h"
 
 static bhd_engine_limiter_t engine;

@@ -7,10 +7,10 @@ trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 mkdir -p "$work/bin" "$tree"
 cp -r scripts "$tree/"
-mkdir -p "$tree/engine/src" "$tree/engine/include"
-cp engine/Cargo.toml engine/Cargo.lock "$tree/engine/"
-cp engine/src/lib.rs "$tree/engine/src/"
-cp engine/include/*.h "$tree/engine/include/"
+mkdir -p "$tree/rust/src" "$tree/rust/include"
+cp rust/Cargo.toml rust/Cargo.lock "$tree/rust/"
+cp rust/src/lib.rs "$tree/rust/src/"
+cp rust/include/*.h "$tree/rust/include/"
 
 # Says what the real one says, a line for each thing it made, and counts how often it was asked.
 cat >"$work/bin/cargo" <<'CARGO'
@@ -68,16 +68,16 @@ expect "asked again" "$first" "$(engine 2>&1)"
 expect "builds when asked again" 1 "$(asked)"
 
 # What it is made of decides its name.
-echo "// changed" >>"$tree/engine/src/lib.rs"
+echo "// changed" >>"$tree/rust/src/lib.rs"
 changed=$(engine 2>/dev/null || echo failed)
 expect "builds after a change of the crate" 2 "$(asked)"
 [[ $changed != "$first" ]] || breach "a changed crate has the same engine"
 echo "commit-hash: another" >"$work/compiler"
 [[ $(engine 2>/dev/null) != "$changed" ]] || breach "another compiler has the same engine"
-mkdir "$tree/engine/target"
-echo noise >"$tree/engine/target/noise"
+mkdir "$tree/rust/target"
+echo noise >"$tree/rust/target/noise"
 engine >/dev/null 2>&1 || breach "fails after the crate was built in place"
-expect "builds after another compiler, and none for engine/target" 3 "$(asked)"
+expect "builds after another compiler, and none for rust/target" 3 "$(asked)"
 expect "unfinished engines" "" "$(find "$work/cache/bulkhead" -name 'unfinished*')"
 
 # A prebuilt one.

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 list=tests/structure/grammar.txt
-version=$(awk '/^name = "wasmparser"$/ { getline; print $3; exit }' engine/Cargo.lock | tr -d '"')
+version=$(awk '/^name = "wasmparser"$/ { getline; print $3; exit }' rust/Cargo.lock | tr -d '"')
 
 # The variants of these enums, and what bounds a vector. Left out: what has no items (the version,
 # the end), and features of memories and tables that are no vectors.

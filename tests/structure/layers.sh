@@ -5,12 +5,14 @@
 declare -A below=(
     [base]="base"
     [limits]="base limits"
+    [grants]="base grants"
+    [manifest]="base limits grants manifest"
     [memory]="base memory"
     [schedule]="base schedule"
     [values]="base values"
     [compile]="base compile"
-    [engine]="base limits memory schedule values compile engine"
-    [sandbox]="base limits memory schedule values compile engine sandbox"
+    [engine]="base limits grants memory schedule values compile engine"
+    [sandbox]="base limits grants manifest memory schedule values compile engine sandbox"
 )
 
 engine_header='^(wasm|wasmtime|wasi|doc-wasm)(/.*)?\.hh?$|^wasmtime/|^bulkhead_(engine|inspect|values)\.h$'
@@ -35,7 +37,7 @@ for file in $(files "c h" src); do
         if [[ $name =~ $engine_header ]]; then
             [[ $room == engine ]] || breach "$file:$line: $name is for src/engine only"
         elif [[ $name == bulkhead_toml.h ]]; then
-            [[ $room == limits || $room == engine ]] || breach "$file:$line: $name is for src/limits only"
+            [[ $room == manifest || $room == engine ]] || breach "$file:$line: $name is for src/manifest only"
         elif [[ $name == bulkhead_digest.h ]]; then
             [[ $room == compile ]] || breach "$file:$line: $name is for src/compile only"
         elif [[ $name == bulkhead/* ]]; then
@@ -75,7 +77,7 @@ for file in $(files "c h" compiler); do
         elif [[ $name == bulkhead/* ]]; then
             [[ -f include/$name ]] || breach "$file:$line: there is no include/$name"
         elif [[ $form == '"' && $name == */* ]]; then
-            [[ $name =~ ^(base/.*|compile/exchange\.h|engine/engine_translate\.h)$ && -f src/$name ]] ||
+            [[ $name =~ ^(base/.*|compile/exchange\.h|engine/code/translate\.h)$ && -f src/$name ]] ||
                 breach "$file:$line: compiler/ may not know $name"
         elif [[ $form == '"' ]]; then
             [[ -f compiler/$name ]] || breach "$file:$line: \"$name\" is not beside the file"

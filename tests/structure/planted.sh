@@ -4,7 +4,7 @@
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A small tree is enough, and quick: the contract, the lowest room, and these tests.
-for place in include src/base engine/src/lib.rs tests/structure tests/support/matrix.h CMakeLists.txt Makefile; do
+for place in include src/base rust/src/lib.rs tests/structure tests/support/matrix.h CMakeLists.txt Makefile; do
     mkdir -p "$work/clean/$(dirname "$place")"
     cp -r "$place" "$work/clean/$place"
 done
@@ -34,7 +34,7 @@ plant layers src/limits/planted.c '#include "memory/planted_room.h"' 'may not kn
 plant layers src/memory/planted.c '#include "limits/planted_limit.h"' 'may not know src/limits'
 plant layers src/sandbox/planted.c '#include <wasmtime.h>' 'is for src/engine only'
 plant layers src/limits/planted.c '#include "bulkhead_engine.h"' 'is for src/engine only'
-plant layers src/memory/planted.c '#include "bulkhead_toml.h"' 'is for src/limits only'
+plant layers src/memory/planted.c '#include "bulkhead_toml.h"' 'is for src/manifest only'
 plant layers src/extra/planted.c '#include <stdio.h>' 'src/extra is not a room'
 plant layers include/bulkhead/base.h '#include <wasm.h>' 'in a public header'
 plant layers cli/planted.c '#include "../src/memory/planted_room.h"' 'neither public nor beside'
@@ -47,7 +47,7 @@ plant headers include/bulkhead/planted.h 'typedef int bhd_planted;' 'does not in
 plant prefixes include/bulkhead/base.h '#define PLANTED 1' 'macro PLANTED'
 plant prefixes include/bulkhead/base.h 'typedef struct planted planted;' 'type planted'
 plant prefixes src/base/planted.h 'typedef struct bhd_planted {\n    int x;\n} bhd_planted;' 'does not begin with bhd__'
-plant prefixes engine/src/planted.rs 'pub extern "C" fn planted() {}' 'planted is given to C'
+plant prefixes rust/src/planted.rs 'pub extern "C" fn planted() {}' 'planted is given to C'
 plant sizes src/base/planted.c "$(yes '\n' | head -n 900 | tr -d '\n')" 'src/base/planted.c has'
 plant sizes src/base/planted.c "$(printf '/*%099d*/' 0)" 'longer than 100 columns'
 plant forbidden cli/planted.c 'int f(char *s) { return atoi(s); }' 'cli/planted.c:1: never used here'
@@ -57,7 +57,8 @@ plant forbidden src/limits/planted.c 'void f(char *b) { snprintf(b, 1, "x"); }' 
 plant forbidden src/sandbox/planted.c 'void f(void) { exit(1); }' 'the library never exits'
 plant matrix include/bulkhead/call.h 'BHD_PUBLIC void bhd_planted(void);' 'bhd_planted is neither in'
 plant matrix tests/support/matrix.h '    X(bhd_planted, ANY)' 'bhd_planted is no public function'
-plant names src/memory/alloc.h '' 'more than one file is called alloc.h'
+plant names tests/base/alloc.h '' 'more than one file is called base/alloc.h'
+plant names src/memory/memory_planted.c '' 'has the name of its folder in its own'
 plant names src/base/planted.c '/* see /ro''ot/notes */' 'a path of one machine'
 plant unfinished src/base/planted.c '/* TO''DO: later */' 'src/base/planted.c:1'
 plant names lib/planted.o '' 'is a build product'

@@ -2,7 +2,7 @@
 # the public headers, macros and types of internal headers, and what the engine crate gives to C.
 . "$(dirname "$0")/lib.sh"
 
-for file in $(files h include src engine/include); do
+for file in $(files h include src rust/include); do
     while IFS=: read -r line name; do
         [[ $name =~ ^(BHD_|BULKHEAD_|BHD__) ]] || breach "$file:$line: macro $name"
     done < <(code "$file" | sed -n 's/^[[:space:]]*#[[:space:]]*define[[:space:]]*\([A-Za-z_0-9]*\).*/\1/;T;=;p' | paste -d : - -)
@@ -16,7 +16,7 @@ for file in $(files h include src engine/include); do
         paste -d : - -)
 done
 
-for file in $(files rs engine/src); do
+for file in $(files rs rust/src); do
     while IFS=: read -r line name; do
         [[ $name =~ ^bhd_(engine|toml)_ ]] || breach "$file:$line: $name is given to C without bhd_engine_ or bhd_toml_"
     done < <(sed -n 's/.*extern "C" fn \([A-Za-z_0-9]*\)(.*{.*/\1/;T;=;p' "$file" | paste -d : - -)

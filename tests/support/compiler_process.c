@@ -1,6 +1,6 @@
 #include "support/compiler_process.h"
 
-#include "engine/engine_translate.h"
+#include "engine/code/translate.h"
 #include "support/real_guest.h"
 
 #include <errno.h>

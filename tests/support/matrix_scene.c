@@ -8,7 +8,7 @@
  */
 #include "support/matrix.h"
 
-#include "engine/engine_room.h"
+#include "engine/structs.h"
 #include "sandbox/life.h"
 
 #include <stdio.h>

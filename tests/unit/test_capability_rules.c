@@ -1,7 +1,7 @@
 /*
  * What no component can ask for and no host can grant, and how the two are compared.
  */
-#include "limits/capability_rules.h"
+#include "grants/capability_rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #include "unit_test.h"
 
 #include "bulkhead/error.h"
-#include "limits/identity.h"
+#include "base/identity.h"
 
 static void test_every_character_is_allowed_or_not(void **state)
 {

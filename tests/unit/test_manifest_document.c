@@ -3,7 +3,7 @@
  */
 #include "unit_test.h"
 
-#include "limits/toml_document.h"
+#include "manifest/toml_document.h"
 
 /* A text that was read, with everything that belongs to it. */
 typedef struct reading {

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "bulkhead/manifest.h"
-#include "limits/document.h"
+#include "manifest/document.h"
 
 #include <pthread.h>
 #include <stdio.h>

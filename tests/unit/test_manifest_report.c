@@ -4,7 +4,7 @@
 #include "unit_test.h"
 
 #include "base/alloc.h"
-#include "limits/manifest_report.h"
+#include "manifest/report.h"
 
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #include "unit_test.h"
 
 #include "bulkhead/manifest.h"
-#include "limits/manifest_schema.h"
+#include "manifest/schema.h"
 
 #include <dirent.h>
 #include <stdio.h>

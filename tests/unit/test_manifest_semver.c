@@ -3,7 +3,7 @@
  */
 #include "unit_test.h"
 
-#include "limits/manifest_semver.h"
+#include "manifest/semver.h"
 
 static void test_versions_of_the_grammar_are_valid(void **state)
 {

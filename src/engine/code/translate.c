@@ -1,0 +1,230 @@
+#include "engine/code/translate.h"
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "compile/exchange.h"
+#include "engine/code/binary.h"
+#include "engine/code/config.h"
+#include "engine/code/description.h"
+#include "engine/structs.h"
+
+#include <string.h>
+
+struct bhd__translator {
+    bhd__translation options;
+    wasm_engine_t *engine;
+};
+
+_Static_assert(sizeof(bhd__translation) <= BHD__SETTINGS_BYTES, "travels in a bhd__job");
+
+bhd_status bhd__translator_new(const void *settings, size_t settings_bytes, uint32_t threads,
+                               bhd__translator **translator, bhd_error *error)
+{
+    bhd__translation options;
+    bhd_host_options host = BHD_HOST_OPTIONS_INIT;
+    if (settings_bytes != sizeof options)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "the settings have %zu bytes instead of %zu",
+                         settings_bytes, sizeof options);
+    memcpy(&options, settings, sizeof options);
+    host.features = options.features;
+    host.max_stack_bytes = options.max_stack_bytes;
+    wasm_config_t *config;
+    bhd_status status = bhd__engine_config(&host, options.metered, NULL, NULL, &config, error);
+    if (status != BHD_OK)
+        return status;
+    bhd__translator *t = bhd__calloc(1, sizeof *t);
+    if (!t) {
+        wasm_config_delete(config);
+        return bhd__fail_no_memory(error);
+    }
+    wasmtime_config_parallel_compilation_set(config, threads > 0);
+    t->options = options;
+    wasmtime_error_t *failure = bhd_engine_new(config, &t->engine);
+    if (failure)
+        status = bhd__fault_message(BHD_INTERNAL, "the engine cannot start", failure, error);
+    else if (threads > 0 && threads != BHD__THREADS_OF_ENGINE &&
+             !bhd_engine_compiler_threads(threads))
+        status = bhd__fail(error, BHD_NO_CAPACITY, "%u threads to compile on cannot be started",
+                           (unsigned)threads);
+    if (status != BHD_OK) {
+        bhd__translator_free(t);
+        return status;
+    }
+    *translator = t;
+    return BHD_OK;
+}
+
+void bhd__translator_free(bhd__translator *translator)
+{
+    if (!translator)
+        return;
+    if (translator->engine)
+        wasm_engine_delete(translator->engine);
+    bhd__free(translator);
+}
+
+/* -- what only an inspection shows --------------------------------------------------------- */
+
+typedef struct shown {
+    bhd__description *description;
+    bhd_engine_extent_t *extents;
+    size_t capacity;
+    char *wit;
+    bool failed;
+} shown;
+
+static void add_extent(void *env, const bhd_engine_extent_t *extent)
+{
+    shown *s = env;
+    size_t count = s->description->extent_count;
+    if (s->failed)
+        return;
+    if (count == s->capacity) {
+        size_t capacity = count > 0 ? 2 * count : 8;
+        bhd_engine_extent_t *more = bhd__realloc_array(s->extents, capacity, sizeof *more);
+        if (!more) {
+            s->failed = true;
+            return;
+        }
+        s->extents = more;
+        s->capacity = capacity;
+    }
+    s->extents[count] = *extent;
+    s->description->extents = s->extents;
+    s->description->extent_count = count + 1;
+}
+
+static void set_wit(void *env, bhd_engine_str_t wit)
+{
+    shown *s = env;
+    s->wit = bhd__strndup((const char *)wit.data, wit.size);
+    s->failed = s->failed || !s->wit;
+    s->description->wit = s->wit;
+    s->description->wit_bytes = s->wit ? strlen(s->wit) : 0;
+}
+
+static bhd_status show(const bhd__binary *binary, shown *s, bhd_error *error)
+{
+    bhd_engine_totals_t totals;
+    wasmtime_error_t *failure =
+        bhd_engine_extents(binary->data, binary->size, s, add_extent, &totals);
+    if (!failure && binary->is_component)
+        failure = bhd_engine_component_wit(binary->data, binary->size, s, set_wit);
+    if (failure)
+        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+    return s->failed ? bhd__fail_no_memory(error) : BHD_OK;
+}
+
+/* Honest binaries become one to four times as large. What a small one repeats (a name for each use
+ * of a type, the types of an instance for each name that it is exported under) the host would hold
+ * as often, several times over. */
+#define CODE_BYTES_MIN (UINT64_C(4) << 20)
+#define CODE_FACTOR 16
+
+static bhd_status check_proportion(const bhd__binary *binary, size_t code, bhd_error *error)
+{
+    uint64_t most = CODE_BYTES_MIN + (uint64_t)binary->read_bytes * CODE_FACTOR;
+    if (code <= most)
+        return BHD_OK;
+    (void)bhd__fail(
+        error, BHD_COMPONENT_TOO_LARGE,
+        "the component has %zu bytes and compiles to %zu; at most 4 MiB and %d for each "
+        "of its own are loaded. It repeats names or types many times: an instance that "
+        "is exported under many names has all of its own for each",
+        binary->read_bytes, code, CODE_FACTOR);
+    bhd__error_range(error, code, 0, most);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
+/* What is only inspected is described without its code then, with the reason. */
+static bhd_status judge_code(const bhd__translator *t, const bhd__binary *binary,
+                             bhd__translated *out, bhd_error *refusal, bhd_error *error)
+{
+    bhd_status status = check_proportion(binary, out->artifact_bytes, refusal);
+    if (status == BHD_OK)
+        return BHD_OK;
+    bhd__translated_fini(out);
+    if (t->options.describe)
+        return BHD_OK;
+    (void)bhd__fail(error, status, "%s", refusal->message);
+    bhd__error_range(error, refusal->value, 0, refusal->range_maximum);
+    return status;
+}
+
+/* -- translation --------------------------------------------------------------------------- */
+
+/* What is valid and not allowed is described without an artefact, if that was asked for. */
+static bhd_status refuse(const bhd__translator *t, const bhd__binary *binary,
+                         wasmtime_error_t *failure, bhd_error *refusal, bhd_error *error)
+{
+    bhd_status status = bhd__binary_refuse(binary, failure, refusal);
+    if (status == BHD_COMPONENT_UNSUPPORTED && t->options.describe)
+        return BHD_OK;
+    return bhd__fail(error, status, "%s", refusal->message);
+}
+
+static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
+                           const bhd_error *refusal, bhd__translated *out, bhd_error *error)
+{
+    bhd__description description = {
+        .is_component = binary->is_component,
+        .imports_memory = binary->imports_memory,
+        .unlinked = bhd__recognise_unlinked(binary->data, binary->size),
+        .binary_bytes = binary->read_bytes,
+        .totals = binary->totals,
+        .refusal = refusal->message,
+        .refusal_bytes = out->artifact ? 0 : strlen(refusal->message),
+    };
+    shown s = {.description = &description};
+    bhd_status status = t->options.describe ? show(binary, &s, error) : BHD_OK;
+    if (status == BHD_OK) {
+        out->owned[1] = bhd__description_write(&description, &out->description_bytes);
+        out->description = out->owned[1];
+        if (!out->description)
+            status = bhd__fail_no_memory(error);
+    }
+    bhd__free(s.extents);
+    bhd__free(s.wit);
+    return status;
+}
+
+bhd_status bhd__translate(bhd__translator *translator, const void *data, size_t size,
+                          bhd__translated *translated, bhd_error *error)
+{
+    bhd__binary binary;
+    wasm_byte_vec_t artifact = {0, NULL};
+    bhd_error refusal = BHD_ERROR_INIT;
+    bhd__translated out = {0};
+    bhd_status status = bhd__binary_init(&binary, &translator->options, data, size, error);
+    if (status != BHD_OK)
+        return status;
+    wasmtime_error_t *failure = bhd_engine_precompile(translator->engine, binary.data, binary.size,
+                                                      binary.is_component, &artifact);
+    if (failure) {
+        status = refuse(translator, &binary, failure, &refusal, error);
+    } else {
+        out.artifact = (const uint8_t *)artifact.data;
+        out.owned[0] = artifact.data;
+        out.artifact_bytes = artifact.size;
+        status = judge_code(translator, &binary, &out, &refusal, error);
+    }
+    if (status == BHD_OK)
+        status = describe(translator, &binary, &refusal, &out, error);
+    bhd_error_fini(&refusal);
+    bhd__binary_fini(&binary);
+    if (status != BHD_OK) {
+        bhd__translated_fini(&out);
+        return status;
+    }
+    *translated = out;
+    return BHD_OK;
+}
+
+void bhd__translated_fini(bhd__translated *translated)
+{
+    wasm_byte_vec_t artifact = {translated->artifact_bytes, translated->owned[0]};
+    if (artifact.data)
+        wasm_byte_vec_delete(&artifact);
+    bhd__free(translated->owned[1]);
+    *translated = (bhd__translated){0};
+}

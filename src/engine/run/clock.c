@@ -1,0 +1,272 @@
+/*
+ * The clock of a host: a thread that advances the engines' epochs, so that guest code looks up and
+ * asks whether its deadline has passed.
+ *
+ * It ticks while guests run and sleeps when none has run for a while. A call must find it awake
+ * without a lock: the call sets its activity, then reads is_asleep; the clock stores is_asleep,
+ * then reads every activity. Both are sequentially consistent, so at least one sees the other.
+ *
+ * The word of activity is also the door of an instance: one at a time is in it.
+ */
+#include "base/clock.h"
+#include "base/fail.h"
+#include "engine/structs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define TICK_NS UINT64_C(5000000)
+/* While submitted calls wait for a thread. */
+#define CROWDED_TICK_NS BHD__SLICE_NS
+/* Idle ticks before the clock goes to sleep. */
+#define IDLE_TICKS 40
+
+static struct timespec to_timespec(uint64_t ns)
+{
+    return (struct timespec){(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+}
+
+static void advance(bhd__engine *engine)
+{
+    for (int metered = 0; metered < 2; metered++) {
+        bhd__variant *v = atomic_load_explicit(&engine->variants[metered], memory_order_acquire);
+        if (v)
+            wasmtime_engine_increment_epoch(v->engine);
+    }
+}
+
+static bool somebody_runs(const bhd__engine *engine)
+{
+    const bhd__clock *clock = &engine->clock;
+    if (bhd__scheduler_is_busy(engine->scheduler))
+        return true;
+    for (const bhd__instance *i = clock->instances; i; i = i->next)
+        if (atomic_load_explicit(&i->activity, memory_order_seq_cst) & BHD__RUNNING)
+            return true;
+    return false;
+}
+
+/* Until somebody runs. Submitted calls that wait have deadlines, which are kept here too. */
+static void sleep_until_needed(bhd__engine *engine)
+{
+    bhd__clock *clock = &engine->clock;
+    atomic_store_explicit(&clock->is_asleep, true, memory_order_seq_cst);
+    while (!clock->stopping && !somebody_runs(engine)) {
+        uint64_t deadline = bhd__scheduler_expire(engine->scheduler);
+        struct timespec until = to_timespec(deadline);
+        if (deadline == UINT64_MAX)
+            pthread_cond_wait(&clock->wake, &clock->lock);
+        else
+            (void)pthread_cond_timedwait(&clock->wake, &clock->lock, &until);
+    }
+    atomic_store_explicit(&clock->is_asleep, false, memory_order_seq_cst);
+}
+
+static void *clock_main(void *env)
+{
+    bhd__engine *engine = env;
+    bhd__clock *clock = &engine->clock;
+    unsigned idle = 0;
+    pthread_mutex_lock(&clock->lock);
+    while (!clock->stopping) {
+        if (somebody_runs(engine)) {
+            idle = 0;
+        } else if (++idle >= IDLE_TICKS) {
+            sleep_until_needed(engine);
+            idle = 0;
+            continue;
+        }
+        uint64_t tick = bhd__scheduler_is_crowded(engine->scheduler) ? CROWDED_TICK_NS : TICK_NS;
+        struct timespec until = to_timespec(bhd__monotonic_ns() + tick);
+        while (!clock->stopping &&
+               pthread_cond_timedwait(&clock->wake, &clock->lock, &until) != ETIMEDOUT)
+            continue;
+        advance(engine);
+        (void)bhd__scheduler_expire(engine->scheduler);
+    }
+    pthread_mutex_unlock(&clock->lock);
+    return NULL;
+}
+
+bhd_status bhd__clock_init(bhd__clock *clock, bhd_error *error)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return bhd__fail_no_memory(error);
+    int failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    failed = failed ? failed : pthread_cond_init(&clock->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (failed)
+        return bhd__fail_no_memory(error);
+    if (pthread_mutex_init(&clock->lock, NULL) != 0) {
+        pthread_cond_destroy(&clock->wake);
+        return bhd__fail_no_memory(error);
+    }
+    atomic_init(&clock->is_asleep, false);
+    return BHD_OK;
+}
+
+void bhd__clock_fini(bhd__clock *clock)
+{
+    pthread_mutex_lock(&clock->lock);
+    clock->stopping = true;
+    bool has_thread = clock->has_thread;
+    pthread_cond_signal(&clock->wake);
+    pthread_mutex_unlock(&clock->lock);
+    if (has_thread)
+        pthread_join(clock->thread, NULL);
+    pthread_mutex_destroy(&clock->lock);
+    pthread_cond_destroy(&clock->wake);
+}
+
+/* The embedding program's signals are for its own threads. */
+static int start_thread(bhd__engine *engine)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    int failed = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (failed)
+        return failed;
+    failed = pthread_create(&engine->clock.thread, NULL, clock_main, engine);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_error *error)
+{
+    bhd__clock *clock = &engine->clock;
+    int failed = 0;
+    pthread_mutex_lock(&clock->lock);
+    if (!clock->has_thread) {
+        failed = start_thread(engine);
+        clock->has_thread = !failed;
+    }
+    if (!failed) {
+        instance->previous = NULL;
+        instance->next = clock->instances;
+        if (instance->next)
+            instance->next->previous = instance;
+        clock->instances = instance;
+    }
+    pthread_mutex_unlock(&clock->lock);
+    if (failed)
+        return bhd__fail(error, BHD_NO_CAPACITY,
+                         "the thread that watches deadlines cannot be started: %s; "
+                         "try again when the process has fewer threads",
+                         bhd__errno_text(failed));
+    return BHD_OK;
+}
+
+void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance)
+{
+    bhd__clock *clock = &engine->clock;
+    pthread_mutex_lock(&clock->lock);
+    if (instance->previous)
+        instance->previous->next = instance->next;
+    else
+        clock->instances = instance->next;
+    if (instance->next)
+        instance->next->previous = instance->previous;
+    pthread_mutex_unlock(&clock->lock);
+}
+
+void bhd__clock_be_awake(bhd__clock *clock)
+{
+    if (!atomic_load_explicit(&clock->is_asleep, memory_order_seq_cst))
+        return;
+    pthread_mutex_lock(&clock->lock);
+    pthread_cond_signal(&clock->wake);
+    pthread_mutex_unlock(&clock->lock);
+}
+
+/* False: nobody is in it. */
+static bool mark_cancelled(bhd__instance *instance)
+{
+    unsigned now = atomic_load_explicit(&instance->activity, memory_order_relaxed);
+    do {
+        if (!(now & (BHD__RUNNING | BHD__WAITING)))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
+                                                    memory_order_seq_cst, memory_order_relaxed));
+    bhd__instance_wake(instance);
+    return true;
+}
+
+bhd__entry bhd__instance_enter(bhd__instance *instance, bool to_run)
+{
+    unsigned now = BHD__IDLE;
+    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &now,
+                                                 to_run ? BHD__RUNNING : BHD__WAITING,
+                                                 memory_order_seq_cst, memory_order_relaxed))
+        return now & BHD__CLOSED ? BHD__ENTRY_CLOSED : BHD__ENTRY_BUSY;
+    return atomic_load_explicit(&instance->has_ended, memory_order_relaxed) ? BHD__ENTERED_ENDED
+                                                                            : BHD__ENTERED;
+}
+
+bool bhd__instance_leave(bhd__instance *instance, bool to_run)
+{
+    unsigned now = to_run ? BHD__RUNNING : BHD__WAITING;
+    while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now & BHD__CLOSED,
+                                                  memory_order_acq_rel, memory_order_relaxed))
+        continue;
+    return now & BHD__CLOSED;
+}
+
+bool bhd__instance_close(bhd__instance *instance)
+{
+    unsigned before =
+        atomic_fetch_or_explicit(&instance->activity, BHD__CLOSED, memory_order_seq_cst);
+    if (before == BHD__IDLE)
+        return false;
+    (void)mark_cancelled(instance);
+    bhd__scheduler *scheduler = instance->code->engine->scheduler;
+    /* A guest's stack is not one for callbacks of the program. */
+    if (bhd__engine_is_beneath_guest())
+        bhd__scheduler_cancel_share(scheduler, &instance->share);
+    else
+        bhd__scheduler_end_share(scheduler, &instance->share);
+    return true;
+}
+
+/* One step, which keeps a mark that somebody may set meanwhile. */
+#define RUNNING_TO_WAITING_AND_BACK (BHD__RUNNING | BHD__WAITING)
+
+void bhd__clock_pause(bhd__instance *instance)
+{
+    (void)atomic_fetch_xor_explicit(&instance->activity, RUNNING_TO_WAITING_AND_BACK,
+                                    memory_order_seq_cst);
+}
+
+void bhd__clock_resume(bhd__instance *instance)
+{
+    (void)atomic_fetch_xor_explicit(&instance->activity, RUNNING_TO_WAITING_AND_BACK,
+                                    memory_order_seq_cst);
+    bhd__clock_be_awake(&instance->code->engine->clock);
+}
+
+void bhd__clock_set_deadline(bhd__instance *instance)
+{
+    instance->deadline_ns = bhd__monotonic_ns() + instance->timeout_ns;
+}
+
+bool bhd__clock_is_late(bhd__instance *instance)
+{
+    if (instance->deadline_ns == 0) {
+        bhd__clock_set_deadline(instance);
+        return false;
+    }
+    return bhd__monotonic_ns() >= instance->deadline_ns;
+}
+
+bool bhd__clock_must_stop(bhd__instance *instance)
+{
+    return bhd__instance_is_cancelled(instance) || bhd__clock_is_late(instance);
+}
+
+void bhd__instance_cancel(bhd__instance *instance)
+{
+    if (mark_cancelled(instance))
+        bhd__scheduler_cancel_share(instance->code->engine->scheduler, &instance->share);
+}
