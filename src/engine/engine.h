@@ -120,7 +120,7 @@ bhd__entry bhd__instance_enter(bhd__instance *instance, bool to_run);
 /* `to_run` as it was entered. True: it was closed meanwhile, and closing left it to this one. */
 bool bhd__instance_leave(bhd__instance *instance, bool to_run);
 /* Nobody enters any more, and the call under way, if there is one, is to end; see
- * bhd__scheduler_end_share. True: somebody is in it, or was a moment ago, who is told when leaving.
+ * bhd__scheduler_end_group. True: somebody is in it, or was a moment ago, who is told when leaving.
  * The instance is there until this returns: that is the caller's to see to. */
 bool bhd__instance_close(bhd__instance *instance);
 

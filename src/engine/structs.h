@@ -185,7 +185,7 @@ struct bhd__instance {
     /* Made for the first call on a fiber, by the thread that calls; read by whoever cancels. */
     _Atomic(bhd__waiter *) waiter;
     bhd_engine_waker_t *waker;
-    bhd__share share; /* of submitted calls; the scheduler's */
+    bhd__task_group task_group; /* of submitted calls; the scheduler's */
     /* The submitted call that is under way. For the thread that runs the guest. */
     bhd__submission *submission;
     /* Whether a call is under way, see BHD__IDLE. Taken and given back by whoever calls, read by

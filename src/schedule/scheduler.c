@@ -9,12 +9,12 @@
 #include <signal.h>
 #include <string.h>
 
-/* A share that is new enters this far behind the one that is served now. Without it, a stream of
+/* A group that is new is placed this far behind the one that runs now. Without it, a stream of
  * new ones, each at the front, would keep all others from their turn. */
-#define NEW_SHARE_NS (BHD__SLICE_NS / 4)
+#define NEW_GROUP_NS (BHD__SLICE_NS / 4)
 
-/* Who was taken just before a tick goes on until the next one. */
-#define SHORTEST_TURN_NS (BHD__SLICE_NS / 2)
+/* Whose step began just before a tick goes on until the next one. */
+#define MIN_SLICE_NS (BHD__SLICE_NS / 2)
 
 /* Asking for processor time costs most of a microsecond, so steps that are shorter than this are
  * charged with the time that passed. */
@@ -22,7 +22,7 @@
 
 /* How many tasks end beneath each other on one thread, whose stack they share with what is called
  * at their ends. */
-#define BENEATH_MAX 32
+#define NESTED_MAX 32
 
 #define NOTHING UINT64_MAX
 
@@ -38,10 +38,10 @@ struct bhd__scheduler {
     pthread_cond_t changed; /* a task is gone, or a worker has begun */
 
     /* Under the lock. */
-    bhd__heap queue;    /* tasks that could run, by what their share has used */
-    bhd__heap timers;   /* tasks that are not gone and not late, by deadline */
-    uint64_t served_ns; /* what those in turn have used at the least; never steps back */
-    size_t tasks;       /* not gone */
+    bhd__heap queue;      /* tasks that could run, by what their group has used */
+    bhd__heap timers;     /* tasks that are not gone and not late, by deadline */
+    uint64_t min_used_ns; /* what those that want to run have used at the least; never steps back */
+    size_t tasks;         /* not gone */
     bhd__worker *workers;
     unsigned worker_count;
     bool is_starting; /* somebody starts workers */
@@ -54,11 +54,11 @@ struct bhd__scheduler {
     atomic_uint on_threads;          /* tasks; sequentially consistent, for the clock */
 };
 
-/* The scheduler that this thread works for, and as which of its workers. */
-static _Thread_local bhd__scheduler *employer;
+/* The scheduler whose worker this thread is, and which of its workers. */
+static _Thread_local bhd__scheduler *own_scheduler;
 static _Thread_local unsigned own_number;
 /* Tasks that end beneath the end of another one on this thread. */
-static _Thread_local unsigned beneath;
+static _Thread_local unsigned nested;
 
 #define TASK_OF(item, member) ((bhd__task *)(void *)((char *)(item)-offsetof(bhd__task, member)))
 
@@ -99,8 +99,8 @@ static void end_workers(bhd__scheduler *s)
             pthread_detach(s->workers[i].thread);
         else
             pthread_join(s->workers[i].thread, NULL);
-    if (employer == s)
-        employer = NULL;
+    if (own_scheduler == s)
+        own_scheduler = NULL;
 }
 
 void bhd__scheduler_free(bhd__scheduler *scheduler)
@@ -126,7 +126,7 @@ static void publish_least(bhd__scheduler *s)
     atomic_store_explicit(&s->least_used, first ? first->key : NOTHING, memory_order_relaxed);
 }
 
-static void put(bhd__scheduler *s, bhd__task *task, uint64_t key)
+static void enqueue(bhd__scheduler *s, bhd__task *task, uint64_t key)
 {
     task->state = BHD__TASK_QUEUED;
     bhd__heap_put(&s->queue, &task->queued, key);
@@ -135,7 +135,7 @@ static void put(bhd__scheduler *s, bhd__task *task, uint64_t key)
 }
 
 /* Up to what whoever has had least has by now, in the queue and on a thread. */
-static void advance_served(bhd__scheduler *s)
+static void advance_min_used(bhd__scheduler *s)
 {
     const bhd__heap_item *first = bhd__heap_first(&s->queue);
     uint64_t least = first ? first->key : NOTHING;
@@ -146,42 +146,42 @@ static void advance_served(bhd__scheduler *s)
         uint64_t used = atomic_load_explicit(&task->used_ns, memory_order_relaxed);
         least = used < least ? used : least;
     }
-    if (least != NOTHING && least > s->served_ns)
-        s->served_ns = least;
+    if (least != NOTHING && least > s->min_used_ns)
+        s->min_used_ns = least;
 }
 
 /* Who was away does not get back what others used meanwhile. */
-static void enter(bhd__scheduler *s, bhd__task *task)
+static void place(bhd__scheduler *s, bhd__task *task)
 {
-    uint64_t *used = &task->share->used_ns;
-    advance_served(s);
+    uint64_t *used = &task->group->used_ns;
+    advance_min_used(s);
     if (*used == 0)
-        *used = s->served_ns + NEW_SHARE_NS;
-    else if (*used < s->served_ns)
-        *used = s->served_ns;
-    put(s, task, *used);
+        *used = s->min_used_ns + NEW_GROUP_NS;
+    else if (*used < s->min_used_ns)
+        *used = s->min_used_ns;
+    enqueue(s, task, *used);
 }
 
 /* What was decided ends before anything else runs: ending is short and gives memory back. */
-static void hurry(bhd__scheduler *s, bhd__task *task)
+static void queue_first(bhd__scheduler *s, bhd__task *task)
 {
     if (task->state == BHD__TASK_ON_THREAD || task->state == BHD__TASK_GONE)
         return;
     bhd__heap_remove(&s->queue, &task->queued);
-    put(s, task, 0);
+    enqueue(s, task, 0);
 }
 
-static void take(bhd__scheduler *s, bhd__task *task)
+static void dispatch(bhd__scheduler *s, bhd__task *task)
 {
     bhd__heap_remove(&s->queue, &task->queued);
     publish_least(s);
     task->state = BHD__TASK_ON_THREAD;
     task->was_woken = false;
-    task->used_before_ns = task->share->used_ns;
+    task->used_before_ns = task->group->used_ns;
     atomic_store_explicit(&task->used_ns, task->used_before_ns, memory_order_relaxed);
     s->workers[own_number].task = task;
-    if (task->used_before_ns > s->served_ns && bhd__task_verdict(task) == BHD__OPEN)
-        s->served_ns = task->used_before_ns;
+    if (task->used_before_ns > s->min_used_ns && bhd__task_verdict(task) == BHD__OPEN)
+        s->min_used_ns = task->used_before_ns;
     atomic_fetch_add_explicit(&s->on_threads, 1, memory_order_seq_cst);
 }
 
@@ -192,7 +192,7 @@ static _Thread_local uint64_t read_ns, charged_ns;
 
 static uint64_t measure(const bhd__scheduler *s, const bhd__task *task, bool is_charged)
 {
-    uint64_t passed = s->options.now(s->options.env) - task->taken_ns;
+    uint64_t passed = s->options.now(s->options.env) - task->step_began_ns;
     if (passed < SHORT_STEP_NS) {
         charged_ns += is_charged ? passed : 0;
         return passed;
@@ -208,31 +208,31 @@ static uint64_t measure(const bhd__scheduler *s, const bhd__task *task, bool is_
 
 /* -- workers --------------------------------------------------------------------------------- */
 
-/* The task has been taken. Comes and goes with the lock; returns without it when the task has
+/* The task has been dispatched. Comes and goes with the lock; returns without it when the task has
  * ended, because then anything may have happened. True: it has. */
-static bool serve(bhd__scheduler *s, bhd__task *task)
+static bool run_step(bhd__scheduler *s, bhd__task *task)
 {
     pthread_mutex_unlock(&s->lock);
-    s->options.taken(s->options.env);
-    task->taken_ns = s->options.now(s->options.env);
+    s->options.before_step(s->options.env);
+    task->step_began_ns = s->options.now(s->options.env);
     bool has_ended = task->step(task);
     uint64_t used = measure(s, task, true);
     pthread_mutex_lock(&s->lock);
     s->workers[own_number].task = NULL;
     atomic_fetch_sub_explicit(&s->on_threads, 1, memory_order_seq_cst);
-    task->share->used_ns += used;
+    task->group->used_ns += used;
     if (!has_ended) {
         if (bhd__task_verdict(task) != BHD__OPEN)
-            put(s, task, 0);
+            enqueue(s, task, 0);
         else if (task->was_woken)
-            enter(s, task);
+            place(s, task);
         else
             task->state = BHD__TASK_ASLEEP;
         return false;
     }
     bhd__heap_remove(&s->timers, &task->timed);
     task->state = BHD__TASK_GONE;
-    task->share->task = NULL;
+    task->group->task = NULL;
     s->tasks--;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -249,10 +249,10 @@ static void work(bhd__scheduler *s)
         if (!first)
             break;
         bhd__task *task = TASK_OF(first, queued);
-        take(s, task);
-        if (!serve(s, task))
+        dispatch(s, task);
+        if (!run_step(s, task))
             continue;
-        if (employer != s)
+        if (own_scheduler != s)
             return; /* the end of the task was that of the scheduler */
         pthread_mutex_lock(&s->lock);
     }
@@ -262,7 +262,7 @@ static void work(bhd__scheduler *s)
 static void *worker_main(void *env)
 {
     bhd__scheduler *s = env;
-    employer = s;
+    own_scheduler = s;
     read_ns = s->options.used(s->options.env);
     own_number = s->worker_count; /* which does not change while this one starts */
     bhd_status status = s->options.prepare(s->options.env, s->newest_error);
@@ -339,17 +339,17 @@ bhd_status bhd__scheduler_submit(bhd__scheduler *scheduler, bhd__task *task, bhd
 {
     pthread_mutex_lock(&scheduler->lock);
     bhd_status status = start_workers(scheduler, error);
-    /* The last task of this share may have ended a moment ago and not be gone yet. */
-    while (status == BHD_OK && task->share->task)
+    /* The last task of this group may have ended a moment ago and not be gone yet. */
+    while (status == BHD_OK && task->group->task)
         pthread_cond_wait(&scheduler->changed, &scheduler->lock);
     if (status == BHD_OK && (!bhd__heap_reserve(&scheduler->queue, scheduler->tasks + 1) ||
                              !bhd__heap_reserve(&scheduler->timers, scheduler->tasks + 1)))
         status = bhd__fail_no_memory(error);
     if (status == BHD_OK) {
         scheduler->tasks++;
-        task->share->task = task;
+        task->group->task = task;
         bhd__heap_put(&scheduler->timers, &task->timed, task->deadline_ns);
-        enter(scheduler, task);
+        place(scheduler, task);
     }
     pthread_mutex_unlock(&scheduler->lock);
     return status;
@@ -359,7 +359,7 @@ void bhd__scheduler_wake(bhd__scheduler *scheduler, bhd__task *task)
 {
     pthread_mutex_lock(&scheduler->lock);
     if (task->state == BHD__TASK_ASLEEP)
-        enter(scheduler, task);
+        place(scheduler, task);
     else
         task->was_woken = true;
     pthread_mutex_unlock(&scheduler->lock);
@@ -370,38 +370,38 @@ bool bhd__scheduler_cancel(bhd__scheduler *scheduler, bhd__task *task)
     if (!bhd__task_decide(task, BHD__STOPPED))
         return false;
     pthread_mutex_lock(&scheduler->lock);
-    hurry(scheduler, task);
+    queue_first(scheduler, task);
     pthread_mutex_unlock(&scheduler->lock);
     return true;
 }
 
-void bhd__scheduler_cancel_share(bhd__scheduler *scheduler, bhd__share *share)
+void bhd__scheduler_cancel_group(bhd__scheduler *scheduler, bhd__task_group *group)
 {
     pthread_mutex_lock(&scheduler->lock);
-    if (share->task && bhd__task_decide(share->task, BHD__STOPPED))
-        hurry(scheduler, share->task);
+    if (group->task && bhd__task_decide(group->task, BHD__STOPPED))
+        queue_first(scheduler, group->task);
     pthread_mutex_unlock(&scheduler->lock);
 }
 
 /* This thread is between two tasks of its own: in the end of one. */
-static bool can_serve_beneath(const bhd__scheduler *s, const bhd__task *task)
+static bool can_run_nested(const bhd__scheduler *s, const bhd__task *task)
 {
-    return employer == s && !s->workers[own_number].task && beneath < BENEATH_MAX &&
+    return own_scheduler == s && !s->workers[own_number].task && nested < NESTED_MAX &&
            (task->state == BHD__TASK_QUEUED || task->state == BHD__TASK_ASLEEP);
 }
 
 /* With the lock, which is released. */
 static void end_now(bhd__scheduler *s, bhd__task *task)
 {
-    if (!can_serve_beneath(s, task)) {
-        hurry(s, task);
+    if (!can_run_nested(s, task)) {
+        queue_first(s, task);
         pthread_mutex_unlock(&s->lock);
         return;
     }
-    take(s, task);
-    beneath++;
-    bool has_ended = serve(s, task);
-    beneath--;
+    dispatch(s, task);
+    nested++;
+    bool has_ended = run_step(s, task);
+    nested--;
     if (!has_ended)
         pthread_mutex_unlock(&s->lock);
 }
@@ -413,12 +413,12 @@ void bhd__scheduler_end(bhd__scheduler *scheduler, bhd__task *task)
     end_now(scheduler, task);
 }
 
-void bhd__scheduler_end_share(bhd__scheduler *scheduler, bhd__share *share)
+void bhd__scheduler_end_group(bhd__scheduler *scheduler, bhd__task_group *group)
 {
     pthread_mutex_lock(&scheduler->lock);
-    if (share->task) {
-        (void)bhd__task_decide(share->task, BHD__STOPPED);
-        end_now(scheduler, share->task);
+    if (group->task) {
+        (void)bhd__task_decide(group->task, BHD__STOPPED);
+        end_now(scheduler, group->task);
     } else {
         pthread_mutex_unlock(&scheduler->lock);
     }
@@ -426,12 +426,12 @@ void bhd__scheduler_end_share(bhd__scheduler *scheduler, bhd__share *share)
 
 bool bhd__scheduler_runs_task(void)
 {
-    return employer && employer->workers[own_number].task;
+    return own_scheduler && own_scheduler->workers[own_number].task;
 }
 
-bool bhd__scheduler_employs(void)
+bool bhd__scheduler_is_worker(void)
 {
-    return employer != NULL;
+    return own_scheduler != NULL;
 }
 
 /* -- time ------------------------------------------------------------------------------------ */
@@ -449,7 +449,7 @@ uint64_t bhd__scheduler_expire(bhd__scheduler *scheduler)
         bhd__task *task = TASK_OF(first, timed);
         bhd__heap_remove(&scheduler->timers, first);
         if (bhd__task_decide(task, BHD__LATE))
-            hurry(scheduler, task);
+            queue_first(scheduler, task);
     }
     pthread_mutex_unlock(&scheduler->lock);
     return next;
@@ -471,5 +471,5 @@ bool bhd__scheduler_should_yield(const bhd__scheduler *scheduler, bhd__task *tas
     uint64_t turn = measure(scheduler, task, false);
     uint64_t used = task->used_before_ns + turn;
     atomic_store_explicit(&task->used_ns, used, memory_order_relaxed);
-    return turn >= SHORTEST_TURN_NS && used > least;
+    return turn >= MIN_SLICE_NS && used > least;
 }

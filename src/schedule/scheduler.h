@@ -8,10 +8,11 @@
  *      woken            |
  *        '--- asleep <--'   no thread is held
  *
- * Fair by what was used, not by turns: every share (a sandbox) counts the processor time that its
- * tasks took, and the task whose share has used least comes next. (Not the time that they were on a
- * thread: a machine that is busy with other things would charge one of them for all.) A share that
- * is new or was away does not catch up on what it never asked for: it enters where the others are.
+ * Fair by what was used, not by turns: every task group (a sandbox) counts the processor time that
+ * its tasks took, and the task whose group has used least comes next. (Not the time that they were
+ * on a thread: a machine that is busy with other things would charge one of them for all.) A group
+ * that is new or was away does not catch up on what it never asked for: it is placed where the
+ * others are.
  *
  * What a task comes to is decided once, in one step of an atomic word (bhd__task_end): it
  * completed, was cancelled, or ran out of time. Whoever is second finds out that it was second.
@@ -41,10 +42,10 @@ typedef enum bhd__task_end {
 } bhd__task_end;
 
 /* On whose account tasks run, one at a time. Zeroed: new. Guarded by the scheduler's lock. */
-typedef struct bhd__share {
+typedef struct bhd__task_group {
     uint64_t used_ns; /* 0: new */
     bhd__task *task;  /* submitted and not gone */
-} bhd__share;
+} bhd__task_group;
 
 typedef enum bhd__task_state {
     BHD__TASK_QUEUED,
@@ -56,20 +57,20 @@ typedef enum bhd__task_state {
 struct bhd__task {
     /* Set by the owner; zero the rest. */
 
-    /* On a worker. True: the task has ended, and share is not used by it any more. False: it waits
+    /* On a worker. True: the task has ended and does not use its group any more. False: it waits
      * for bhd__scheduler_wake, or was woken meanwhile and only gave way. When the verdict is not
      * open any more, it has to end. */
     bool (*step)(bhd__task *task);
     /* On a worker, after the last step, when the scheduler has forgotten the task. */
     void (*end)(bhd__task *task);
-    bhd__share *share;
+    bhd__task_group *group;
     uint64_t deadline_ns;
 
     /* Decided once by compare-and-swap from BHD__OPEN; any thread. */
     atomic_int verdict;
 
-    /* What the share had used when the task was taken, and when that was. The worker's alone. */
-    uint64_t used_before_ns, taken_ns;
+    /* What the group had used when this step began, and when that was. The worker's alone. */
+    uint64_t used_before_ns, step_began_ns;
     /* What it had used at the last tick; written by the worker, read under the lock. */
     atomic_uint_fast64_t used_ns;
 
@@ -86,8 +87,8 @@ typedef struct bhd__scheduler_options {
     uint64_t (*used)(void *env); /* processor time of the calling thread, nanoseconds */
     /* On each worker before its first task. */
     bhd_status (*prepare)(void *env, bhd_error *error);
-    /* On a worker that takes a task: ticks are needed. No lock is held. */
-    void (*taken)(void *env);
+    /* On a worker, before each step of a task: ticks are needed. No lock is held. */
+    void (*before_step)(void *env);
 } bhd__scheduler_options;
 
 bhd_status bhd__scheduler_new(const bhd__scheduler_options *options, bhd__scheduler **scheduler,
@@ -104,16 +105,16 @@ bhd_status bhd__scheduler_submit(bhd__scheduler *scheduler, bhd__task *task, bhd
 void bhd__scheduler_wake(bhd__scheduler *scheduler, bhd__task *task);
 /* Ends the task soon, if it is not gone; any thread. False: it was decided already. */
 bool bhd__scheduler_cancel(bhd__scheduler *scheduler, bhd__task *task);
-/* The same for the share's task, if it has one. */
-void bhd__scheduler_cancel_share(bhd__scheduler *scheduler, bhd__share *share);
+/* The same for the group's task, if it has one. */
+void bhd__scheduler_cancel_group(bhd__scheduler *scheduler, bhd__task_group *group);
 /* The same two, and sooner: a worker of this scheduler that calls this in the end of another task
  * ends the task beneath itself, before this returns, unless another thread has it. It waits for
  * nobody: two workers that end each other's tasks would wait for ever. */
 void bhd__scheduler_end(bhd__scheduler *scheduler, bhd__task *task);
-void bhd__scheduler_end_share(bhd__scheduler *scheduler, bhd__share *share);
+void bhd__scheduler_end_group(bhd__scheduler *scheduler, bhd__task_group *group);
 
 /* The calling thread is a worker, of whichever scheduler. */
-bool bhd__scheduler_employs(void);
+bool bhd__scheduler_is_worker(void);
 /* And in the step of a task. */
 bool bhd__scheduler_runs_task(void);
 

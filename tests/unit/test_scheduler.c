@@ -42,7 +42,7 @@ static bhd_status prepare(void *env, bhd_error *error)
     return BHD_OK;
 }
 
-static void taken(void *env)
+static void before_step(void *env)
 {
     (void)env;
 }
@@ -50,7 +50,7 @@ static void taken(void *env)
 static bhd__scheduler *scheduler_with(unsigned threads, uint64_t (*now)(void *env))
 {
     bhd__scheduler *scheduler = NULL;
-    bhd__scheduler_options options = {threads, NULL, now, now, prepare, taken};
+    bhd__scheduler_options options = {threads, NULL, now, now, prepare, before_step};
     expect_ok(bhd__scheduler_new(&options, &scheduler, NULL), NULL);
     return scheduler;
 }
@@ -64,7 +64,7 @@ static void submit(bhd__scheduler *scheduler, bhd__task *task)
 
 typedef struct holder {
     bhd__task task;
-    bhd__share share;
+    bhd__task_group group;
     sem_t began, may_end, ended;
 } holder;
 
@@ -85,7 +85,7 @@ static void held(bhd__task *task)
 static void holder_begin(holder *h, bhd__scheduler *scheduler)
 {
     *h = (holder){.task = {.step = hold, .end = held, .deadline_ns = UINT64_MAX}};
-    h->task.share = &h->share;
+    h->task.group = &h->group;
     (void)sem_init(&h->began, 0, 0);
     (void)sem_init(&h->may_end, 0, 0);
     (void)sem_init(&h->ended, 0, 0);
@@ -108,7 +108,7 @@ typedef struct trace trace;
 /* Uses `tick_ns` at a time, `ticks` times (0: for ever), and gives way when it should. */
 typedef struct worker_task {
     bhd__task task;
-    bhd__share own_share;
+    bhd__task_group own_group;
     bhd__scheduler *scheduler;
     trace *trace;
     uint64_t tick_ns, ticks;
@@ -166,7 +166,7 @@ static worker_task *add(trace *t, uint64_t tick_ns, uint64_t ticks)
                        .trace = t,
                        .tick_ns = tick_ns,
                        .ticks = ticks};
-    w->task.share = &w->own_share;
+    w->task.group = &w->own_group;
     return w;
 }
 
@@ -233,7 +233,7 @@ static void a_short_request_is_served_within_one_round(void **state)
     assert_in_range((request->ended_ns - 1000 * MS) / MS, 1, 2 * 51);
 }
 
-/* A request that comes when the others have used much, and one of a share that was away. */
+/* A request that comes when the others have used much, and one of a group that was away. */
 typedef struct late_request {
     worker_task request;
     bool is_in;
@@ -265,8 +265,8 @@ static void who_comes_late_is_served_soon_and_does_not_catch_up(void **state)
         late = (late_request){.is_in = false};
         late.request = t.tasks[0];
         late.request.task.step = work;
-        late.request.task.share = &late.request.own_share;
-        late.request.own_share = (bhd__share){.used_ns = was_away ? 1 : 0};
+        late.request.task.group = &late.request.own_group;
+        late.request.own_group = (bhd__task_group){.used_ns = was_away ? 1 : 0};
         trace_run(&t);
         /* From 1500 on a tenth or an eleventh of the time each: catching up would take all of it.
          * */
@@ -287,9 +287,9 @@ static void resubmit_as_new(bhd__task *task)
         return;
     }
     bhd__task fresh = {
-        .step = work, .end = resubmit_as_new, .deadline_ns = UINT64_MAX, .share = &w->own_share};
+        .step = work, .end = resubmit_as_new, .deadline_ns = UINT64_MAX, .group = &w->own_group};
     w->task = fresh;
-    w->own_share = (bhd__share){0};
+    w->own_group = (bhd__task_group){0};
     w->ticks = 1;
     (void)!bhd__scheduler_submit(w->scheduler, task, NULL);
 }
@@ -358,7 +358,7 @@ static void tasks_asleep_and_queued_end_at_their_deadline(void **state)
     assert_int_equal(BHD__LATE, sleeper->came_to);
     assert_int_equal(BHD__LATE, queued->came_to);
     assert_int_equal(BHD__OPEN, bhd__task_verdict(&later->task));
-    bhd__scheduler_end_share(t.scheduler, &later->own_share);
+    bhd__scheduler_end_group(t.scheduler, &later->own_group);
     (void)sem_wait(&t.ended);
     assert_int_equal(BHD__STOPPED, later->came_to);
     assert_true(bhd__scheduler_expire(t.scheduler) == UINT64_MAX);
@@ -387,7 +387,7 @@ enum { RACERS = 32 };
 
 typedef struct racer {
     bhd__task task;
-    bhd__share share;
+    bhd__task_group group;
     struct arena *arena;
     unsigned steps;
     atomic_uint ends;
@@ -475,7 +475,7 @@ static void every_task_ends_exactly_once(void **state)
             racer *r = &a.racers[i];
             r->task.step = race_step;
             r->task.end = race_end;
-            r->task.share = &r->share;
+            r->task.group = &r->group;
             r->task.deadline_ns = real_now(NULL) + (i % 3 == 0 ? 20 * MS / 1000 : 100000 * MS);
             r->arena = &a;
             r->steps = i % 6;
@@ -514,13 +514,13 @@ static void without_a_thread_nothing_is_submitted(void **state)
 {
     (void)state;
     bhd__scheduler *scheduler = NULL;
-    bhd__scheduler_options options = {2, NULL, real_now, real_now, refuse, taken};
+    bhd__scheduler_options options = {2, NULL, real_now, real_now, refuse, before_step};
     uint64_t live = bhd__alloc_live();
     holder h = {.task = {.step = hold, .end = held}};
-    h.task.share = &h.share;
+    h.task.group = &h.group;
     expect_ok(bhd__scheduler_new(&options, &scheduler, NULL), NULL);
     assert_int_equal(BHD_NO_CAPACITY, bhd__scheduler_submit(scheduler, &h.task, NULL));
-    assert_null(h.share.task);
+    assert_null(h.group.task);
     bhd__scheduler_free(scheduler);
     assert_true(bhd__alloc_live() == live);
 }

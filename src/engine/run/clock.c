@@ -224,9 +224,9 @@ bool bhd__instance_close(bhd__instance *instance)
     bhd__scheduler *scheduler = instance->code->engine->scheduler;
     /* A guest's stack is not one for callbacks of the program. */
     if (bhd__engine_is_beneath_guest())
-        bhd__scheduler_cancel_share(scheduler, &instance->share);
+        bhd__scheduler_cancel_group(scheduler, &instance->task_group);
     else
-        bhd__scheduler_end_share(scheduler, &instance->share);
+        bhd__scheduler_end_group(scheduler, &instance->task_group);
     return true;
 }
 
@@ -268,5 +268,5 @@ bool bhd__clock_must_stop(bhd__instance *instance)
 void bhd__instance_cancel(bhd__instance *instance)
 {
     if (mark_cancelled(instance))
-        bhd__scheduler_cancel_share(instance->code->engine->scheduler, &instance->share);
+        bhd__scheduler_cancel_group(instance->code->engine->scheduler, &instance->task_group);
 }

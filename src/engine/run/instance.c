@@ -103,7 +103,7 @@ bool bhd__engine_is_beneath_guest(void)
 
 bool bhd__engine_is_inside(void)
 {
-    return calls_here > 0 || bhd__scheduler_employs();
+    return calls_here > 0 || bhd__scheduler_is_worker();
 }
 
 /* On a fiber when host calls may wait, or when this thread's stack is too small for the guest's:

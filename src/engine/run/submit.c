@@ -59,7 +59,7 @@ static bhd_status prepare(void *env, bhd_error *error)
     return bhd__stack_prepare_thread(false, error);
 }
 
-static void taken(void *env)
+static void before_step(void *env)
 {
     bhd__engine *engine = env;
     bhd__clock_be_awake(&engine->clock);
@@ -71,7 +71,7 @@ bhd_status bhd__submissions_init(bhd__engine *engine, bhd_error *error)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (threads == 0)
         threads = processors > 0 ? (unsigned)processors : 1;
-    bhd__scheduler_options options = {threads, engine, now, used, prepare, taken};
+    bhd__scheduler_options options = {threads, engine, now, used, prepare, before_step};
     return bhd__scheduler_new(&options, &engine->scheduler, error);
 }
 
@@ -334,7 +334,7 @@ bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_optio
         return bhd__fail_no_memory(error);
     s->task.step = step;
     s->task.end = end;
-    s->task.share = &instance->share;
+    s->task.group = &instance->task_group;
     s->instance = instance;
     s->scheduler = instance->code->engine->scheduler;
     s->options = *options;
@@ -393,5 +393,5 @@ void bhd__submission_free(bhd__submission *submission)
 
 bool bhd__engine_is_worker(void)
 {
-    return bhd__scheduler_employs();
+    return bhd__scheduler_is_worker();
 }
