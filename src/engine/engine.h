@@ -11,10 +11,10 @@
 #ifndef BHD_ENGINE_ENGINE_H
 #define BHD_ENGINE_ENGINE_H
 
-#include "base/descriptor.h"
 #include "bulkhead/inspection.h"
 #include "bulkhead/sandbox.h"
 #include "engine/host/imports.h"
+#include "grants/granted.h"
 #include "memory/slots.h"
 
 #include <stdatomic.h>
@@ -77,25 +77,17 @@ typedef struct bhd__refusal {
     bhd_memory_metrics metrics;
 } bhd__refusal;
 
-/* What a component has beside its memory: asked for and granted, with the values of its variables
- * and the directories as they were found when it was loaded. */
-typedef struct bhd__given {
-    bhd_capabilities capabilities;
-    const bhd__descriptor *directories; /* of capabilities.directories; O_PATH */
-    uint64_t number;                    /* no other component's in this process */
-} bhd__given;
-
 typedef struct bhd__instance_options {
     const char *const *argv; /* copied; what the component asks for follows them */
     size_t argc;
     bhd_input standard_input;
     bhd_stream standard_output, standard_error;
-    size_t capture_bytes;    /* of each stream that is captured */
-    const bhd__given *given; /* outlives the instance */
-    bhd_limiter *limiter;    /* outlives the instance */
-    uint64_t timeout_ns;     /* of each call */
-    uint64_t max_fuel;       /* of each call; 0: not metered */
-    uint64_t sandbox_id;     /* for functions of the host, as the next one */
+    size_t capture_bytes;        /* of each stream that is captured */
+    const bhd__granted *granted; /* outlives the instance */
+    bhd_limiter *limiter;        /* outlives the instance */
+    uint64_t timeout_ns;         /* of each call */
+    uint64_t max_fuel;           /* of each call; 0: not metered */
+    uint64_t sandbox_id;         /* for functions of the host, as the next one */
     void *user_data;
 } bhd__instance_options;
 

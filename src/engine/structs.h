@@ -171,8 +171,8 @@ struct bhd__instance {
     bhd__standard standard[3]; /* those that are inherited */
     bhd__unwritten unwritten[2];
     size_t capture_bytes; /* of each */
-    const bhd__given *given;
-    int *directories;       /* the engine's descriptors of given->directories; NULL: none */
+    const bhd__granted *granted;
+    int *directories;       /* the engine's descriptors of granted->directories; NULL: none */
     uint64_t held_digest;   /* of all descriptors that the guest has; for whoever has the call */
     uint64_t written_bytes; /* into directories, so far */
     /* What the running or last call asked for and was not given: BHD__DENIED_... Written by whoever
@@ -321,7 +321,7 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
 /* engine/run/permit.c */
 const bhd_engine_permits_t *bhd__permits(void);
 /* Who asks for names, and how many at once. */
-bhd_engine_lookups_t bhd__lookups(const bhd__given *given);
+bhd_engine_lookups_t bhd__lookups(const bhd__granted *granted);
 /* For the engine: the guest wanted to connect to an address that it may not. */
 void bhd__deny_address(void *env);
 

@@ -51,7 +51,8 @@ typedef struct compilation {
 static bhd_status compile(void *env, bhd_error *error)
 {
     compilation *c = env;
-    bhd_status status = bhd__had_init(&c->component->had, c->asked, &c->host->grants, error);
+    bhd_status status =
+        bhd__granted_init(&c->component->granted, c->asked, &c->host->grants, error);
     if (status == BHD_OK)
         status = bhd__code_new(c->host->engine, &c->component->limits, &c->providers, c->binary,
                                c->size, c->cancelled, &c->component->code, error);
@@ -61,7 +62,7 @@ static bhd_status compile(void *env, bhd_error *error)
 /* What WASI preview 1 has no calls for cannot be given to a core module. */
 static bhd_status check_kind(const bhd_component *component, bhd_error *error)
 {
-    if (component->had.given.capabilities.endpoint_count > 0 &&
+    if (component->granted.capabilities.endpoint_count > 0 &&
         bhd__code_kind(component->code) == BHD_KIND_MODULE)
         return bhd__fail(error, BHD_NOT_SUPPORTED,
                          "capabilities.network: a core module has no way to open a connection, "
@@ -114,7 +115,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         status = check_kind(c, error);
     if (status != BHD_OK) {
         bhd__code_free(c->code);
-        bhd__had_fini(&c->had);
+        bhd__granted_fini(&c->granted);
         bhd__free(c);
         bhd__host_release(host);
         return status;
@@ -179,7 +180,7 @@ void bhd_component_free(bhd_component *component)
         atomic_fetch_sub_explicit(&component->holds, 1, memory_order_acq_rel) != 1)
         return;
     bhd__code_free(component->code);
-    bhd__had_fini(&component->had);
+    bhd__granted_fini(&component->granted);
     bhd__host_release(component->host);
     bhd__free(component);
 }
@@ -206,5 +207,5 @@ const bhd_limits *bhd_component_limits(const bhd_component *component)
 
 const bhd_capabilities *bhd_component_capabilities(const bhd_component *component)
 {
-    return &component->had.given.capabilities;
+    return &component->granted.capabilities;
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"
+#include "grants/capability_rules.h"
 
 #include <inttypes.h>
 

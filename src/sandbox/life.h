@@ -9,18 +9,11 @@
 #define BHD_SANDBOX_LIFE_H
 
 #include "engine/engine.h"
-#include "grants/capability_rules.h"
+#include "grants/granted.h"
 #include "sandbox/fork_guard.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-/* What a component has, and what that is made of. Immutable. */
-typedef struct bhd__had {
-    bhd__given given;
-    void *block;
-    bhd__descriptor *directories;
-} bhd__had;
 
 struct bhd_host {
     atomic_uint_fast64_t holds; /* the caller and every component; any thread */
@@ -38,7 +31,7 @@ struct bhd_component {
     bhd_host *host;
     bhd__code *code;
     bhd_limits limits;
-    bhd__had had;
+    bhd__granted granted;
     char name[BHD_NAME_SIZE];
     char version[BHD_VERSION_SIZE];
 };
@@ -68,12 +61,6 @@ void bhd__host_release(bhd_host *host);
 /* A place for one more sandbox, or BHD_NO_CAPACITY. */
 bhd_status bhd__host_enter(bhd_host *host, bhd_error *error);
 void bhd__host_leave(bhd_host *host);
-
-/* given.c */
-/* Errors as bhd_component_new: BHD_CAPABILITY_DENIED with everything that is not granted. */
-bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
-                         bhd_error *error);
-void bhd__had_fini(bhd__had *had);
 
 /* component.c */
 void bhd__component_hold(bhd_component *component);

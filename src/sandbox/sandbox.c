@@ -87,7 +87,7 @@ static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options
         .standard_error = options->standard_error,
         .standard_input = options->standard_input,
         .capture_bytes = options->capture_bytes,
-        .given = &component->had.given,
+        .granted = &component->granted,
         .limiter = sandbox->limiter,
         .timeout_ns = bhd__seconds_to_ns(component->limits.timeout_seconds),
         .max_fuel = component->limits.max_fuel,

@@ -1,7 +1,7 @@
 /*
  * Every allocation of the library in a whole life (host, component, sandbox, calls) may fail: each
  * failure is reported as what it is, nothing is half done, and nothing is left behind. What is
- * given to components is in test_allocation_sweep_given.c.
+ * given to components is in test_allocation_sweep_grants.c.
  */
 #include "base/alloc.h"
 #include "support/process_facts.h"

@@ -27,7 +27,7 @@ static void fold(void *env, int fd)
 static uint64_t digest_of(const bhd__instance *instance)
 {
     uint64_t digest = 1;
-    for (size_t i = 0; i < instance->given->capabilities.directory_count; i++)
+    for (size_t i = 0; i < instance->granted->capabilities.directory_count; i++)
         fold(&digest, instance->directories[i]);
     bhd_engine_wasi_files(instance->context, &digest, fold);
     return digest;
@@ -49,8 +49,8 @@ bhd_status bhd__held_replaced(const char *guest_name, bhd_error *error)
 
 bhd_status bhd__held_init(bhd__instance *instance, bhd_error *error)
 {
-    const bhd_capabilities *given = &instance->given->capabilities;
-    size_t count = given->directory_count;
+    const bhd_capabilities *granted = &instance->granted->capabilities;
+    size_t count = granted->directory_count;
     if (count == 0)
         return BHD_OK;
     instance->directories = bhd__calloc(count, sizeof *instance->directories);
@@ -59,8 +59,8 @@ bhd_status bhd__held_init(bhd__instance *instance, bhd_error *error)
     if (bhd_engine_wasi_directories(instance->context, instance->directories, count) != count)
         return bhd__fail(error, BHD_INTERNAL, "the engine has not all of the granted directories");
     for (size_t i = 0; i < count; i++)
-        if (!bhd__descriptor_is(&instance->given->directories[i], instance->directories[i]))
-            return bhd__held_replaced(given->directories[i].guest, error);
+        if (!bhd__descriptor_is(&instance->granted->directories[i], instance->directories[i]))
+            return bhd__held_replaced(granted->directories[i].guest, error);
     bhd__held_note(instance);
     return BHD_OK;
 }

@@ -42,7 +42,7 @@ bhd_status bhd__instance_new(bhd__code *code, const bhd__instance_options *optio
     i->timeout_ns = options->timeout_ns;
     i->max_fuel = options->max_fuel;
     i->gate.limiter = options->limiter;
-    i->given = options->given;
+    i->granted = options->granted;
     i->sandbox_id = options->sandbox_id;
     i->user_data = options->user_data;
     i->store = wasmtime_store_new(code->variant->engine, i, NULL);

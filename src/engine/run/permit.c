@@ -19,10 +19,10 @@
 #define LOOKUPS_SHARE 4
 #define LOOKUPS_MAX 32
 
-static const bhd_capabilities *given_to(const void *env)
+static const bhd_capabilities *granted_to(const void *env)
 {
     const bhd__instance *instance = env;
-    return &instance->given->capabilities;
+    return &instance->granted->capabilities;
 }
 
 static bool deny(void *env, uint32_t what)
@@ -39,12 +39,12 @@ void bhd__deny_address(void *env)
 
 static bool may_see_clocks(void *env)
 {
-    return given_to(env)->clocks || deny(env, BHD__DENIED_CLOCKS);
+    return granted_to(env)->clocks || deny(env, BHD__DENIED_CLOCKS);
 }
 
 static bool fill_random(void *env, unsigned char *buffer, size_t size)
 {
-    if (!given_to(env)->random)
+    if (!granted_to(env)->random)
         return deny(env, BHD__DENIED_RANDOM);
     while (size > 0) {
         ssize_t n = getrandom(buffer, size, 0);
@@ -61,7 +61,7 @@ static bool fill_random(void *env, unsigned char *buffer, size_t size)
 static uint64_t bytes_left(void *env)
 {
     const bhd__instance *instance = env;
-    return given_to(env)->max_written_bytes - instance->written_bytes;
+    return granted_to(env)->max_written_bytes - instance->written_bytes;
 }
 
 static bool take_bytes(void *env, uint64_t bytes)
@@ -81,7 +81,7 @@ static void give_bytes(void *env, uint64_t bytes)
 
 static bool may_open(void *env, size_t open)
 {
-    return open < given_to(env)->max_open_files || deny(env, BHD__DENIED_OPEN_FILES);
+    return open < granted_to(env)->max_open_files || deny(env, BHD__DENIED_OPEN_FILES);
 }
 
 static void note_no_file(void *env)
@@ -91,28 +91,28 @@ static void note_no_file(void *env)
 
 static bool may_connect(void *env, size_t connections)
 {
-    return connections < given_to(env)->max_connections || deny(env, BHD__DENIED_CONNECTIONS);
+    return connections < granted_to(env)->max_connections || deny(env, BHD__DENIED_CONNECTIONS);
 }
 
 static bool may_resolve(void *env, const char *name, size_t size)
 {
-    const bhd_capabilities *given = given_to(env);
-    for (size_t i = 0; i < given->endpoint_count; i++)
-        if (strlen(given->network[i].host) == size &&
-            strncasecmp(given->network[i].host, name, size) == 0)
+    const bhd_capabilities *granted = granted_to(env);
+    for (size_t i = 0; i < granted->endpoint_count; i++)
+        if (strlen(granted->network[i].host) == size &&
+            strncasecmp(granted->network[i].host, name, size) == 0)
             return true;
     return deny(env, BHD__DENIED_NETWORK);
 }
 
-bhd_engine_lookups_t bhd__lookups(const bhd__given *given)
+bhd_engine_lookups_t bhd__lookups(const bhd__granted *granted)
 {
-    return (bhd_engine_lookups_t){given->number, LOOKUPS_SHARE, LOOKUPS_MAX};
+    return (bhd_engine_lookups_t){granted->number, LOOKUPS_SHARE, LOOKUPS_MAX};
 }
 
 static bhd_engine_lookups_t lookups_of(void *env)
 {
     const bhd__instance *instance = env;
-    return bhd__lookups(instance->given);
+    return bhd__lookups(instance->granted);
 }
 
 const bhd_engine_permits_t *bhd__permits(void)

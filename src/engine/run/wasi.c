@@ -163,13 +163,13 @@ static bhd_status give_texts(wasi_config_t *wasi, const bhd__instance_options *o
             return bhd__fail(error, BHD_INVALID_ARGUMENT,
                              "argument %zu of the guest is not UTF-8 text", i);
     }
-    const bhd_capabilities *given = &options->given->capabilities;
-    for (size_t i = 0; i < given->arg_count; i++) {
-        const char *one = given->args[i];
+    const bhd_capabilities *capabilities = &options->granted->capabilities;
+    for (size_t i = 0; i < capabilities->arg_count; i++) {
+        const char *one = capabilities->args[i];
         (void)wasi_config_set_argv(wasi, 1, &one);
     }
-    for (size_t i = 0; i < given->env_count; i++) {
-        const char *name = given->env[i].name, *value = given->env[i].value;
+    for (size_t i = 0; i < capabilities->env_count; i++) {
+        const char *name = capabilities->env[i].name, *value = capabilities->env[i].value;
         if (value)
             (void)wasi_config_set_env(wasi, 1, &name, &value);
     }
@@ -178,12 +178,13 @@ static bhd_status give_texts(wasi_config_t *wasi, const bhd__instance_options *o
 
 /* Through what was opened when the component was loaded: the name may mean another directory by
  * now. */
-static bhd_status give_directories(wasi_config_t *wasi, const bhd__given *given, bhd_error *error)
+static bhd_status give_directories(wasi_config_t *wasi, const bhd__granted *granted,
+                                   bhd_error *error)
 {
-    for (size_t i = 0; i < given->capabilities.directory_count; i++) {
-        const bhd_directory *d = &given->capabilities.directories[i];
-        int number = given->directories[i].number;
-        if (!bhd__descriptor_is(&given->directories[i], number))
+    for (size_t i = 0; i < granted->capabilities.directory_count; i++) {
+        const bhd_directory *d = &granted->capabilities.directories[i];
+        int number = granted->directories[i].number;
+        if (!bhd__descriptor_is(&granted->directories[i], number))
             return bhd__held_replaced(d->guest, error);
         char path[64];
         bhd__text text;
@@ -199,21 +200,21 @@ static bhd_status give_directories(wasi_config_t *wasi, const bhd__given *given,
 }
 
 static bhd_status give_network(bhd__instance *instance, wasi_config_t *wasi,
-                               const bhd__given *granted, bhd_error *error)
+                               const bhd__granted *granted, bhd_error *error)
 {
-    const bhd_capabilities *given = &granted->capabilities;
-    if (given->endpoint_count == 0)
+    const bhd_capabilities *capabilities = &granted->capabilities;
+    if (capabilities->endpoint_count == 0)
         return BHD_OK;
-    bhd_engine_endpoint_t *list = bhd__calloc(given->endpoint_count, sizeof *list);
+    bhd_engine_endpoint_t *list = bhd__calloc(capabilities->endpoint_count, sizeof *list);
     if (!list)
         return bhd__fail_no_memory(error);
-    for (size_t i = 0; i < given->endpoint_count; i++) {
-        list[i].host.data = given->network[i].host;
-        list[i].host.size = strlen(given->network[i].host);
-        list[i].port = given->network[i].port;
+    for (size_t i = 0; i < capabilities->endpoint_count; i++) {
+        list[i].host.data = capabilities->network[i].host;
+        list[i].host.size = strlen(capabilities->network[i].host);
+        list[i].port = capabilities->network[i].port;
     }
-    bhd_engine_wasi_network(wasi, list, given->endpoint_count, bhd__lookups(granted), instance,
-                            bhd__deny_address);
+    bhd_engine_wasi_network(wasi, list, capabilities->endpoint_count, bhd__lookups(granted),
+                            instance, bhd__deny_address);
     bhd__free(list);
     return BHD_OK;
 }
@@ -230,20 +231,20 @@ static bhd_stream output_of(bhd_output asked, const bhd_stream *stream)
 static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
                        const bhd__instance_options *options, bhd_error *error)
 {
-    const bhd_capabilities *given = &options->given->capabilities;
-    instance->streams[0] = output_of(given->standard_output, &options->standard_output);
-    instance->streams[1] = output_of(given->standard_error, &options->standard_error);
+    const bhd_capabilities *capabilities = &options->granted->capabilities;
+    instance->streams[0] = output_of(capabilities->standard_output, &options->standard_output);
+    instance->streams[1] = output_of(capabilities->standard_error, &options->standard_error);
     instance->capture_bytes = options->capture_bytes;
     bhd_status status = give_texts(wasi, options, error);
     if (status == BHD_OK)
-        status = give_directories(wasi, options->given, error);
+        status = give_directories(wasi, options->granted, error);
     if (status == BHD_OK)
-        status = give_network(instance, wasi, options->given, error);
+        status = give_network(instance, wasi, options->granted, error);
     if (status != BHD_OK)
         return status;
     const bhd_input *input = &options->standard_input;
     const bool inherits[3] = {
-        given->standard_input && input->source == BHD_INPUT_INHERIT,
+        capabilities->standard_input && input->source == BHD_INPUT_INHERIT,
         instance->streams[0].output == BHD_OUTPUT_INHERIT,
         instance->streams[1].output == BHD_OUTPUT_INHERIT,
     };
@@ -257,7 +258,7 @@ static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
                             write_standard_error, is_terminal[2]);
     if (inherits[0])
         bhd_engine_wasi_input(wasi, instance, STDIN_FILENO, read_standard_input, is_terminal[0]);
-    else if (given->standard_input && input->source == BHD_INPUT_BYTES)
+    else if (capabilities->standard_input && input->source == BHD_INPUT_BYTES)
         bhd_engine_wasi_input_bytes(wasi, input->data, input->size);
     return BHD_OK;
 }
@@ -274,6 +275,6 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
         return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
-    bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX, options->given->number);
+    bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX, options->granted->number);
     return bhd__held_init(instance, error);
 }

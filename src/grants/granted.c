@@ -1,19 +1,19 @@
 /*
- * From what a component asks for and what the host grants to what the component has.
- *
- * Directories are opened here, once, when the component is loaded: every sandbox of it gets what
- * was found then, whatever is put in the place of the name later.
+ * From what a component asks for and what the host grants to what the component has; see
+ * grants/granted.h.
  */
-#include "sandbox/life.h"
+#include "grants/granted.h"
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "base/unicode.h"
+#include "grants/capability_rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,12 +31,12 @@ static bool is_below(const char *path, const char *directory)
     return strncmp(path, directory, size) == 0 && (path[size] == '\0' || path[size] == '/');
 }
 
-static bool is_granted(const bhd_grants *granted, const char *canonical, bhd_access access)
+static bool is_granted(const bhd_grants *grants, const char *canonical, bhd_access access)
 {
     char allowed[PATH_MAX];
-    for (size_t i = 0; i < granted->directory_count; i++)
-        if (granted->directories[i].access >= access &&
-            realpath(granted->directories[i].host, allowed) && is_below(canonical, allowed))
+    for (size_t i = 0; i < grants->directory_count; i++)
+        if (grants->directories[i].access >= access &&
+            realpath(grants->directories[i].host, allowed) && is_below(canonical, allowed))
             return true;
     return false;
 }
@@ -85,20 +85,20 @@ static bool is_the_same(int fd, const char *canonical)
            memcmp(found, canonical, (size_t)size) == 0;
 }
 
-static bhd_status open_directory(const bhd_directory *asked, const bhd_grants *granted,
+static bhd_status open_directory(const bhd_directory *asked, const bhd_grants *grants,
                                  bhd__denials *denials, bhd__descriptor *opened, bhd_error *error)
 {
     char canonical[PATH_MAX];
     if (!realpath(asked->host, canonical)) {
         int reason = errno;
         /* Whether there is such a directory, only a grant may tell. */
-        if (!granted->everything && granted->directory_count == 0) {
+        if (!grants->everything && grants->directory_count == 0) {
             deny_directory(denials, asked);
             return BHD_OK;
         }
         return no_directory(asked, reason, error);
     }
-    if (!granted->everything && !is_granted(granted, canonical, asked->access)) {
+    if (!grants->everything && !is_granted(grants, canonical, asked->access)) {
         deny_directory(denials, asked);
         return BHD_OK;
     }
@@ -109,22 +109,21 @@ static bhd_status open_directory(const bhd_directory *asked, const bhd_grants *g
     return is_the_same(fd, canonical) ? BHD_OK : no_directory(asked, EAGAIN, error);
 }
 
-static bhd_status open_directories(bhd__had *had, const bhd_grants *granted, bhd__denials *denials,
-                                   bhd_error *error)
+static bhd_status open_directories(bhd__granted *granted, const bhd_grants *grants,
+                                   bhd__denials *denials, bhd_error *error)
 {
-    const bhd_capabilities *asked = &had->given.capabilities;
+    const bhd_capabilities *asked = &granted->capabilities;
     if (asked->directory_count == 0)
         return BHD_OK;
-    had->directories = bhd__calloc(asked->directory_count, sizeof *had->directories);
-    if (!had->directories)
+    granted->directories = bhd__calloc(asked->directory_count, sizeof *granted->directories);
+    if (!granted->directories)
         return bhd__fail_no_memory(error);
     for (size_t i = 0; i < asked->directory_count; i++)
-        had->directories[i].number = -1;
-    had->given.directories = had->directories;
+        granted->directories[i].number = -1;
     bhd_status status = BHD_OK;
     for (size_t i = 0; status == BHD_OK && i < asked->directory_count; i++)
-        status =
-            open_directory(&asked->directories[i], granted, denials, &had->directories[i], error);
+        status = open_directory(&asked->directories[i], grants, denials, &granted->directories[i],
+                                error);
     return status;
 }
 
@@ -150,13 +149,13 @@ static bhd_status with_values(const bhd_capabilities *asked, bhd_variable *env, 
 
 /* -- all ----------------------------------------------------------------------------------- */
 
-static bhd_status fill(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
-                       bhd_error *error)
+static bhd_status fill(bhd__granted *granted, const bhd_capabilities *asked,
+                       const bhd_grants *grants, bhd_error *error)
 {
     bhd__denials denials = {0, error};
     bhd_error trouble = BHD_ERROR_INIT;
-    bhd__capabilities_compare(asked, granted, &denials);
-    bhd_status status = open_directories(had, granted, &denials, &trouble);
+    bhd__capabilities_compare(asked, grants, &denials);
+    bhd_status status = open_directories(granted, grants, &denials, &trouble);
     if (denials.count > 0) {
         bhd_error_fini(&trouble);
         return BHD_CAPABILITY_DENIED;
@@ -177,11 +176,11 @@ static uint64_t next_number(void)
     return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
 
-bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd_grants *granted,
-                         bhd_error *error)
+bhd_status bhd__granted_init(bhd__granted *granted, const bhd_capabilities *asked,
+                             const bhd_grants *grants, bhd_error *error)
 {
     bhd_variable env[BHD__CAPABILITY_ENTRIES_MAX];
-    *had = (bhd__had){{{0}, NULL, next_number()}, NULL, NULL};
+    *granted = (bhd__granted){.number = next_number()};
     bhd_status status = bhd__capabilities_check(asked, error);
     if (status == BHD_OK)
         status = with_values(asked, env, error);
@@ -189,19 +188,19 @@ bhd_status bhd__had_init(bhd__had *had, const bhd_capabilities *asked, const bhd
         return status;
     bhd_capabilities filled = *asked;
     filled.env = env;
-    status = bhd__capabilities_copy(&filled, &had->given.capabilities, &had->block, error);
+    status = bhd__capabilities_copy(&filled, &granted->capabilities, &granted->block, error);
     if (status == BHD_OK)
-        status = fill(had, asked, granted, error);
+        status = fill(granted, asked, grants, error);
     if (status != BHD_OK)
-        bhd__had_fini(had);
+        bhd__granted_fini(granted);
     return status;
 }
 
-void bhd__had_fini(bhd__had *had)
+void bhd__granted_fini(bhd__granted *granted)
 {
-    for (size_t i = 0; had->directories && i < had->given.capabilities.directory_count; i++)
-        bhd__descriptor_close(&had->directories[i]);
-    bhd__free(had->directories);
-    bhd__free(had->block);
-    *had = (bhd__had){{{0}, NULL, 0}, NULL, NULL};
+    for (size_t i = 0; granted->directories && i < granted->capabilities.directory_count; i++)
+        bhd__descriptor_close(&granted->directories[i]);
+    bhd__free(granted->directories);
+    bhd__free(granted->block);
+    *granted = (bhd__granted){0};
 }
