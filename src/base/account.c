@@ -11,6 +11,21 @@
 /* Width of the labels in a report. */
 #define LABEL_WIDTH 10
 
+const char *bhd_memory_kind_text(bhd_memory_kind kind)
+{
+    switch (kind) {
+    case BHD_MEMORY_LINEAR:
+        return "linear memory";
+    case BHD_MEMORY_GC_HEAP:
+        return "GC heap";
+    case BHD_MEMORY_TABLE:
+        return "table";
+    case BHD_MEMORY_INITIAL:
+        return "initial memory";
+    }
+    return "memory";
+}
+
 static const char *unit(bhd_memory_kind kind, uint64_t number)
 {
     if (kind == BHD_MEMORY_TABLE)

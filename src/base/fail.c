@@ -31,21 +31,6 @@ void bhd_error_fini(bhd_error *error)
     *error = (bhd_error)BHD_ERROR_INIT;
 }
 
-const char *bhd_memory_kind_text(bhd_memory_kind kind)
-{
-    switch (kind) {
-    case BHD_MEMORY_LINEAR:
-        return "linear memory";
-    case BHD_MEMORY_GC_HEAP:
-        return "GC heap";
-    case BHD_MEMORY_TABLE:
-        return "table";
-    case BHD_MEMORY_INITIAL:
-        return "initial memory";
-    }
-    return "memory";
-}
-
 const char *bhd__errno_text(int number)
 {
     const char *text = strerrordesc_np(number);
