@@ -6,13 +6,16 @@
  * until its callback has returned its sandbox. The lock guards what it came to; the worker's last
  * touch of a call is to give that lock back, or to delete the call when it was freed before.
  */
-#include "bulkhead/call.h"
+#include "sandbox/call.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/sized.h"
-#include "sandbox/life.h"
+#include "sandbox/function.h"
+#include "sandbox/host.h"
+#include "sandbox/oom_account.h"
+#include "sandbox/use.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -194,8 +197,7 @@ static bhd_status submit(bhd_sandbox *sandbox, const bhd_function *function, siz
         return status;
     if (function) {
         inner.exported = function->exported;
-        status =
-            bhd__sandbox_check_arguments(sandbox, function, inner.arguments, argument_count, error);
+        status = bhd__function_check(function, sandbox, inner.arguments, argument_count, error);
     }
     if (status == BHD_OK)
         status = submit_entered(sandbox, options, &inner, call, error);

@@ -1,15 +1,18 @@
 /*
  * A component: code, limits and a name, held by its sandboxes.
  */
-#include "sandbox/life.h"
+#include "sandbox/component.h"
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/sized.h"
 #include "base/file.h"
+#include "base/identity.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "compile/compiled_file.h"
-#include "base/identity.h"
+#include "sandbox/fork_guard.h"
+#include "sandbox/host.h"
+#include "sandbox/life.h"
 #include "sandbox/starts.h"
 
 #include <string.h>

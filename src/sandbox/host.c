@@ -1,12 +1,14 @@
 /*
  * The process-wide part: options that make sense together, an engine, and a count of what lives.
  */
-#include "sandbox/life.h"
+#include "sandbox/host.h"
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "grants/capability_rules.h"
+#include "sandbox/fork_guard.h"
+#include "sandbox/life.h"
 
 #include <inttypes.h>
 

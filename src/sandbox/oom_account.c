@@ -1,11 +1,12 @@
 /*
  * The account of an out-of-memory: who asked for what, what was in use, and what to do about it.
  */
-#include "sandbox/life.h"
+#include "sandbox/oom_account.h"
 
 #include "base/checked.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "sandbox/life.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -72,7 +73,8 @@ static void copy(char *out, size_t capacity, const char *in)
     bhd__text_ellipsis(&text);
 }
 
-void bhd__account_write(const bhd_sandbox *sandbox, bhd_error *error)
+/* The guest ran out of memory. */
+static void write_account(const bhd_sandbox *sandbox, bhd_error *error)
 {
     const bhd__refusal *refusal = bhd__instance_refusal(sandbox->instance);
     bhd_out_of_memory *account = bhd__error_out_of_memory(error);
@@ -90,4 +92,14 @@ void bhd__account_write(const bhd_sandbox *sandbox, bhd_error *error)
         copy(account->cause, sizeof account->cause, error->message);
     write_hint(sandbox, account);
     bhd__error_out_of_memory_message(error);
+}
+
+bhd_status bhd__sandbox_failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
+{
+    if (status == BHD_OUT_OF_MEMORY && error)
+        write_account(sandbox, error);
+    if (status == BHD_NO_CAPACITY)
+        atomic_fetch_add_explicit(&sandbox->component->host->refused_capacity, 1,
+                                  memory_order_relaxed);
+    return status;
 }

@@ -5,6 +5,8 @@
 
 #include "base/fail.h"
 #include "compile/compiled_file.h"
+#include "sandbox/fork_guard.h"
+#include "sandbox/host.h"
 #include "sandbox/life.h"
 
 #include <errno.h>

@@ -4,7 +4,8 @@
 #include "bulkhead/resource.h"
 
 #include "base/fail.h"
-#include "sandbox/life.h"
+#include "sandbox/oom_account.h"
+#include "sandbox/use.h"
 
 bhd_status bhd_sandbox_drop(bhd_sandbox *sandbox, const bhd_value *value, bhd_error *error)
 {

@@ -1,14 +1,19 @@
 /*
  * One guest's life: a place in the host, a limiter, an instance, and calls until it ends.
  */
-#include "sandbox/starts.h"
-#include "sandbox/life.h"
+#include "bulkhead/sandbox.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/sized.h"
-#include "base/text.h"
+#include "sandbox/call.h"
+#include "sandbox/component.h"
+#include "sandbox/function.h"
+#include "sandbox/host.h"
+#include "sandbox/oom_account.h"
+#include "sandbox/starts.h"
+#include "sandbox/use.h"
 
 #include <string.h>
 
@@ -60,16 +65,6 @@ static bhd_status check_options(const bhd_sandbox_options *options, bhd_error *e
         if (!options->argv[i])
             return bhd__fail(error, BHD_INVALID_ARGUMENT, "sandbox options: argv[%zu] is NULL", i);
     return BHD_OK;
-}
-
-bhd_status bhd__sandbox_failed(bhd_sandbox *sandbox, bhd_status status, bhd_error *error)
-{
-    if (status == BHD_OUT_OF_MEMORY && error)
-        bhd__account_write(sandbox, error);
-    if (status == BHD_NO_CAPACITY)
-        atomic_fetch_add_explicit(&sandbox->component->host->refused_capacity, 1,
-                                  memory_order_relaxed);
-    return status;
 }
 
 static bhd_status begin(bhd_sandbox *sandbox, const bhd_sandbox_options *options, bhd_error *error)
@@ -156,112 +151,40 @@ bhd_status bhd_sandbox_new(bhd_component *component, const bhd_sandbox_options *
     status = begin(s, options, error);
     if (status != BHD_OK) {
         write_account(s, options->account);
-        bhd__sandbox_delete(s);
+        bhd__sandbox_release(s);
         return status;
     }
     *sandbox = s;
     return BHD_OK;
 }
 
-void bhd__sandbox_delete(bhd_sandbox *sandbox)
+void bhd_sandbox_free(bhd_sandbox *sandbox)
 {
-    while (sandbox->functions) {
-        bhd_function *next = sandbox->functions->next;
-        bhd__export_free(sandbox->functions->exported);
-        bhd__free(sandbox->functions->name);
-        bhd__free(sandbox->functions);
-        sandbox->functions = next;
-    }
-    bhd__instance_free(sandbox->instance);
-    bhd_limiter_free(sandbox->limiter);
-    bhd__host_leave(sandbox->component->host);
-    bhd_component_free(sandbox->component);
-    bhd__sandbox_use_fini(sandbox);
-    bhd__free(sandbox);
+    if (!sandbox || bhd__fork_is_child())
+        return;
+    bhd__sandbox_hold(sandbox); /* for what follows */
+    bhd__calls_let_go(sandbox);
+    bool somebody_is_in = bhd__instance_close(sandbox->instance);
+    if (!somebody_is_in)
+        bhd__sandbox_release(sandbox);
+    if (!bhd__engine_is_inside())
+        bhd__sandbox_wait_to_be_the_last(sandbox);
+    bhd__sandbox_release(sandbox);
+}
+
+void bhd_sandbox_cancel(bhd_sandbox *sandbox)
+{
+    if (sandbox && !bhd__fork_is_child())
+        bhd__instance_cancel(sandbox->instance);
 }
 
 /* -- calls --------------------------------------------------------------------------------- */
-
-static bhd_function *known_function(const bhd_sandbox *sandbox, const char *name)
-{
-    for (bhd_function *f = sandbox->functions; f; f = f->next)
-        if (strcmp(f->name, name) == 0)
-            return f;
-    return NULL;
-}
-
-static bhd_status find_function(bhd_sandbox *sandbox, const char *name, bhd_function **function,
-                                bhd_error *error)
-{
-    bhd_function *f = known_function(sandbox, name);
-    if (f) {
-        *function = f;
-        return BHD_OK;
-    }
-    f = bhd__calloc(1, sizeof *f);
-    if (!f)
-        return bhd__fail_no_memory(error);
-    f->sandbox = sandbox;
-    f->name = bhd__strdup(name);
-    bhd_status status = f->name ? bhd__instance_export(sandbox->instance, name, &f->exported, error)
-                                : bhd__fail_no_memory(error);
-    if (status != BHD_OK) {
-        bhd__free(f->name);
-        bhd__free(f);
-        return status;
-    }
-    f->next = sandbox->functions;
-    sandbox->functions = f;
-    *function = f;
-    return BHD_OK;
-}
-
-bhd_status bhd_sandbox_function(bhd_sandbox *sandbox, const char *name, bhd_function **function,
-                                bhd_error *error)
-{
-    if (!sandbox || !name || !function)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "bhd_sandbox_function: sandbox, name or function is NULL");
-    bhd_status status = bhd__sandbox_enter(sandbox, false, error);
-    if (status != BHD_OK)
-        return status;
-    status = find_function(sandbox, name, function, error);
-    bhd__sandbox_leave(sandbox, false);
-    return status;
-}
-
-const bhd_type *bhd_function_parameters(const bhd_function *function)
-{
-    return bhd__export_parameters(function->exported);
-}
-
-const bhd_type *bhd_function_results(const bhd_function *function)
-{
-    return bhd__export_results(function->exported);
-}
-
-static inline bhd_status check_arguments(const bhd_sandbox *sandbox, const bhd_function *function,
-                                         const bhd_value *arguments, size_t argument_count,
-                                         bhd_error *error)
-{
-    if (function->sandbox != sandbox)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "the function is one of another sandbox; each sandbox has its own");
-    return bhd__export_check(function->exported, arguments, argument_count, error);
-}
-
-bhd_status bhd__sandbox_check_arguments(const bhd_sandbox *sandbox, const bhd_function *function,
-                                        const bhd_value *arguments, size_t argument_count,
-                                        bhd_error *error)
-{
-    return check_arguments(sandbox, function, arguments, argument_count, error);
-}
 
 static bhd_status check_values(const bhd_sandbox *sandbox, const bhd_function *function,
                                const bhd_value *arguments, size_t argument_count,
                                const bhd_value *results, size_t result_count, bhd_error *error)
 {
-    bhd_status status = check_arguments(sandbox, function, arguments, argument_count, error);
+    bhd_status status = bhd__function_check(function, sandbox, arguments, argument_count, error);
     if (status != BHD_OK)
         return status;
     size_t wanted = bhd_type_count(bhd__export_results(function->exported));
@@ -272,19 +195,6 @@ static bhd_status check_values(const bhd_sandbox *sandbox, const bhd_function *f
     if (wanted > 0 && !results)
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "bhd_sandbox_call: results is NULL");
     return BHD_OK;
-}
-
-bhd_status bhd_function_arguments(const bhd_function *function, const char *text,
-                                  bhd_value *arguments, bhd_error *error)
-{
-    if (!function || !text || !arguments)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "bhd_function_arguments: function, text or arguments is NULL");
-    bhd_value fresh;
-    bhd_status status = bhd__export_arguments(function->exported, text, &fresh, error);
-    if (status == BHD_OK)
-        *arguments = fresh;
-    return status;
 }
 
 bhd_status bhd_sandbox_call(bhd_sandbox *sandbox, const bhd_function *function,

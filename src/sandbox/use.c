@@ -13,10 +13,11 @@
  *
  * Lock: sandbox->lock guards the holds; it is held for nothing else.
  */
-#include "bulkhead/call.h"
+#include "sandbox/use.h"
 
+#include "base/alloc.h"
 #include "base/fail.h"
-#include "sandbox/life.h"
+#include "sandbox/host.h"
 
 bhd_status bhd__sandbox_use_init(bhd_sandbox *sandbox, bhd_error *error)
 {
@@ -30,17 +31,30 @@ bhd_status bhd__sandbox_use_init(bhd_sandbox *sandbox, bhd_error *error)
     return BHD_OK;
 }
 
-void bhd__sandbox_use_fini(bhd_sandbox *sandbox)
-{
-    pthread_cond_destroy(&sandbox->changed);
-    pthread_mutex_destroy(&sandbox->lock);
-}
-
 void bhd__sandbox_hold(bhd_sandbox *sandbox)
 {
     pthread_mutex_lock(&sandbox->lock);
     sandbox->holds++;
     pthread_mutex_unlock(&sandbox->lock);
+}
+
+/* Nobody holds it. Copes with one that is half made. */
+static void sandbox_delete(bhd_sandbox *sandbox)
+{
+    while (sandbox->functions) {
+        bhd_function *next = sandbox->functions->next;
+        bhd__export_free(sandbox->functions->exported);
+        bhd__free(sandbox->functions->name);
+        bhd__free(sandbox->functions);
+        sandbox->functions = next;
+    }
+    bhd__instance_free(sandbox->instance);
+    bhd_limiter_free(sandbox->limiter);
+    bhd__host_leave(sandbox->component->host);
+    bhd_component_free(sandbox->component);
+    pthread_cond_destroy(&sandbox->changed);
+    pthread_mutex_destroy(&sandbox->lock);
+    bhd__free(sandbox);
 }
 
 void bhd__sandbox_release(bhd_sandbox *sandbox)
@@ -51,7 +65,7 @@ void bhd__sandbox_release(bhd_sandbox *sandbox)
         pthread_cond_signal(&sandbox->changed); /* somebody may wait to be the last */
     pthread_mutex_unlock(&sandbox->lock);
     if (left == 0)
-        bhd__sandbox_delete(sandbox);
+        sandbox_delete(sandbox);
 }
 
 bhd_status bhd__sandbox_refuse(bhd__entry entry, bhd_error *error)
@@ -74,31 +88,10 @@ bhd_status bhd__sandbox_refuse(bhd__entry entry, bhd_error *error)
     return BHD_OK;
 }
 
-/* Until the others are gone; the last hold is this thread's. */
-static void wait_to_be_the_last(bhd_sandbox *sandbox)
+void bhd__sandbox_wait_to_be_the_last(bhd_sandbox *sandbox)
 {
     pthread_mutex_lock(&sandbox->lock);
     while (sandbox->holds > 1)
         pthread_cond_wait(&sandbox->changed, &sandbox->lock);
     pthread_mutex_unlock(&sandbox->lock);
-}
-
-void bhd_sandbox_free(bhd_sandbox *sandbox)
-{
-    if (!sandbox || bhd__fork_is_child())
-        return;
-    bhd__sandbox_hold(sandbox); /* for what follows */
-    bhd__calls_let_go(sandbox);
-    bool somebody_is_in = bhd__instance_close(sandbox->instance);
-    if (!somebody_is_in)
-        bhd__sandbox_release(sandbox);
-    if (!bhd__engine_is_inside())
-        wait_to_be_the_last(sandbox);
-    bhd__sandbox_release(sandbox);
-}
-
-void bhd_sandbox_cancel(bhd_sandbox *sandbox)
-{
-    if (sandbox && !bhd__fork_is_child())
-        bhd__instance_cancel(sandbox->instance);
 }
