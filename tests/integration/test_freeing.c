@@ -9,6 +9,7 @@
 #include "support/submitted.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,6 +31,10 @@ static void give_up(const char *what, int line)
     abort();
 }
 
+/* Waits for an answer. */
+#define WAITING                                                                                    \
+    "(module (import \"test\" \"defer\" (func $defer)) (func (export \"wait\") call $defer))"
+
 enum { MOST = 100 };
 
 typedef struct scene {
@@ -42,6 +47,10 @@ typedef struct scene {
     atomic_int submitted;               /* the calls are known */
     int depth, deepest;                 /* of callbacks beneath each other, on the only worker */
     void (*reach)(struct scene *scene); /* what the host function does */
+    bhd_invocation *deferred[MOST];
+    atomic_int waiting;   /* of them */
+    pthread_t freer;      /* what ends it ends beneath it, */
+    atomic_int elsewhere; /* but for so many */
 } scene;
 
 static void reached(void *env, bhd_invocation *invocation, const bhd_value *in, size_t count)
@@ -53,14 +62,25 @@ static void reached(void *env, bhd_invocation *invocation, const bhd_value *in, 
     s->reach(s);
 }
 
+static void defer(void *env, bhd_invocation *invocation, const bhd_value *in, size_t count)
+{
+    scene *s = env;
+    (void)in;
+    (void)count;
+    require(bhd_invocation_defer(invocation, NULL) == BHD_OK);
+    s->deferred[atomic_fetch_add(&s->waiting, 1)] = invocation;
+}
+
 static void scene_begin(scene *s, uint32_t threads)
 {
     bhd_error error = BHD_ERROR_INIT;
     bhd_imports *imports = NULL;
     *s = (scene){.host = NULL};
     const bhd_host_function reach = {sizeof reach, "test", "reach", "func()", reached, s, false};
+    const bhd_host_function waits = {sizeof waits, "test", "defer", "func()", defer, s, true};
     expect_ok(bhd_imports_new(&imports, &error), &error);
     expect_ok(bhd_imports_function(imports, &reach, &error), &error);
+    expect_ok(bhd_imports_function(imports, &waits, &error), &error);
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.worker_threads = threads;
     options.imports = imports;
@@ -209,6 +229,86 @@ static void a_long_chain_of_frees_ends(void **state)
     assert_int_equal(33, s.deepest);
     bhd_sandbox_free(s.sandboxes[0]);
     scene_end(&s);
+}
+
+static void note_where(void *env, bhd_call *call)
+{
+    scene *s = env;
+    (void)call;
+    if (!pthread_equal(pthread_self(), s->freer))
+        atomic_fetch_add(&s->elsewhere, 1);
+    atomic_fetch_add(&s->callbacks, 1);
+}
+
+/* Whoever else can run where this runs comes first, from now on. */
+static void be_the_last(void)
+{
+    const struct sched_param none = {0};
+    require(sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+}
+
+static void free_all_that_wait(void *env, bhd_call *call)
+{
+    scene *s = env;
+    int waiting = atomic_load(&s->waiting);
+    (void)call;
+    be_the_last();
+    s->freer = pthread_self();
+    for (int i = 1; i <= waiting; i++) {
+        bhd_sandbox_free(s->sandboxes[i]);
+        require(i == atomic_load(&s->callbacks));
+        require((uint64_t)(1 + waiting - i) == live(s->host));
+    }
+    atomic_store(&s->step, 1);
+}
+
+/* No worker has a task, and none is queued. A worker comes from a task to the next one, or to none,
+ * under the scheduler's lock, which asking for deadlines takes. */
+static void await_sleep(const scene *s)
+{
+    bhd__scheduler *scheduler = s->host->engine->scheduler;
+    for (bool is_asleep = false; !is_asleep;) {
+        if (bhd__scheduler_is_busy(scheduler))
+            continue;
+        (void)bhd__scheduler_expire(scheduler);
+        is_asleep = !bhd__scheduler_is_crowded(scheduler) && !bhd__scheduler_is_busy(scheduler);
+    }
+}
+
+/* Other workers have nothing to do, and would be glad of a guest that is woken to end. All share a
+ * processor, on which the one that frees is the last. */
+static void a_guest_that_waits_ends_beneath_whoever_frees_it(void **state)
+{
+    (void)state;
+    enum { GUESTS = 20 };
+    scene s;
+    cpu_set_t all, one;
+    assert_int_equal(0, sched_getaffinity(0, sizeof all, &all));
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(0, sched_setaffinity(0, sizeof one, &one));
+    scene_begin(&s, 3);
+    bhd_limits limits = guest_limits(MIB(1));
+    limits.timeout_seconds = 1000;
+    bhd_component *waiting = guest_component(s.host, WAITING, &limits);
+    for (size_t i = 1; i <= GUESTS; i++) {
+        s.sandboxes[i] = guest_sandbox(waiting);
+        s.calls[i] = submit_to(&s, i, "wait", note_where);
+    }
+    await(&s.waiting, GUESTS);
+    await_sleep(&s);
+    s.calls[0] = submit_to(&s, 0, "nop", free_all_that_wait);
+    await(&s.step, 1);
+    assert_int_equal(0, atomic_load(&s.elsewhere));
+    expect_end(s.calls[0], BHD_OK);
+    for (size_t i = 0; i < GUESTS; i++) {
+        expect_end(s.calls[1 + i], BHD_CANCELLED);
+        expect_ok(bhd_invocation_return(s.deferred[i], NULL, 0, NULL), NULL);
+    }
+    bhd_sandbox_free(s.sandboxes[0]);
+    bhd_component_free(waiting);
+    scene_end(&s);
+    assert_int_equal(0, sched_setaffinity(0, sizeof all, &all));
 }
 
 static void wait_for_the_second(void *env, bhd_call *call)
@@ -554,6 +654,7 @@ int main(void)
         cmocka_unit_test(a_callback_beneath_another_frees_what_is_around_it),
         cmocka_unit_test(a_long_chain_of_frees_ends),
         cmocka_unit_test(a_worker_does_not_wait_for_a_call_that_may_need_it),
+        cmocka_unit_test(a_guest_that_waits_ends_beneath_whoever_frees_it),
         cmocka_unit_test(two_callbacks_free_each_others_sandboxes_and_calls),
         cmocka_unit_test(a_thread_waits_for_the_callback),
         cmocka_unit_test(freeing_ends_a_chain_of_calls_at_any_moment),

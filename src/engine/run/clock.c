@@ -190,7 +190,6 @@ static bool mark_cancelled(bhd__instance *instance)
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
                                                     memory_order_seq_cst, memory_order_relaxed));
-    bhd__instance_wake(instance);
     return true;
 }
 
@@ -227,6 +226,8 @@ bool bhd__instance_close(bhd__instance *instance)
         bhd__scheduler_cancel_group(scheduler, &instance->task_group);
     else
         bhd__scheduler_end_group(scheduler, &instance->task_group);
+    /* After that: a submitted call that is woken may be another worker's before it is ended. */
+    bhd__instance_wake(instance);
     return true;
 }
 
@@ -267,6 +268,8 @@ bool bhd__clock_must_stop(bhd__instance *instance)
 
 void bhd__instance_cancel(bhd__instance *instance)
 {
-    if (mark_cancelled(instance))
-        bhd__scheduler_cancel_group(instance->code->engine->scheduler, &instance->task_group);
+    if (!mark_cancelled(instance))
+        return;
+    bhd__instance_wake(instance);
+    bhd__scheduler_cancel_group(instance->code->engine->scheduler, &instance->task_group);
 }
