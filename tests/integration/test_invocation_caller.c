@@ -221,7 +221,7 @@ static void a_deferred_answer_reaches_no_memory(void **state)
     expect_ok(bhd_sandbox_function(sandbox, "shout", &function, &error), &error);
     expect_ok(bhd_sandbox_submit(sandbox, function, in, 2, NULL, &call, &error), &error);
     /* The callback runs on a worker; `calls` of the tenant is read when the call is over. */
-    for (unsigned i = 0; i < 5000 && !__atomic_load_n(&t.deferred, __ATOMIC_ACQUIRE); i++)
+    for (unsigned i = 0; i < 50000 && !__atomic_load_n(&t.deferred, __ATOMIC_ACQUIRE); i++)
         (void)nanosleep(&(struct timespec){0, 2000000}, NULL);
     bhd_invocation *invocation = __atomic_load_n(&t.deferred, __ATOMIC_ACQUIRE);
     assert_non_null(invocation);

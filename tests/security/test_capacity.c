@@ -88,8 +88,8 @@ static void failed_instantiations_take_no_place(void **state)
     bhd_host *host = guest_host_with(&options);
     bhd_limits limits = guest_limits(MIB(1));
     limits.on_exceed = BHD_ON_EXCEED_TRAP;
-    limits.timeout_seconds = 0.1;
     for (size_t i = 0; i < COUNT_OF(failures); i++) {
+        limits.timeout_seconds = failures[i].wanted == BHD_TIMEOUT ? 0.1 : 100;
         bhd_component *component = guest_component(host, failures[i].source, &limits);
         for (int k = 0; k < 20; k++) {
             bhd_error error = BHD_ERROR_INIT;

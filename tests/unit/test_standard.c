@@ -103,7 +103,7 @@ static void a_full_stream_is_told_and_not_waited_for(void **state)
         assert_non_null(taken);
         assert_true(read(e.reads, taken, all * 2) > 0);
         free(taken);
-        for (int tries = 0; (n = bhd__standard_write(&s, lines, 1)) == -EAGAIN && tries < 1000;
+        for (int tries = 0; (n = bhd__standard_write(&s, lines, 1)) == -EAGAIN && tries < 100000;
              tries++)
             (void)usleep(1000);
         assert_int_equal(1, n);
@@ -128,7 +128,7 @@ static void an_empty_stream_is_told_and_not_waited_for(void **state)
         assert_int_equal(3, write(is_terminal ? e.reads : e.writes, "ab\n", 3));
         ssize_t n;
         for (int tries = 0;
-             (n = bhd__standard_read(&s, got, sizeof got)) == -EAGAIN && tries < 1000; tries++)
+             (n = bhd__standard_read(&s, got, sizeof got)) == -EAGAIN && tries < 100000; tries++)
             (void)usleep(1000);
         assert_int_equal(3, n);
         assert_memory_equal("ab\n", got, 3);
