@@ -6,6 +6,8 @@
 
 pub use wasmtime_c_api::*;
 
+mod address;
+mod asked;
 mod branches;
 mod compile;
 mod component;
@@ -32,6 +34,7 @@ mod permit;
 mod segments;
 mod stream;
 mod toml;
+mod type_node;
 mod value;
 mod value_call;
 mod value_lift;
@@ -40,7 +43,9 @@ mod value_type;
 mod wasi;
 mod wave;
 mod wit;
+mod wit_name;
 mod wit_text;
+mod wit_world;
 
 /// Hands `text` to C as pointer and length; C copies what it keeps.
 #[repr(C)]

@@ -19,7 +19,7 @@ use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Networ
 use wasmtime_wasi::p2::{DynPollable, Pollable};
 use wasmtime_wasi::sockets::WasiSocketsView;
 
-use crate::network;
+use crate::address::{literal, reaches};
 
 /// Who asks, and how many threads may be had.
 #[repr(C)]
@@ -152,7 +152,7 @@ impl Addresses {
         let reachable: Vec<_> = answer
             .iter()
             .flat_map(|all| all.iter().copied())
-            .filter(|ip| network::reaches(&self.name, *ip))
+            .filter(|ip| reaches(&self.name, *ip))
             .collect();
         self.found = match reachable.is_empty() {
             true => Err(ErrorCode::NameUnresolvable),
@@ -195,7 +195,7 @@ pub fn define(
         };
         let table = s.data_mut().sockets().table;
         table.get(&network)?;
-        let addresses = match network::literal(&name) {
+        let addresses = match literal(&name) {
             Some(ip) => Addresses { name, waiting: None, found: Ok(vec![ip].into_iter()) },
             None => {
                 let waiting = Some(lookup(of, &name));

@@ -15,6 +15,7 @@ use wasmtime::component::__internal::{CanonicalAbiInfo, InterfaceType};
 use wasmtime::{Result, bail};
 
 use crate::error::Stop;
+use crate::type_node::Node;
 
 /// The numbers of `bhd_value_type`.
 pub mod kind {
@@ -43,7 +44,7 @@ pub mod kind {
     pub const BORROW: u32 = 24;
 }
 
-/// Flags and resources beyond these are not offered; see `types.rs`.
+/// Flags and resources beyond these are not offered; see `value_type.rs`.
 pub const FLAGS_MAX: usize = 64;
 
 /// `bhd_value`. The C side asserts the layout.
@@ -132,7 +133,7 @@ impl Resource {
 pub struct Heap {
     pub allocate: extern "C" fn(usize) -> *mut c_void,
     pub free_value: extern "C" fn(*mut Value),
-    pub free_type: extern "C" fn(*mut crate::value_type::Node),
+    pub free_type: extern "C" fn(*mut Node),
 }
 
 static HEAP: OnceLock<Heap> = OnceLock::new();
@@ -141,7 +142,7 @@ static HEAP: OnceLock<Heap> = OnceLock::new();
 pub extern "C" fn bhd_engine_set_heap(
     allocate: extern "C" fn(usize) -> *mut c_void,
     free_value: extern "C" fn(*mut Value),
-    free_type: extern "C" fn(*mut crate::value_type::Node),
+    free_type: extern "C" fn(*mut Node),
 ) {
     let _ = HEAP.set(Heap { allocate, free_value, free_type });
 }

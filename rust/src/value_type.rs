@@ -14,26 +14,8 @@ use wasmtime::component::{Component, ResourceType};
 use wasmtime_c_api::{wasm_engine_t, wasmtime_component_t};
 
 use crate::bhd_engine_str_t;
+use crate::type_node::{Node, Part};
 use crate::value::{FLAGS_MAX, allocate, heap, kind};
-
-/// `struct bhd_type`. The C side asserts the layout.
-#[repr(C)]
-pub struct Node {
-    pub kind: u32,
-    pub count: u32,
-    pub parts: *mut Part,
-    /// Of a resource's type; or null.
-    pub name: *mut c_char,
-    /// Tells resource types of one component apart; from 1.
-    pub resource: u32,
-    pub is_shared: u32,
-}
-
-#[repr(C)]
-pub struct Part {
-    pub name: *mut c_char,
-    pub node: *mut Node,
-}
 
 const NODES_MAX: usize = 20_000;
 /// Each use of a type has its names for itself.

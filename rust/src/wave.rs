@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use wasm_wave::ast::Node as Ast;
 use wasm_wave::wasm::{WasmType, WasmTypeKind, WasmValue, WasmValueError};
 
+use crate::type_node::Node;
 use crate::value::{Buffer, Case, Items, Value, allocate, case, heap, kind, text};
-use crate::value_type::Node;
 
 const NO_MEMORY: &str = "the host process is out of memory";
 

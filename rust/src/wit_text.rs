@@ -9,19 +9,13 @@ use wasmparser::component_types::{
     ComponentEntityType, ComponentFuncType, ComponentFuncTypeId, ComponentValType,
 };
 
-use crate::wit::{InterfaceName, Item, Place, World, is_label};
+use crate::wit_name::{InterfaceName, is_label, push_id};
+use crate::wit_world::{Item, Place, World};
 
 /// The validator allows 100.
 const DEPTH_MAX: usize = 120;
 /// Of a name that is no identifier.
 const NAME_SHOWN: usize = 200;
-
-const KEYWORDS: &[&str] = &[
-    "as", "async", "bool", "borrow", "char", "constructor", "enum", "error-context", "export", "f32",
-    "f64", "flags", "from", "func", "future", "import", "include", "interface", "list", "map", "option",
-    "own", "package", "record", "resource", "result", "s16", "s32", "s64", "s8", "static", "stream",
-    "string", "tuple", "type", "u16", "u32", "u64", "u8", "use", "variant", "with", "world",
-];
 
 /// The package that the text itself is; only one place may say what is in it.
 const ROOT: (&str, &str, &str) = ("root", "component", "");
@@ -29,13 +23,6 @@ const ROOT: (&str, &str, &str) = ("root", "component", "");
 const NO_NAME: &str = "a type without a name";
 const OUT_OF_REACH: &str = "a type of an interface without a name";
 const TOO_DEEP: &str = "a type that is nested too deeply";
-
-pub fn push_id(text: &mut String, name: &str) {
-    if KEYWORDS.contains(&name) {
-        text.push('%');
-    }
-    text.push_str(name);
-}
 
 fn push_package(text: &mut String, name: &InterfaceName) {
     push_id(text, name.namespace);

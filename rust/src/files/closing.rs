@@ -22,34 +22,20 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use wasmtime_wasi::runtime::{spawn_blocking, with_ambient_tokio_runtime};
 
-use super::lane::{self, Component};
+use super::places::{Component, has_places, on_a_thread_that_may_wait};
 use super::space;
-
-/// What a component has handed over.
-#[derive(Default)]
-pub struct Pending {
-    state: Mutex<State>,
-    one_less: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    files: usize,
-    /// Somebody has waited in vain: nobody does any more until all are closed.
-    is_late: bool,
-}
 
 /// Where a sandbox hands its files over.
 #[derive(Clone)]
 pub struct Door {
     component: Arc<Component>,
-    /// Of the component's, how many are this sandbox's; under the same lock.
+    /// Of what the component has handed over, how much is this sandbox's.
     own: Arc<AtomicUsize>,
 }
 
@@ -62,53 +48,24 @@ impl Door {
         &self.component
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.component.pending.state.lock().expect("nothing panics in here")
-    }
-
     fn close(self, file: Arc<File>) {
-        {
-            let mut state = self.state();
-            state.files += 1;
-            self.own.fetch_add(1, Ordering::Relaxed);
-        }
+        self.component.pending.add(&self.own);
         let work = async move {
             let places = self.component.places().await;
             spawn_blocking(move || {
-                lane::on_a_thread_that_may_wait(|| drop(file));
+                on_a_thread_that_may_wait(|| drop(file));
                 drop(places);
-                self.closed();
+                self.component.pending.remove(&self.own);
             })
             .await
         };
         with_ambient_tokio_runtime(|| drop(tokio::spawn(work)));
     }
 
-    fn closed(&self) {
-        let mut state = self.state();
-        state.files -= 1;
-        state.is_late &= state.files > 0;
-        self.own.fetch_sub(1, Ordering::Relaxed);
-        self.component.pending.one_less.notify_all();
-    }
-
     /// Until what the sandbox has handed over is closed, but no longer than that. `false`: it is
     /// not.
     pub fn wait(&self, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
-        let mut state = self.state();
-        loop {
-            if self.own.load(Ordering::Relaxed) == 0 {
-                return true;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if state.is_late || left.is_zero() {
-                state.is_late |= !patience.is_zero();
-                return false;
-            }
-            let waited = self.component.pending.one_less.wait_timeout(state, left);
-            state = waited.expect("nothing panics in here").0;
-        }
+        self.component.pending.wait(&self.own, patience)
     }
 }
 
@@ -159,7 +116,7 @@ impl Drop for Handle {
         // It is not used again.
         let file = unsafe { ManuallyDrop::take(&mut self.file) };
         match self.door.take() {
-            Some(door) if !lane::has_places() => door.close(file),
+            Some(door) if !has_places() => door.close(file),
             _ => drop(file),
         }
     }

@@ -16,7 +16,8 @@ use wasmtime_wasi::p1::types::{self, Errno};
 use super::closing::{Door, Handle, Shared};
 use super::directory::{Listing, identity_of};
 use super::errno::errno;
-use super::{granted, path};
+use super::granted::granted;
+use super::path;
 
 pub type Answer<T> = std::result::Result<T, types::Error>;
 

@@ -65,3 +65,8 @@ pub fn errno(e: &io::Error) -> Errno {
         _ => code(e).into(),
     }
 }
+
+/// The system's own text is never shown; the number is what a guest gets.
+pub fn error(errno: E) -> io::Error {
+    io::Error::from_raw_os_error(errno.raw_os_error())
+}

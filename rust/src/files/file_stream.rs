@@ -14,9 +14,13 @@ use wasmtime_wasi::runtime::with_ambient_tokio_runtime;
 use wasmtime_wasi_io::bytes::Bytes;
 
 use super::closing::Shared;
+use super::errno::error;
 use super::lane::Lane;
-use super::space::{self, Cost, Place};
-use super::{Purse, Reserved, error};
+use super::purse::Purse;
+use super::space::{self, Cost, Place, Reserved};
+
+/// Bytes of one read or write of a file; the host holds them for a moment.
+pub const CHUNK_BYTES: usize = 128 << 10;
 
 /// What one stream holds of a guest's bytes.
 const STREAM_BYTES: usize = 16 << 10;

@@ -12,11 +12,13 @@ use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as preview1, WasiSnapshotPr
 use wiggle::{GuestMemory, GuestPtr};
 
 use super::descriptors::*;
-use super::error;
+use super::errno::error;
+use super::opening;
 use super::p1_guest::{Guest, guest};
 use super::path::{self, Want};
 use super::space;
-use crate::permit::{P1, bhd_engine_permits_t};
+use crate::permit::bhd_engine_permits_t;
+use crate::wasi::P1;
 
 macro_rules! wasmtimes {
     ($($name:ident($($a:ident: $t:ty),*) -> $r:ty;)*) => {
@@ -445,7 +447,7 @@ impl WasiSnapshotPreview1 for Guest<'_> {
             directory: how.contains(Oflags::DIRECTORY),
         };
         self.may_open()?;
-        let opened = super::open(&self.files.lane, &self.purse, &dir.dir, dir.may_write, at, want);
+        let opened = opening::open(&self.files.lane, &self.purse, &dir.dir, dir.may_write, at, want);
         let opened = opened.await.or_else(fail)?;
         let open = match opened.is_directory {
             true => {

@@ -14,11 +14,14 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::types::{self, Errno};
 use wiggle::{GuestMemory, GuestPtr};
 
-use super::descriptors::*;
-use super::space::{self, Place};
+use super::attached::{Files, files_of};
 use super::closing::Shared;
-use super::{CHUNK_BYTES, Files, Purse, file_stream, files_of};
-use crate::permit::{bhd_engine_permits_t, parts};
+use super::descriptors::*;
+use super::file_stream::{self, CHUNK_BYTES};
+use super::purse::Purse;
+use super::space::{self, Place};
+use crate::permit::bhd_engine_permits_t;
+use crate::wasi::parts;
 
 /// A guest in the middle of a call.
 pub struct Guest<'a> {

@@ -18,14 +18,18 @@ use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::p2::bindings::filesystem::types as fs;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, ReaddirIterator};
 
+use super::attached::{Files, files_of};
 use super::closing::{Handle, Shared};
 use super::directory::{Entry, Listing, identity_of};
-use super::errno::code;
-use super::file_stream::{self, FileInput, FileOutput};
+use super::errno::{code, error};
+use super::file_stream::{self, CHUNK_BYTES, FileInput, FileOutput};
+use super::granted::granted;
+use super::opening::{self, Opened};
 use super::path::{self, Want};
+use super::purse::Purse;
 use super::space::{self, Place};
-use super::{CHUNK_BYTES, Files, Purse, error, files_of, granted};
-use crate::permit::{Env, bhd_engine_permits_t, wasi};
+use crate::permit::{Env, bhd_engine_permits_t};
+use crate::wasi::wasi;
 
 type Store<'a> = StoreContextMut<'a, WasmtimeStoreData>;
 type Linker = wasmtime::component::Linker<WasmtimeStoreData>;
@@ -263,9 +267,9 @@ async fn open_at(
     if !g.may_open() {
         return Ok((Err(fs::ErrorCode::InsufficientMemory),));
     }
-    match super::open(&g.files.lane, &g.purse, &dir.file, dir.may_write, at, want).await {
+    match opening::open(&g.files.lane, &g.purse, &dir.file, dir.may_write, at, want).await {
         Ok(opened) => {
-            let super::Opened { file, is_directory, .. } = opened;
+            let Opened { file, is_directory, .. } = opened;
             let (read, write) = (want.read, want.write);
             let open = Open { file, is_directory, may_write: dir.may_write, read, write };
             Ok((Ok(g.table.push(open)?),))

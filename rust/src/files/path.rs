@@ -16,7 +16,7 @@ use cap_primitives::fs::{FollowSymlinks, OpenOptions, OpenOptionsExt};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::error;
+use super::errno::error;
 
 /// The kernel's own bound.
 const PATH_BYTES: usize = 4096;

@@ -14,10 +14,17 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::SeekFrom;
 use rustix::io::{Errno, ReadWriteFlags};
 
-use super::{Reserved, error};
+use super::errno::error;
 
 pub const PAGE: u64 = 4096;
 const BLOCK: u64 = 512; // of st_blocks
+
+/// Taken out of a purse before a write.
+#[derive(Clone, Copy)]
+pub struct Reserved {
+    pub space: u64,
+    pub credit: u64,
+}
 
 /// Filled in by the thread that writes.
 #[derive(Default)]
