@@ -33,8 +33,10 @@ static const shape shapes[] = {
     {"resources that nobody has", "(component ", "(import \"a%1$u\" (type (sub resource)))", 6000,
      BHD_IMPORT_UNKNOWN, "and more"},
     {"functions of resources", "(component ",
+     /* Types with names: for others, making the binary takes the square of their number. */
      "(import \"a%1$u\" (type $r%1$u (sub resource)))"
-     "(import \"f%1$u\" (func (param \"a\" (own $r%1$u))))",
+     "(type $o%1$u (own $r%1$u)) (type $f%1$u (func (param \"a\" $o%1$u)))"
+     "(import \"f%1$u\" (func (type $f%1$u)))",
      2500, BHD_IMPORT_UNKNOWN, "and more"},
 };
 

@@ -32,7 +32,6 @@ size_t hostile_index(hostile_entry *entries, size_t capacity);
 typedef struct neighbours {
     bhd_component *component;
     bhd_sandbox *sandboxes[2];
-    int64_t answers[2]; /* what they have to compute */
     pthread_t thread;
     bool is_running;
     atomic_bool stop;
