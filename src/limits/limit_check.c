@@ -22,8 +22,7 @@ static void begin(bhd__text *text, char *buffer, size_t capacity, const char *na
         bhd__text_printf(text, "%s: ", name);
 }
 
-/* "524288 to 4194304 bytes (512 KiB to 4 MiB)". */
-static void add_policy(bhd__text *text, const bhd_policy *policy)
+void bhd__add_policy_range(bhd__text *text, const bhd_policy *policy)
 {
     char low[32], high[32];
     bhd_size_to_text(policy->min_memory_bytes, low, sizeof low);
@@ -45,7 +44,7 @@ bhd_status bhd__limit_check_memory(const char *name, uint64_t bytes, const bhd_p
     begin(&text, message, sizeof message, name);
     bhd__text_printf(&text, "%" PRIu64 " byte%s is %s the allowed range of ", bytes,
                      bytes == 1 ? "" : "s", too_low ? "below" : "above");
-    add_policy(&text, policy);
+    bhd__add_policy_range(&text, policy);
     bhd__text_printf(&text, "; write at %s %" PRIu64, too_low ? "least" : "most",
                      too_low ? minimum : maximum);
     bhd_status code = finish(&text, too_low ? BHD_LIMIT_TOO_LOW : BHD_LIMIT_TOO_HIGH, error);
@@ -59,7 +58,7 @@ bhd_status bhd__limit_missing_memory(const char *name, const bhd_policy *policy,
     bhd__text text;
     begin(&text, message, sizeof message, name);
     bhd__text_add(&text, "missing; a component must say how much memory it may use, ");
-    add_policy(&text, policy);
+    bhd__add_policy_range(&text, policy);
     bhd__text_add(&text, ", and there is no default on purpose (ADR-WASM-002)");
     return finish(&text, BHD_LIMIT_MISSING, error);
 }

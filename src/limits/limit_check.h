@@ -9,7 +9,11 @@
 #ifndef BHD_LIMITS_LIMIT_CHECK_H
 #define BHD_LIMITS_LIMIT_CHECK_H
 
+#include "base/text.h"
 #include "bulkhead/limits.h"
+
+/* "524288 to 4194304 bytes (512 KiB to 4 MiB)" */
+void bhd__add_policy_range(bhd__text *text, const bhd_policy *policy);
 
 /* `policy` is valid. BHD_LIMIT_TOO_LOW or BHD_LIMIT_TOO_HIGH, with value and range. */
 bhd_status bhd__limit_check_memory(const char *name, uint64_t bytes, const bhd_policy *policy,

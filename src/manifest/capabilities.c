@@ -1,6 +1,6 @@
 /*
- * [capabilities]: each value gets a key and a place when it is wrong, and becomes a
- * bhd_capabilities when all are right.
+ * The lists of [capabilities]: each entry gets a key and a place when it is wrong, and becomes part
+ * of a bhd_capabilities when all are right.
  */
 #include "manifest/capabilities.h"
 
@@ -8,20 +8,13 @@
 #include "base/fail.h"
 #include "base/file.h"
 #include "grants/capability_rules.h"
+#include "manifest/complaint.h"
 #include "manifest/nearest.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* -- small parts --------------------------------------------------------------------------- */
-
-static void complain(bhd__checking *checking, uint32_t node, const char *problem)
-{
-    bhd__complaint complaint;
-    bhd__complaint_begin_value(checking, node, &complaint);
-    bhd__text_add(&complaint.text, problem);
-    bhd__complaint_at_value(checking, &complaint, node);
-}
 
 /* The content of a string, or NULL with a complaint: it has to be a string without a NUL. */
 static const char *string_of(bhd__checking *checking, uint32_t node, const char *wanted)
@@ -36,26 +29,27 @@ static const char *string_of(bhd__checking *checking, uint32_t node, const char 
         return NULL;
     }
     if (strlen(text) != size) {
-        complain(checking, node, "has a NUL character, which nothing here may have");
+        bhd__complain(checking, node, "has a NUL character, which nothing here may have");
         return NULL;
     }
     return text;
 }
 
-static bool is_too_long(bhd__checking *checking, uint32_t array)
+/* The first entry of an array; 0: there is none, or there are too many, which is reported. */
+static uint32_t first_entry(bhd__checking *checking, uint32_t array)
 {
+    uint32_t first = checking->document->nodes[array].first_child;
     uint32_t count = 0;
-    for (uint32_t n = checking->document->nodes[array].first_child; n != 0;
-         n = checking->document->nodes[n].next)
+    for (uint32_t n = first; n != 0; n = checking->document->nodes[n].next)
         count++;
     if (count <= BHD__CAPABILITY_ENTRIES_MAX)
-        return false;
+        return first;
     bhd__complaint complaint;
     bhd__complaint_begin(&complaint);
     bhd__text_printf(&complaint.text, "has %" PRIu32 " entries; there may be %u", count,
                      BHD__CAPABILITY_ENTRIES_MAX);
     bhd__complaint_at_value(checking, &complaint, array);
-    return true;
+    return 0;
 }
 
 static const char *own_text(const bhd__document *document, uint32_t node)
@@ -64,45 +58,58 @@ static const char *own_text(const bhd__document *document, uint32_t node)
     return bhd__document_text(document, node, &size);
 }
 
-/* -- env and network ----------------------------------------------------------------------- */
+/* -- args, env and network ------------------------------------------------------------------ */
+
+void bhd__check_args(bhd__checking *checking, const bhd__row *row, bhd__found *found)
+{
+    (void)row;
+    for (uint32_t n = first_entry(checking, found->node); n != 0;
+         n = checking->document->nodes[n].next)
+        (void)string_of(checking, n, "one argument");
+}
 
 static size_t name_length(const char *entry)
 {
     return strcspn(entry, "=");
 }
 
-static void check_env(bhd__checking *checking, uint32_t array)
+void bhd__check_env(bhd__checking *checking, const bhd__row *row, bhd__found *found)
 {
+    (void)row;
     const bhd__document *document = checking->document;
-    for (uint32_t n = document->nodes[array].first_child; n != 0; n = document->nodes[n].next) {
+    uint32_t first = first_entry(checking, found->node);
+    for (uint32_t n = first; n != 0; n = document->nodes[n].next) {
         const char *entry = string_of(checking, n, "\"NAME\" or \"NAME=value\"");
         if (entry == NULL)
             continue;
         size_t length = name_length(entry);
         if (length == 0)
-            complain(checking, n, "has no name; write \"NAME\" or \"NAME=value\"");
-        for (uint32_t o = document->nodes[array].first_child; o != n; o = document->nodes[o].next) {
+            bhd__complain(checking, n, "has no name; write \"NAME\" or \"NAME=value\"");
+        for (uint32_t o = first; o != n; o = document->nodes[o].next) {
             const char *other = own_text(document, o);
             if (document->nodes[o].kind == BHD_TOML_STRING && name_length(other) == length &&
                 memcmp(other, entry, length) == 0) {
-                complain(checking, n, "has the name of an earlier entry; keep one of them");
+                bhd__complain(checking, n, "has the name of an earlier entry; keep one of them");
                 break;
             }
         }
     }
 }
 
-static void check_network(bhd__checking *checking, uint32_t array)
+void bhd__check_network(bhd__checking *checking, const bhd__row *row, bhd__found *found)
 {
+    (void)row;
     const bhd__document *document = checking->document;
-    for (uint32_t n = document->nodes[array].first_child; n != 0; n = document->nodes[n].next) {
+    uint32_t first = first_entry(checking, found->node);
+    for (uint32_t n = first; n != 0; n = document->nodes[n].next) {
         const char *entry = string_of(checking, n, "\"HOST:PORT\"");
         uint16_t port;
         if (entry != NULL && bhd_endpoint_parse(entry, &port) == 0)
-            complain(checking, n,
-                     "is not HOST:PORT with a port from 1 to 65535; write for example "
-                     "\"example.org:443\" or \"[::1]:8080\"; there are no patterns, each host is "
-                     "named");
+            bhd__complain(
+                checking, n,
+                "is not HOST:PORT with a port from 1 to 65535; write for example "
+                "\"example.org:443\" or \"[::1]:8080\"; there are no patterns, each host is "
+                "named");
     }
 }
 
@@ -153,7 +160,7 @@ static bool is_access(const char *text)
     return strcmp(text, accesses[0]) == 0 || strcmp(text, accesses[1]) == 0;
 }
 
-static void check_directory(bhd__checking *checking, uint32_t array, uint32_t table)
+static void check_directory(bhd__checking *checking, uint32_t first, uint32_t table)
 {
     const bhd__document *document = checking->document;
     bhd__complaint complaint;
@@ -176,125 +183,34 @@ static void check_directory(bhd__checking *checking, uint32_t array, uint32_t ta
                              directory_keys[k]);
             bhd__complaint_at_value(checking, &complaint, table);
         } else if (text != NULL && *text == '\0') {
-            complain(checking, nodes.of[k], "is empty; write a path");
+            bhd__complain(checking, nodes.of[k], "is empty; write a path");
         }
     }
     const char *access = nodes.of[DIRECTORY_ACCESS]
                              ? string_of(checking, nodes.of[DIRECTORY_ACCESS], "\"ro\" or \"rw\"")
                              : NULL;
     if (access != NULL && !is_access(access))
-        complain(checking, nodes.of[DIRECTORY_ACCESS],
-                 "is neither \"ro\" (read; the default) nor \"rw\" (read and write)");
+        bhd__complain(checking, nodes.of[DIRECTORY_ACCESS],
+                      "is neither \"ro\" (read; the default) nor \"rw\" (read and write)");
     if (nodes.of[DIRECTORY_GUEST] == 0)
         return;
-    for (uint32_t o = document->nodes[array].first_child; o != table; o = document->nodes[o].next) {
+    for (uint32_t o = first; o != table; o = document->nodes[o].next) {
         uint32_t other = directory_nodes_of(document, o).of[DIRECTORY_GUEST];
         if (other != 0 &&
             strcmp(own_text(document, other), own_text(document, nodes.of[DIRECTORY_GUEST])) == 0) {
-            complain(checking, nodes.of[DIRECTORY_GUEST],
-                     "is the guest path of an earlier directory; each needs one of its own");
+            bhd__complain(checking, nodes.of[DIRECTORY_GUEST],
+                          "is the guest path of an earlier directory; each needs one of its own");
             return;
         }
     }
 }
 
-/* -- checks -------------------------------------------------------------------------------- */
-
-static void check_args(bhd__checking *checking, uint32_t array)
+void bhd__check_directories(bhd__checking *checking, const bhd__row *row, bhd__found *found)
 {
-    const bhd__document *document = checking->document;
-    for (uint32_t n = document->nodes[array].first_child; n != 0; n = document->nodes[n].next)
-        (void)string_of(checking, n, "one argument");
-}
-
-static void check_directories(bhd__checking *checking, uint32_t array)
-{
-    const bhd__document *document = checking->document;
-    for (uint32_t n = document->nodes[array].first_child; n != 0; n = document->nodes[n].next)
-        check_directory(checking, array, n);
-}
-
-/* Number of the word among the choices, or -1. */
-static int choice_of(const bhd__document *document, bhd__key key, uint32_t node)
-{
-    const char *const *choices = bhd__schema_get(key)->choices;
-    size_t size;
-    const char *word = bhd__document_text(document, node, &size);
-    for (int i = 0; i < BHD__CHOICES_MAX && choices[i] != NULL; i++)
-        if (strlen(choices[i]) == size && memcmp(choices[i], word, size) == 0)
-            return i;
-    return -1;
-}
-
-static void check_choice(bhd__checking *checking, bhd__key key, uint32_t node)
-{
-    if (choice_of(checking->document, key, node) >= 0)
-        return;
-    const bhd__schema_key *schema = bhd__schema_get(key);
-    size_t size, count = schema->choices[2] != NULL ? 3 : 2;
-    const char *word = bhd__document_text(checking->document, node, &size);
-    bhd__complaint complaint;
-    bhd__complaint_begin_value(checking, node, &complaint);
-    bhd__text_printf(&complaint.text, "is not %s", schema->allowed);
-    const char *nearest = bhd__nearest(word, size, schema->choices, count);
-    if (nearest != NULL)
-        bhd__text_printf(&complaint.text, "; did you mean \"%s\"?", nearest);
-    bhd__complaint_at_value(checking, &complaint, node);
-}
-
-/* Reads an amount; false with a complaint. `checking` NULL: it has been checked. */
-static bool read_amount(bhd__checking *checking, const bhd__document *document, bhd__key key,
-                        uint32_t node, uint64_t *amount)
-{
-    bhd_error refusal = BHD_ERROR_INIT;
-    size_t size;
-    const char *text = bhd__document_text(document, node, &size);
-    if (document->nodes[node].kind == BHD_TOML_STRING) {
-        if (bhd_size_parse(text, size, amount, &refusal) == BHD_OK)
-            return true;
-        if (checking != NULL)
-            bhd__value_refused(checking, node, &refusal, "");
-        bhd_error_fini(&refusal);
-        return false;
-    }
-    if (checking != NULL)
-        return bhd__value_integer(checking, key, node, amount);
-    *amount = (uint64_t)document->nodes[node].integer;
-    return true;
-}
-
-static void check_amount(bhd__checking *checking, bhd__key key, uint32_t node)
-{
-    const bhd__schema_key *schema = bhd__schema_get(key);
-    uint64_t amount;
-    if (!read_amount(checking, checking->document, key, node, &amount) ||
-        (amount >= schema->minimum && amount <= schema->maximum))
-        return;
-    bhd__complaint complaint;
-    bhd__complaint_begin_value(checking, node, &complaint);
-    bhd__text_printf(&complaint.text, "is outside the allowed range of %" PRIu64 " to %" PRIu64,
-                     schema->minimum, schema->maximum);
-    bhd__complaint_at_value(checking, &complaint, node);
-}
-
-void bhd__capability_check(bhd__checking *checking, bhd__key key, uint32_t node)
-{
-    const bhd__schema_key *schema = bhd__schema_get(key);
-    bool is_array = schema->type == BHD__TYPE_STRINGS || schema->type == BHD__TYPE_TABLES;
-    if (is_array && is_too_long(checking, node))
-        return;
-    if (schema->type == BHD__TYPE_CHOICE)
-        check_choice(checking, key, node);
-    else if (schema->type == BHD__TYPE_BYTES || schema->type == BHD__TYPE_INTEGER)
-        check_amount(checking, key, node);
-    else if (key == BHD__KEY_ARGS)
-        check_args(checking, node);
-    else if (key == BHD__KEY_ENV)
-        check_env(checking, node);
-    else if (key == BHD__KEY_NETWORK)
-        check_network(checking, node);
-    else if (key == BHD__KEY_DIRECTORIES)
-        check_directories(checking, node);
+    (void)row;
+    uint32_t first = first_entry(checking, found->node);
+    for (uint32_t n = first; n != 0; n = checking->document->nodes[n].next)
+        check_directory(checking, first, n);
 }
 
 /* -- what they say ------------------------------------------------------------------------- */
@@ -302,7 +218,7 @@ void bhd__capability_check(bhd__checking *checking, bhd__key key, uint32_t node)
 /* Everything that is read out of the document before it is copied. */
 typedef struct reading {
     const bhd__document *document;
-    const uint32_t *nodes;
+    const bhd__stated *stated;
     const char *path;
     const char *args[BHD__CAPABILITY_ENTRIES_MAX];
     bhd_variable env[BHD__CAPABILITY_ENTRIES_MAX];
@@ -322,30 +238,31 @@ static const char *keep(reading *r, char *text)
     return text != NULL ? text : "";
 }
 
-static uint32_t first(const reading *r, bhd__key key)
+/* Of a list that is there, or 0. */
+static uint32_t first_of(const reading *r, uint32_t list)
 {
-    return r->nodes[key] == 0 ? 0 : r->document->nodes[r->nodes[key]].first_child;
+    return list == 0 ? 0 : r->document->nodes[list].first_child;
 }
 
 static void read_lists(reading *r, bhd_capabilities *c)
 {
     const bhd__document *document = r->document;
-    for (uint32_t n = first(r, BHD__KEY_ARGS); n != 0; n = document->nodes[n].next)
+    for (uint32_t n = first_of(r, r->stated->args); n != 0; n = document->nodes[n].next)
         r->args[c->arg_count++] = own_text(document, n);
-    for (uint32_t n = first(r, BHD__KEY_ENV); n != 0; n = document->nodes[n].next) {
+    for (uint32_t n = first_of(r, r->stated->env); n != 0; n = document->nodes[n].next) {
         const char *entry = own_text(document, n);
         size_t length = name_length(entry);
         bhd_variable *v = &r->env[c->env_count++];
         v->name = keep(r, bhd__strndup(entry, length));
         v->value = entry[length] == '=' ? entry + length + 1 : NULL;
     }
-    for (uint32_t n = first(r, BHD__KEY_NETWORK); n != 0; n = document->nodes[n].next) {
+    for (uint32_t n = first_of(r, r->stated->network); n != 0; n = document->nodes[n].next) {
         const char *entry = own_text(document, n);
         bhd_endpoint *e = &r->network[c->endpoint_count++];
         size_t length = bhd_endpoint_parse(entry, &e->port);
         e->host = keep(r, bhd__strndup(entry, length));
     }
-    for (uint32_t n = first(r, BHD__KEY_DIRECTORIES); n != 0; n = document->nodes[n].next) {
+    for (uint32_t n = first_of(r, r->stated->directories); n != 0; n = document->nodes[n].next) {
         directory_nodes nodes = directory_nodes_of(document, n);
         uint32_t access = nodes.of[DIRECTORY_ACCESS];
         bool writes = access != 0 && strcmp(own_text(document, access), accesses[1]) == 0;
@@ -357,55 +274,22 @@ static void read_lists(reading *r, bhd_capabilities *c)
     }
 }
 
-static bool boolean_of(const reading *r, bhd__key key)
-{
-    return r->nodes[key] != 0 && r->document->nodes[r->nodes[key]].boolean;
-}
-
-static bhd_output output_of(const reading *r, bhd__key key)
-{
-    static const bhd_output outputs[] = {BHD_OUTPUT_INHERIT, BHD_OUTPUT_NONE, BHD_OUTPUT_CAPTURE};
-    int choice = r->nodes[key] != 0 ? choice_of(r->document, key, r->nodes[key]) : -1;
-    return choice < 0 ? BHD_OUTPUT_INHERIT : outputs[choice];
-}
-
-static void read_amounts(const reading *r, bhd_capabilities *c)
-{
-    uint64_t amount;
-    if (r->nodes[BHD__KEY_MAX_WRITTEN_BYTES] != 0 &&
-        read_amount(NULL, r->document, BHD__KEY_MAX_WRITTEN_BYTES,
-                    r->nodes[BHD__KEY_MAX_WRITTEN_BYTES], &amount))
-        c->max_written_bytes = amount;
-    if (r->nodes[BHD__KEY_MAX_OPEN_FILES] != 0)
-        c->max_open_files = (uint32_t)r->document->nodes[r->nodes[BHD__KEY_MAX_OPEN_FILES]].integer;
-    if (r->nodes[BHD__KEY_MAX_CONNECTIONS] != 0)
-        c->max_connections =
-            (uint32_t)r->document->nodes[r->nodes[BHD__KEY_MAX_CONNECTIONS]].integer;
-}
-
-bhd_status bhd__capabilities_read(const bhd__document *document, const bhd__schema_values *values,
+bhd_status bhd__capabilities_read(const bhd__document *document, const bhd__stated *stated,
                                   const char *path, bhd_capabilities *capabilities, void **block,
                                   bhd_error *error)
 {
-    bhd_capabilities c = BHD_CAPABILITIES_INIT;
+    bhd_capabilities c = stated->capabilities;
     reading *r = bhd__calloc(1, sizeof *r);
     if (r == NULL)
         return bhd__fail_no_memory(error);
     r->document = document;
-    r->nodes = values->nodes;
+    r->stated = stated;
     r->path = path;
     read_lists(r, &c);
-    read_amounts(r, &c);
     c.args = r->args;
     c.env = r->env;
     c.directories = r->directories;
     c.network = r->network;
-    c.clocks = boolean_of(r, BHD__KEY_CLOCKS);
-    c.random = boolean_of(r, BHD__KEY_RANDOM);
-    c.standard_input = r->nodes[BHD__KEY_STDIN] != 0 &&
-                       choice_of(document, BHD__KEY_STDIN, r->nodes[BHD__KEY_STDIN]) == 1;
-    c.standard_output = output_of(r, BHD__KEY_STDOUT);
-    c.standard_error = output_of(r, BHD__KEY_STDERR);
     bhd_status status = r->no_memory ? bhd__fail_no_memory(error)
                                      : bhd__capabilities_copy(&c, capabilities, block, error);
     for (size_t i = 0; i < r->own_count; i++)

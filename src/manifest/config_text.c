@@ -7,6 +7,7 @@
 #include "bulkhead/manifest.h"
 #include "manifest/json_document.h"
 #include "manifest/toml_document.h"
+#include "manifest/walk.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -99,35 +100,40 @@ static bhd_status check_bytes(const bhd__config_text *config, const char *source
 }
 
 /* Parses and checks; `*code` is what findings mean. */
-static bhd__parsed read_document(const bhd__config_text *config, bhd__document *document,
-                                 bhd__schema_values *values, bhd__report *report, bhd_status *code)
+static bhd__parsed read_document(const bhd__config_text *config, const bhd_policy *policy,
+                                 bhd__document *document, bhd__stated *stated, bhd__report *report,
+                                 bhd_status *code)
 {
     bhd__parsed parsed;
     *code = config->syntax_code;
-    if (config->part == BHD__SCHEMA_MEMORY_JSON)
+    if (config->schema->is_json)
         parsed = bhd__json_document(config->text, config->size, document, report, code);
     else
         parsed = bhd__toml_document(config->text, config->size, document, report);
     if (parsed != BHD__PARSED)
         return parsed;
     *code = BHD_MANIFEST_INVALID;
-    bhd__schema_check(config->part, document, config->policy, values, report);
+    bhd__schema_check(config->schema, document, policy, stated, report);
     return parsed;
 }
 
 bhd_status bhd__config_text_check(const bhd__config_text *config, bhd__document *document,
-                                  bhd__schema_values *values, bhd_error *error)
+                                  bhd__stated *stated, bhd_error *error)
 {
+    static const bhd_policy default_policy = BHD_POLICY_INIT;
+    const bhd_policy *policy = config->policy != NULL ? config->policy : &default_policy;
     char shown[SHOWN_SOURCE_SIZE];
     const char *source = show_source(config, shown, sizeof shown);
-    bhd_status status = check_bytes(config, source, error);
+    bhd_status status = bhd_policy_check(policy, error);
+    if (status == BHD_OK)
+        status = check_bytes(config, source, error);
     if (status != BHD_OK)
         return status;
 
     bhd__report report;
     bhd__report_init(&report);
     bhd_status code;
-    bhd__parsed parsed = read_document(config, document, values, &report, &code);
+    bhd__parsed parsed = read_document(config, policy, document, stated, &report, &code);
     if (parsed == BHD__PARSED_NOT)
         status = bhd__fail(error, BHD_INTERNAL, "the parser refuses text that is UTF-8");
     else if (parsed == BHD__PARSED_MEMORY || report.no_memory)

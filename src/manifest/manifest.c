@@ -10,8 +10,9 @@
 #include "base/fail.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "manifest/config_text.h"
 #include "manifest/capabilities.h"
+#include "manifest/component_keys.h"
+#include "manifest/config_text.h"
 
 #include <string.h>
 
@@ -37,15 +38,8 @@ void bhd_manifest_free(bhd_manifest *manifest)
     bhd__free(manifest);
 }
 
-static char *copy_text(const bhd__document *document, uint32_t node)
-{
-    size_t size;
-    const char *text = bhd__document_text(document, node, &size);
-    return bhd__strndup(text, size);
-}
-
 /* A manifest of values that were found good. NULL without memory. */
-static bhd_manifest *manifest_new(const bhd__document *document, const bhd__schema_values *values,
+static bhd_manifest *manifest_new(const bhd__document *document, const bhd__stated *stated,
                                   const char *path, const bhd_limits *limits)
 {
     bhd_manifest *manifest = bhd__calloc(1, sizeof *manifest);
@@ -53,18 +47,13 @@ static bhd_manifest *manifest_new(const bhd__document *document, const bhd__sche
         return NULL;
     manifest->limits = *limits;
     manifest->path = bhd__strdup(path);
-    manifest->name = copy_text(document, values->nodes[BHD__KEY_NAME]);
-    manifest->version = copy_text(document, values->nodes[BHD__KEY_VERSION]);
-    uint32_t source = values->nodes[BHD__KEY_SOURCE];
-    if (source != 0) {
-        size_t size;
-        manifest->source = bhd__path_beside(path, bhd__document_text(document, source, &size), "");
-    } else if (manifest->name != NULL) {
-        manifest->source = bhd__path_beside(path, manifest->name, ".wasm");
-    }
+    manifest->name = bhd__strdup(stated->name);
+    manifest->version = bhd__strdup(stated->version);
+    manifest->source = stated->source != NULL ? bhd__path_beside(path, stated->source, "")
+                                              : bhd__path_beside(path, stated->name, ".wasm");
     if (manifest->path == NULL || manifest->name == NULL || manifest->version == NULL ||
         manifest->source == NULL ||
-        bhd__capabilities_read(document, values, path, &manifest->capabilities,
+        bhd__capabilities_read(document, stated, path, &manifest->capabilities,
                                &manifest->capabilities_block, NULL) != BHD_OK) {
         bhd_manifest_free(manifest);
         return NULL;
@@ -75,7 +64,6 @@ static bhd_manifest *manifest_new(const bhd__document *document, const bhd__sche
 bhd_status bhd_manifest_parse(const char *text, size_t length, const char *source,
                               const bhd_policy *policy, bhd_manifest **manifest, bhd_error *error)
 {
-    static const bhd_policy default_policy = BHD_POLICY_INIT;
     if (manifest == NULL || (text == NULL && length > 0))
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "manifest: %s is NULL",
                          manifest == NULL ? "the place for the manifest" : "the text");
@@ -83,24 +71,21 @@ bhd_status bhd_manifest_parse(const char *text, size_t length, const char *sourc
         .text = text != NULL ? text : "",
         .size = length,
         .source = source != NULL ? source : BHD_MANIFEST_FILE,
-        .part = BHD__SCHEMA_MANIFEST,
-        .policy = policy != NULL ? policy : &default_policy,
+        .schema = &bhd__component_schema,
+        .policy = policy,
         .syntax_code = BHD_MANIFEST_SYNTAX,
     };
-    bhd_status status = bhd_policy_check(config.policy, error);
-    if (status != BHD_OK)
-        return status;
     bhd__document document;
-    bhd__schema_values values;
-    status = bhd__config_text_check(&config, &document, &values, error);
+    bhd__stated stated;
+    bhd_status status = bhd__config_text_check(&config, &document, &stated, error);
     if (status != BHD_OK)
         return status;
 
     bhd_limits limits;
     bhd_manifest *made = NULL;
-    status = bhd_limits_builder_build(&values.builder, config.policy, &limits, error);
+    status = bhd_limits_builder_build(&stated.limits, policy, &limits, error);
     if (status == BHD_OK) {
-        made = manifest_new(&document, &values, config.source, &limits);
+        made = manifest_new(&document, &stated, config.source, &limits);
         if (made == NULL)
             status = bhd__fail_no_memory(error);
     }

@@ -6,11 +6,10 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "manifest/component_keys.h"
 #include "manifest/config_text.h"
 
 #include <inttypes.h>
-
-static const bhd_policy default_policy = BHD_POLICY_INIT;
 
 /* A builder with what a memory configuration says, and defaults for all else. */
 static bhd_limits_builder builder_of(const bhd_memory_config *config)
@@ -33,7 +32,7 @@ bhd_status bhd_memory_config_check(const bhd_memory_config *config, const bhd_po
 }
 
 /* The way of both languages. */
-static bhd_status read_config(bhd__schema_part part, const char *text, size_t length,
+static bhd_status read_config(const bhd__schema *schema, const char *text, size_t length,
                               const bhd_policy *policy, bhd_memory_config *config, bhd_error *error)
 {
     if (config == NULL || (text == NULL && length > 0))
@@ -42,22 +41,19 @@ static bhd_status read_config(bhd__schema_part part, const char *text, size_t le
     const bhd__config_text about = {
         .text = text != NULL ? text : "",
         .size = length,
-        .part = part,
-        .policy = policy != NULL ? policy : &default_policy,
+        .schema = schema,
+        .policy = policy,
         .syntax_code = BHD_CONFIG_SYNTAX,
     };
-    bhd_status status = bhd_policy_check(about.policy, error);
-    if (status != BHD_OK)
-        return status;
     bhd__document document;
-    bhd__schema_values values;
-    status = bhd__config_text_check(&about, &document, &values, error);
+    bhd__stated stated;
+    bhd_status status = bhd__config_text_check(&about, &document, &stated, error);
     if (status != BHD_OK)
         return status;
     bhd__document_fini(&document);
 
     bhd_limits limits;
-    status = bhd_limits_builder_build(&values.builder, about.policy, &limits, error);
+    status = bhd_limits_builder_build(&stated.limits, policy, &limits, error);
     if (status != BHD_OK)
         return status;
     *config =
@@ -68,13 +64,13 @@ static bhd_status read_config(bhd__schema_part part, const char *text, size_t le
 bhd_status bhd_memory_config_from_toml(const char *text, size_t length, const bhd_policy *policy,
                                        bhd_memory_config *config, bhd_error *error)
 {
-    return read_config(BHD__SCHEMA_MEMORY_TOML, text, length, policy, config, error);
+    return read_config(&bhd__memory_toml_schema, text, length, policy, config, error);
 }
 
 bhd_status bhd_memory_config_from_json(const char *text, size_t length, const bhd_policy *policy,
                                        bhd_memory_config *config, bhd_error *error)
 {
-    return read_config(BHD__SCHEMA_MEMORY_JSON, text, length, policy, config, error);
+    return read_config(&bhd__memory_json_schema, text, length, policy, config, error);
 }
 
 size_t bhd_memory_config_to_toml(const bhd_memory_config *config, char *buffer, size_t capacity)

@@ -4,9 +4,12 @@
 #include "unit_test.h"
 
 #include "bulkhead/manifest.h"
-#include "manifest/schema.h"
+#include "grants/capability_rules.h"
+#include "manifest/component_keys.h"
+#include "manifest/types.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,30 +34,75 @@ static char *read_file(const char *name)
     return text;
 }
 
-static void test_paths_are_made_of_names(void **state)
+static const bhd__row *row_at(size_t i)
+{
+    return &bhd__component_schema.rows[i];
+}
+
+static const bhd__row *row_called(const char *path, size_t size)
+{
+    for (size_t i = 0; i < bhd__component_schema.count; i++)
+        if (strlen(row_at(i)->path) == size && memcmp(row_at(i)->path, path, size) == 0)
+            return row_at(i);
+    return NULL;
+}
+
+/* Each lies in a table that stands before it, and no two are the same. */
+static void test_rows_lie_in_tables(void **state)
 {
     (void)state;
-    for (unsigned i = 1; i < BHD__KEY_COUNT; i++) {
-        const bhd__schema_key *key = bhd__schema_get((bhd__key)i);
-        const bhd__schema_key *parent = bhd__schema_get(key->parent);
-        char path[128];
-        assert_int_equal(parent->type, BHD__TYPE_TABLE);
-        assert_true((unsigned)key->parent < i);
-        snprintf(path, sizeof path, "%s%s%s", parent->path, parent->path[0] == '\0' ? "" : ".",
-                 key->name);
-        assert_string_equal(key->path, path);
-        assert_non_null(key->allowed);
+    for (size_t i = 0; i < bhd__component_schema.count; i++) {
+        const bhd__row *row = row_at(i);
+        const char *name = bhd__row_name(row);
+        assert_ptr_equal(row_called(row->path, strlen(row->path)), row);
+        assert_true(*name != '\0');
+        if (name == row->path)
+            continue;
+        const bhd__row *table = row_called(row->path, (size_t)(name - row->path) - 1);
+        assert_non_null(table);
+        assert_true(table < row);
+        assert_int_equal(table->type, BHD__TYPE_TABLE);
     }
 }
 
-/* Required or with a default: nothing is left open. */
-static void test_every_key_is_required_or_has_a_default(void **state)
+/* A key without a check, or whose value goes nowhere, is no key. */
+static void test_every_row_is_whole(void **state)
 {
     (void)state;
-    for (unsigned i = 1; i < BHD__KEY_COUNT; i++) {
-        const bhd__schema_key *key = bhd__schema_get((bhd__key)i);
-        if (key->type != BHD__TYPE_TABLE)
-            assert_int_equal(key->is_required, key->fallback == NULL);
+    for (size_t i = 0; i < bhd__component_schema.count; i++) {
+        const bhd__row *row = row_at(i);
+        bool is_key = row->type != BHD__TYPE_TABLE;
+        assert_non_null(row->allowed);
+        assert_int_equal(row->check != NULL, is_key);
+        assert_int_equal(row->keep != NULL, is_key);
+        assert_int_equal(row->choices[0] != NULL, row->type == BHD__TYPE_CHOICE);
+        /* Required or with a default: nothing is left open. */
+        if (is_key)
+            assert_int_equal(row->is_required, row->fallback == NULL);
+        if (row->is_required)
+            assert_true(row->missing != NULL || row->example != NULL);
+    }
+}
+
+/* What is said is what holds. */
+static void test_words_have_the_ranges_of_their_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < bhd__component_schema.count; i++) {
+        const bhd__row *row = row_at(i);
+        char words[128] = "";
+        if (row->type == BHD__TYPE_INTEGER || row->type == BHD__TYPE_BYTES)
+            snprintf(words, sizeof words, "from %" PRIu64 " to %" PRIu64, row->minimum,
+                     row->maximum);
+        if (row->type == BHD__TYPE_NUMBER)
+            snprintf(words, sizeof words, "from %g to %.0f", row->least, row->most);
+        if (strstr(row->allowed, words) == NULL)
+            fail_msg("%s: \"%s\" is not in \"%s\"", row->path, words, row->allowed);
+        for (size_t c = 0; c < BHD__CHOICES_MAX && row->choices[c] != NULL; c++) {
+            snprintf(words, sizeof words, "\"%s\"", row->choices[c]);
+            if (strstr(row->allowed, words) == NULL)
+                fail_msg("%s: %s is not in \"%s\"", row->path, words, row->allowed);
+        }
     }
 }
 
@@ -64,8 +112,8 @@ static void test_every_example_is_valid(void **state)
     (void)state;
     char text[1024];
     size_t used = 0;
-    for (unsigned i = 1; i < BHD__KEY_COUNT; i++) {
-        const bhd__schema_key *key = bhd__schema_get((bhd__key)i);
+    for (size_t i = 0; i < bhd__component_schema.count; i++) {
+        const bhd__row *key = row_at(i);
         if (key->type != BHD__TYPE_TABLE)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s = %s\n", key->path,
                                      key->example != NULL ? key->example : "524288");
@@ -100,8 +148,8 @@ static void test_the_docs_have_every_key_with_its_default(void **state)
     (void)state;
     char *docs = read_file("docs/MANIFEST.md");
     size_t rows = 0;
-    for (unsigned i = 1; i < BHD__KEY_COUNT; i++) {
-        const bhd__schema_key *key = bhd__schema_get((bhd__key)i);
+    for (size_t i = 0; i < bhd__component_schema.count; i++) {
+        const bhd__row *key = row_at(i);
         if (key->type == BHD__TYPE_TABLE)
             continue;
         char *row = row_of(docs, key->path);
@@ -119,7 +167,36 @@ static void test_the_docs_have_every_key_with_its_default(void **state)
     free(docs);
 }
 
-static void test_the_docs_have_every_range(void **state)
+static const char *const type_words[] = {
+    [BHD__TYPE_STRING] = "| string",
+    [BHD__TYPE_INTEGER] = "| integer, ",
+    [BHD__TYPE_NUMBER] = "| integer or float, ",
+    [BHD__TYPE_SIZE] = "| integer, bytes; or a string with a unit |",
+    [BHD__TYPE_BYTES] = "| integer, bytes; or a string with a unit |",
+    [BHD__TYPE_CHOICE] = "| string |",
+    [BHD__TYPE_BOOLEAN] = "| boolean | `true` or `false` |",
+    [BHD__TYPE_STRINGS] = "| array of strings |",
+    [BHD__TYPE_TABLES] = "| array of tables |",
+};
+
+/* What the row says of its key. */
+static void expect_range(const char *row, const bhd__row *key)
+{
+    char words[64] = "";
+    if (key->type == BHD__TYPE_INTEGER || key->type == BHD__TYPE_BYTES)
+        snprintf(words, sizeof words, "| %" PRIu64 " to %" PRIu64 " |", key->minimum, key->maximum);
+    if (key->type == BHD__TYPE_NUMBER)
+        snprintf(words, sizeof words, "| %g to %.0f |", key->least, key->most);
+    if (key->type == BHD__TYPE_STRINGS || key->type == BHD__TYPE_TABLES)
+        snprintf(words, sizeof words, "| at most %u, ", BHD__CAPABILITY_ENTRIES_MAX);
+    expect_in_row(row, words);
+    for (size_t c = 0; c < BHD__CHOICES_MAX && key->choices[c] != NULL; c++) {
+        snprintf(words, sizeof words, "`\"%s\"`", key->choices[c]);
+        expect_in_row(row, words);
+    }
+}
+
+static void test_the_docs_have_every_type_and_range(void **state)
 {
     (void)state;
     static const struct {
@@ -129,12 +206,16 @@ static void test_the_docs_have_every_range(void **state)
         {"component.version", "at most 256 characters"},
         {"component.source", "at most 4095 bytes"},
         {"resources.memory.max_bytes", "524288 to 4194304 (512 KiB to 4 MiB)"},
-        {"resources.memory.on_exceed", "`\"deny\"` or `\"trap\"`"},
-        {"resources.memory.max_table_elements", "0 to 1000000"},
-        {"resources.cpu.timeout_seconds", "0.001 to 86400"},
-        {"resources.cpu.max_fuel", "1 to 9223372036854775807"},
     };
     char *docs = read_file("docs/MANIFEST.md");
+    for (size_t i = 0; i < bhd__component_schema.count; i++) {
+        if (row_at(i)->type == BHD__TYPE_TABLE)
+            continue;
+        char *row = row_of(docs, row_at(i)->path);
+        expect_in_row(row, type_words[row_at(i)->type]);
+        expect_range(row, row_at(i));
+        free(row);
+    }
     for (size_t i = 0; i < COUNT_OF(ranges); i++) {
         char *row = row_of(docs, ranges[i].path);
         expect_in_row(row, ranges[i].range);
@@ -142,13 +223,14 @@ static void test_the_docs_have_every_range(void **state)
     }
     free(docs);
     /* The words of the schema follow the public constants. */
+    static const bhd_capabilities defaults = BHD_CAPABILITIES_INIT;
     assert_int_equal(BHD_MIN_MEMORY_BYTES, 524288);
     assert_int_equal(BHD_MAX_MEMORY_BYTES, 4194304);
-    assert_int_equal(BHD_MAX_TABLE_ELEMENTS, 1000000);
     assert_int_equal(BHD_DEFAULT_TABLE_ELEMENTS, 10000);
     assert_true(BHD_DEFAULT_TIMEOUT_SECONDS == 30.0);
-    assert_true(BHD_MIN_TIMEOUT_SECONDS == 0.001);
-    assert_true(BHD_MAX_TIMEOUT_SECONDS == 86400.0);
+    assert_int_equal(defaults.max_written_bytes, 16777216);
+    assert_int_equal(defaults.max_open_files, 64);
+    assert_int_equal(defaults.max_connections, 8);
 }
 
 /* All .expected files in one text. */
@@ -218,11 +300,12 @@ static void test_manifests_in_the_docs_are_valid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths_are_made_of_names),
-        cmocka_unit_test(test_every_key_is_required_or_has_a_default),
+        cmocka_unit_test(test_rows_lie_in_tables),
+        cmocka_unit_test(test_every_row_is_whole),
+        cmocka_unit_test(test_words_have_the_ranges_of_their_rows),
         cmocka_unit_test(test_every_example_is_valid),
         cmocka_unit_test(test_the_docs_have_every_key_with_its_default),
-        cmocka_unit_test(test_the_docs_have_every_range),
+        cmocka_unit_test(test_the_docs_have_every_type_and_range),
         cmocka_unit_test(test_errors_in_the_docs_are_real),
         cmocka_unit_test(test_manifests_in_the_docs_are_valid),
     };
