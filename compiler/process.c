@@ -9,6 +9,7 @@
 #include "confine.h"
 #include "outcome.h"
 
+#include "engine/code/build.h"
 #include "engine/code/translate.h"
 
 #include <errno.h>

@@ -18,6 +18,7 @@
 #include "bulkhead/bulkhead.h"
 #include "bulkhead_engine.h"
 #include "engine/engine.h"
+#include "engine/load.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -18,8 +18,16 @@
 #define BENCH_SWITCHED_H
 
 #include "bulkhead/call.h"
+#include "engine/run/call.h"
+#include "engine/run/core_exports.h"
+#include "engine/run/exports.h"
+#include "engine/run/start.h"
+#include "engine/run/store.h"
+#include "engine/run/store_limiter.h"
 #include "engine/structs.h"
+#include "sandbox/function.h"
 #include "sandbox/life.h"
+#include "sandbox/use.h"
 
 /* What the benches use of the public API: as shipped, or switched. */
 typedef struct bulkhead_api {
@@ -59,78 +67,74 @@ static const bhd_limits *switched_limiter_limits(const bhd_limiter *limiter)
 
 #define bhd_limiter_new switched_limiter_new
 #define bhd_limiter_limits switched_limiter_limits
-#define bhd__gate_attach(gate, store, options)                                                     \
-    (SWITCHED_ON ? bhd__gate_attach(gate, store, options) : (void)0)
-#define bhd__gate_begin(gate, starting) (SWITCHED_ON ? bhd__gate_begin(gate, starting) : (void)0)
-#define bhd__gate_end(gate) (SWITCHED_ON ? bhd__gate_end(gate) : (void)0)
+#define bhd__store_limiter_attach(limiter, store, options)                                         \
+    (SWITCHED_ON ? bhd__store_limiter_attach(limiter, store, options) : (void)0)
+#define bhd__store_limiter_begin(limiter, starting)                                                \
+    (SWITCHED_ON ? bhd__store_limiter_begin(limiter, starting) : (void)0)
+#define bhd__store_limiter_end(limiter) (SWITCHED_ON ? bhd__store_limiter_end(limiter) : (void)0)
 
 /* Declares the copy of a function, private to the program. They are one translation unit here and
  * several in the library: calls from one to the other must not become something else for that. */
 #define SWITCHED(original, copy) static __attribute__((used, noinline)) __typeof__(original) copy
 
-SWITCHED(bhd__instance_new, switched_instance_new);
-#define bhd__instance_new switched_instance_new
-SWITCHED(bhd__instance_free, switched_instance_free);
-#define bhd__instance_free switched_instance_free
-SWITCHED(bhd__instance_start, switched_instance_start);
-#define bhd__instance_start switched_instance_start
-/* These are called inside their file, where the compiler may do as it likes in each. */
-static __typeof__(bhd__call_begin) switched_call_begin;
+SWITCHED(bhd__call_begin, switched_call_begin);
 #define bhd__call_begin switched_call_begin
 SWITCHED(bhd__call_undo, switched_call_undo);
 #define bhd__call_undo switched_call_undo
-static __typeof__(bhd__call_end) switched_call_end;
+SWITCHED(bhd__call_end, switched_call_end);
 #define bhd__call_end switched_call_end
-SWITCHED(bhd__sandbox_check_arguments, switched_sandbox_check_arguments);
-#define bhd__sandbox_check_arguments switched_sandbox_check_arguments
-SWITCHED(bhd__sandbox_failed, switched_sandbox_failed);
-#define bhd__sandbox_failed switched_sandbox_failed
-SWITCHED(bhd__instance_run, switched_instance_run);
-#define bhd__instance_run switched_instance_run
-SWITCHED(bhd__instance_export, switched_instance_export);
-#define bhd__instance_export switched_instance_export
-SWITCHED(bhd__instance_call, switched_instance_call);
-#define bhd__instance_call switched_instance_call
+SWITCHED(bhd__core_export, switched_core_export);
+#define bhd__core_export switched_core_export
+SWITCHED(bhd__core_argument, switched_core_argument);
+#define bhd__core_argument switched_core_argument
+SWITCHED(bhd__core_result, switched_core_result);
+#define bhd__core_result switched_core_result
+SWITCHED(bhd__core_call, switched_core_call);
+#define bhd__core_call switched_core_call
 SWITCHED(bhd__instance_memory, switched_instance_memory);
 #define bhd__instance_memory switched_instance_memory
-SWITCHED(bhd__instance_refusal, switched_instance_refusal);
-#define bhd__instance_refusal switched_instance_refusal
-SWITCHED(bhd__instance_output, switched_instance_output);
-#define bhd__instance_output switched_instance_output
-SWITCHED(bhd__instance_fuel_consumed, switched_instance_fuel_consumed);
-#define bhd__instance_fuel_consumed switched_instance_fuel_consumed
-SWITCHED(bhd__instance_has_ended, switched_instance_has_ended);
-#define bhd__instance_has_ended switched_instance_has_ended
+SWITCHED(bhd__instance_export, switched_instance_export);
+#define bhd__instance_export switched_instance_export
 SWITCHED(bhd__export_free, switched_export_free);
 #define bhd__export_free switched_export_free
 SWITCHED(bhd__export_parameters, switched_export_parameters);
 #define bhd__export_parameters switched_export_parameters
 SWITCHED(bhd__export_results, switched_export_results);
 #define bhd__export_results switched_export_results
-SWITCHED(bhd__engine_is_inside, switched_engine_is_inside);
-#define bhd__engine_is_inside switched_engine_is_inside
-SWITCHED(bhd__engine_is_beneath_guest, switched_engine_is_beneath_guest);
-#define bhd__engine_is_beneath_guest switched_engine_is_beneath_guest
-SWITCHED(bhd__sandbox_delete, switched_sandbox_delete);
-#define bhd__sandbox_delete switched_sandbox_delete
-SWITCHED(bhd__sandbox_use_init, switched_sandbox_use_init);
-#define bhd__sandbox_use_init switched_sandbox_use_init
-SWITCHED(bhd__sandbox_use_fini, switched_sandbox_use_fini);
-#define bhd__sandbox_use_fini switched_sandbox_use_fini
-SWITCHED(bhd__sandbox_hold, switched_sandbox_hold);
-#define bhd__sandbox_hold switched_sandbox_hold
-SWITCHED(bhd__sandbox_release, switched_sandbox_release);
-#define bhd__sandbox_release switched_sandbox_release
-SWITCHED(bhd__sandbox_refuse, switched_sandbox_refuse);
-#define bhd__sandbox_refuse switched_sandbox_refuse
-SWITCHED(bhd_sandbox_cancel, switched_sandbox_cancel);
-#define bhd_sandbox_cancel switched_sandbox_cancel
+SWITCHED(bhd__instance_call, switched_instance_call);
+#define bhd__instance_call switched_instance_call
+SWITCHED(bhd__instance_drop, switched_instance_drop);
+#define bhd__instance_drop switched_instance_drop
+SWITCHED(bhd__export_check, switched_export_check);
+#define bhd__export_check switched_export_check
+SWITCHED(bhd__call_plain, switched_call_plain);
+#define bhd__call_plain switched_call_plain
+SWITCHED(bhd__instance_start, switched_instance_start);
+#define bhd__instance_start switched_instance_start
+SWITCHED(bhd__instance_new, switched_instance_new);
+#define bhd__instance_new switched_instance_new
+SWITCHED(bhd__instance_free, switched_instance_free);
+#define bhd__instance_free switched_instance_free
+SWITCHED(bhd__instance_refusal, switched_instance_refusal);
+#define bhd__instance_refusal switched_instance_refusal
+SWITCHED(bhd__instance_fuel_consumed, switched_instance_fuel_consumed);
+#define bhd__instance_fuel_consumed switched_instance_fuel_consumed
+SWITCHED(bhd__instance_output, switched_instance_output);
+#define bhd__instance_output switched_instance_output
+SWITCHED(bhd_sandbox_function, switched_sandbox_function);
+#define bhd_sandbox_function switched_sandbox_function
+SWITCHED(bhd_function_parameters, switched_function_parameters);
+#define bhd_function_parameters switched_function_parameters
+SWITCHED(bhd_function_results, switched_function_results);
+#define bhd_function_results switched_function_results
+SWITCHED(bhd_function_arguments, switched_function_arguments);
+#define bhd_function_arguments switched_function_arguments
 SWITCHED(bhd_sandbox_new, switched_sandbox_new);
 #define bhd_sandbox_new switched_sandbox_new
 SWITCHED(bhd_sandbox_free, switched_sandbox_free);
 #define bhd_sandbox_free switched_sandbox_free
-SWITCHED(bhd_sandbox_function, switched_sandbox_function);
-#define bhd_sandbox_function switched_sandbox_function
+SWITCHED(bhd_sandbox_cancel, switched_sandbox_cancel);
+#define bhd_sandbox_cancel switched_sandbox_cancel
 SWITCHED(bhd_sandbox_call, switched_sandbox_call);
 #define bhd_sandbox_call switched_sandbox_call
 SWITCHED(bhd_sandbox_run, switched_sandbox_run);
@@ -145,20 +149,29 @@ SWITCHED(bhd_sandbox_output, switched_sandbox_output);
 #define bhd_sandbox_output switched_sandbox_output
 SWITCHED(bhd_sandbox_fuel_consumed, switched_sandbox_fuel_consumed);
 #define bhd_sandbox_fuel_consumed switched_sandbox_fuel_consumed
+SWITCHED(bhd_sandbox_denied, switched_sandbox_denied);
+#define bhd_sandbox_denied switched_sandbox_denied
 SWITCHED(bhd_sandbox_id, switched_sandbox_id);
 #define bhd_sandbox_id switched_sandbox_id
 SWITCHED(bhd_sandbox_is_dead, switched_sandbox_is_dead);
 #define bhd_sandbox_is_dead switched_sandbox_is_dead
-SWITCHED(bhd_sandbox_denied, switched_sandbox_denied);
-#define bhd_sandbox_denied switched_sandbox_denied
-SWITCHED(bhd_function_arguments, switched_function_arguments);
-#define bhd_function_arguments switched_function_arguments
-SWITCHED(bhd_function_parameters, switched_function_parameters);
-#define bhd_function_parameters switched_function_parameters
-SWITCHED(bhd_function_results, switched_function_results);
-#define bhd_function_results switched_function_results
+SWITCHED(bhd__sandbox_use_init, switched_sandbox_use_init);
+#define bhd__sandbox_use_init switched_sandbox_use_init
+SWITCHED(bhd__sandbox_hold, switched_sandbox_hold);
+#define bhd__sandbox_hold switched_sandbox_hold
+SWITCHED(bhd__sandbox_release, switched_sandbox_release);
+#define bhd__sandbox_release switched_sandbox_release
+SWITCHED(bhd__sandbox_refuse, switched_sandbox_refuse);
+#define bhd__sandbox_refuse switched_sandbox_refuse
+SWITCHED(bhd__sandbox_wait_to_be_the_last, switched_sandbox_wait_to_be_the_last);
+#define bhd__sandbox_wait_to_be_the_last switched_sandbox_wait_to_be_the_last
 
-#include "engine/run/instance.c"
+#include "engine/run/call.c"
+#include "engine/run/core_exports.c"
+#include "engine/run/exports.c"
+#include "engine/run/start.c"
+#include "engine/run/store.c"
+#include "sandbox/function.c"
 #include "sandbox/sandbox.c"
 #include "sandbox/use.c"
 

@@ -7,9 +7,16 @@
 #include "base/checked.h"
 #include "base/fail.h"
 #include "bulkhead/version.h"
+#include "engine/code/build.h"
 #include "engine/code/config.h"
+#include "engine/code/failure.h"
+#include "engine/code/values.h"
+#include "engine/process/signals.h"
+#include "engine/run/clock.h"
+#include "engine/run/memory.h"
+#include "engine/run/permit.h"
+#include "engine/run/submit.h"
 #include "engine/structs.h"
-#include "engine/code/translate.h"
 #include "memory/address_space.h"
 
 #include <string.h>
@@ -47,14 +54,14 @@ static bhd_status variant_link(bhd__variant *variant, bhd_error *error)
     if (!failure)
         failure = bhd_engine_linker_define_permits(variant->module_linker, bhd__permits());
     if (failure)
-        return bhd__fault_message(BHD_INTERNAL, "WASI preview 1", failure, error);
+        return bhd__failure_message(BHD_INTERNAL, "WASI preview 1", failure, error);
     variant->component_linker = wasmtime_component_linker_new(variant->engine);
     failure = wasmtime_component_linker_add_wasip2_async(variant->component_linker);
     if (!failure)
         failure =
             bhd_engine_component_linker_define_permits(variant->component_linker, bhd__permits());
     if (failure)
-        return bhd__fault_message(BHD_INTERNAL, "WASI 0.2", failure, error);
+        return bhd__failure_message(BHD_INTERNAL, "WASI 0.2", failure, error);
     return BHD_OK;
 }
 
@@ -76,7 +83,7 @@ static bhd_status variant_new(bhd__engine *engine, bool metered, bhd__variant **
     }
     wasmtime_error_t *failure = bhd_engine_new(config, &v->engine);
     if (failure)
-        status = bhd__fault_message(BHD_INTERNAL, "the engine cannot start", failure, error);
+        status = bhd__failure_message(BHD_INTERNAL, "the engine cannot start", failure, error);
     else
         status = variant_link(v, error);
     if (status != BHD_OK) {

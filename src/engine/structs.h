@@ -1,5 +1,5 @@
 /*
- * The structs that the files of this room share. Nobody outside includes this.
+ * The structs that the files of this room share, and nothing else. Nobody outside includes this.
  *
  * Locks: engine->variants_lock guards the making of variants; engine->clock has its own lock, which
  * also guards the list of instances. Neither is held while guest code runs.
@@ -8,18 +8,25 @@
 #define BHD_ENGINE_STRUCTS_H
 
 #include "base/standard.h"
+#include "bulkhead/host.h"
+#include "bulkhead/imports.h"
+#include "bulkhead/limiter.h"
+#include "bulkhead/resource.h"
+#include "bulkhead/sandbox.h"
+#include "bulkhead_engine.h"
+#include "bulkhead_values.h"
 #include "compile/apart.h"
 #include "compile/cache.h"
-#include "engine/code/functions.h"
-#include "engine/run/resource_limiter.h"
-#include "engine/host/handles.h"
-#include "engine/host/imports.h"
+#include "engine/types.h"
 #include "memory/slots.h"
 #include "memory/stacks.h"
 #include "schedule/scheduler.h"
+#include "values/type.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+/* -- engine -------------------------------------------------------------------------------- */
 
 /* One Wasmtime engine with its linkers. A host has at most two: code that meters fuel and code that
  * does not are compiled differently. */
@@ -58,6 +65,78 @@ struct bhd__engine {
     bhd__cache *cache;       /* NULL: nothing is kept */
 };
 
+/* -- functions and resources of the host --------------------------------------------------- */
+
+typedef struct bhd__import_resource {
+    struct bhd__import_resource *next;
+    char *interface, *name;
+    bhd_resource_destructor destructor;
+    void *user_data;
+    uint32_t number; /* unique in the process; not 0 */
+} bhd__import_resource;
+
+typedef struct bhd__import {
+    struct bhd__import *next;
+    char *interface, *name;
+    bhd_type *parameters, *results;
+    bhd_host_callback callback;
+    void *user_data;
+    bool may_wait;
+    bool has_resources; /* in its types */
+    bhd_imports *set;
+} bhd__import;
+
+/* Written by one thread until it is named, and immutable from then on. */
+struct bhd_imports {
+    atomic_uint holds;
+    atomic_bool is_named; /* by a host or component: nothing is added any more */
+    bhd__import *functions;
+    bhd__import_resource *resources;
+};
+
+typedef enum bhd__resource_state {
+    BHD__RESOURCE_FREE,
+    BHD__RESOURCE_WITH_HOST,
+    BHD__RESOURCE_WITH_GUEST,
+} bhd__resource_state;
+
+typedef struct bhd__resource {
+    const bhd__import_resource *type;
+    void *data;
+    bhd__resource_state state;
+    /* Changes whenever it comes to the host, so that an older handle is none any more. */
+    uint64_t turn;
+} bhd__resource;
+
+typedef struct bhd__resources {
+    bhd__resource *list; /* `rep` is the index and 1 */
+    uint32_t capacity, live;
+    uint64_t turns; /* so far */
+} bhd__resources;
+
+/* -- code ---------------------------------------------------------------------------------- */
+
+typedef struct bhd__function {
+    bool is_export;
+    uint32_t what;
+    uint32_t resource; /* the number of a resource type */
+    bool is_again;     /* a resource that an import before it has made */
+    char *instance;    /* "" for what is not inside an instance */
+    char *name;
+    bhd_type *parameters, *results; /* a record and a tuple */
+} bhd__function;
+
+typedef struct bhd__functions {
+    bhd__function *list;
+    size_t count;
+    /* The imports by the name of what is imported as a whole, so that a component that imports a
+     * great many things is judged in the time that it takes to sort them. */
+    const bhd__function **imports;
+    size_t import_count;
+    size_t most; /* that are read */
+    bool has_more;
+} bhd__functions;
+
 struct bhd__code {
     bhd__engine *engine;
     bhd__variant *variant;
@@ -82,6 +161,26 @@ struct bhd__code {
     struct bhd__resource_name *resource_names; /* sorted; see engine/host/link.c */
     size_t resource_name_count;
 };
+
+/* -- instances ----------------------------------------------------------------------------- */
+
+/* The limiter as the engine asks it: see run/store_limiter.h. */
+typedef struct bhd__store_limiter {
+    bhd_limiter *ledger;
+    /* Something was asked, or begins, since the last call began. A call in which nothing was must
+     * not pay for what follows. */
+    bool was_asked;
+    bool starting; /* instantiation is under way: a memory that begins is an initial size */
+    struct {
+        bool is_set;
+        uint64_t current, desired;
+    } pending;
+    bhd__refusal refusal;
+    /* The limit allowed a growth and the system could not provide it: why. Otherwise BHD_OK. */
+    bhd_status capacity;
+    char capacity_text[256];
+    char stop_text[256];
+} bhd__store_limiter;
 
 /* Parameters or results of one exported function of a core module. */
 #define BHD__VALUES_MAX 64
@@ -150,7 +249,7 @@ struct bhd__instance {
     bhd__code *code;
     wasmtime_store_t *store;
     wasmtime_context_t *context;
-    bhd__gate gate;
+    bhd__store_limiter limiter;
     bool on_fiber; /* the running call */
     bool is_here;  /* the running call was not submitted */
     bool gave_up;  /* a host call of the running call saw that the call has to stop */
@@ -178,181 +277,21 @@ struct bhd__instance {
     /* What the running or last call asked for and was not given: BHD__DENIED_... Written by whoever
      * has the call, read by anybody; relaxed, nothing hangs on it. */
     atomic_uint_fast32_t denied;
-    uint64_t timeout_ns;
-    uint64_t deadline_ns; /* of the running call, CLOCK_MONOTONIC; 0: not yet known */
+    uint64_t timeout_ns;      /* of a call that was not submitted */
+    uint64_t call_timeout_ns; /* of the running call */
+    uint64_t deadline_ns;     /* of the running call, CLOCK_MONOTONIC; 0: not yet known */
     uint64_t max_fuel;
     atomic_uint_fast64_t fuel_consumed; /* as has_ended */
     /* Made for the first call on a fiber, by the thread that calls; read by whoever cancels. */
     _Atomic(bhd__waiter *) waiter;
     bhd_engine_waker_t *waker;
     bhd__task_group task_group; /* of submitted calls; the scheduler's */
-    /* The submitted call that is under way. For the thread that runs the guest. */
-    bhd__submission *submission;
+    /* Of the submitted call that is under way, or NULL. For the thread that runs the guest. */
+    bhd__task *task;
     /* Whether a call is under way, see BHD__IDLE. Taken and given back by whoever calls, read by
      * the clock, marked by whoever cancels. */
     atomic_uint activity;
     struct bhd__instance *previous, *next; /* clock lock */
 };
-
-/* engine.c */
-bhd_status bhd__engine_variant(bhd__engine *engine, bool metered, bhd__variant **variant,
-                               bhd_error *error);
-
-/* engine/run/memory.c */
-void bhd__engine_creators(bhd__engine *engine, wasmtime_memory_creator_t *memories,
-                          wasmtime_stack_creator_t *stacks);
-
-/* engine/run/clock.c */
-bhd_status bhd__clock_init(bhd__clock *clock, bhd_error *error);
-void bhd__clock_fini(bhd__clock *clock);
-/* Starts the thread if it is the first. */
-bhd_status bhd__clock_add(bhd__engine *engine, bhd__instance *instance, bhd_error *error);
-void bhd__clock_remove(bhd__engine *engine, bhd__instance *instance);
-/* The guest begins to wait in the host: ticks are of no use to it. And comes back. */
-void bhd__clock_pause(bhd__instance *instance);
-void bhd__clock_resume(bhd__instance *instance);
-/* The deadline counts from now: for calls that may wait. Other calls do not ask for the time when
- * they begin, which would take half as long as they do: their deadline counts from their first
- * tick, so that they end a tick late and never early. */
-void bhd__clock_set_deadline(bhd__instance *instance);
-/* The deadline of the running call has passed. */
-bool bhd__clock_is_late(bhd__instance *instance);
-/* The running call was cancelled, or its deadline has passed. */
-bool bhd__clock_must_stop(bhd__instance *instance);
-/* Ticks are needed; see bhd__scheduler_is_busy. */
-void bhd__clock_be_awake(bhd__clock *clock);
-
-/* engine/run/held.c */
-/* After WASI was given to the store. BHD_NOT_SUPPORTED when what the engine opened is not what was
- * granted. */
-bhd_status bhd__held_init(bhd__instance *instance, bhd_error *error);
-void bhd__held_fini(bhd__instance *instance);
-/* Between a note and a check nobody runs the guest. BHD_NOT_SUPPORTED when a descriptor of the
- * guest's is not what it was. */
-void bhd__held_note(bhd__instance *instance);
-bhd_status bhd__held_check(const bhd__instance *instance, bhd_error *error);
-bhd_status bhd__held_replaced(const char *guest_name, bhd_error *error);
-
-/* engine/run/submit.c */
-bhd_status bhd__submissions_init(bhd__engine *engine, bhd_error *error);
-/* The submitted call that is under way, if there is one, has been on a thread for long enough. */
-bool bhd__submission_should_yield(const bhd__instance *instance);
-/* It was cancelled. */
-bool bhd__submission_is_cancelled(const bhd__submission *submission);
-double bhd__submission_timeout(const bhd__submission *submission); /* seconds */
-
-static inline bool bhd__instance_is_cancelled(const bhd__instance *instance)
-{
-    return (atomic_load_explicit(&instance->activity, memory_order_seq_cst) & BHD__CANCELLED) ||
-           (instance->submission && bhd__submission_is_cancelled(instance->submission));
-}
-
-/* engine/run/instance.c */
-/* Every call into an instance, however it is made, is between these two, on one thread or on
- * several, one after the other; whoever makes it has entered the instance. Nothing that an earlier
- * call was refused, asked for in vain or came to is left. */
-bhd_status bhd__call_begin(bhd__instance *instance, bhd__call_way way, bhd_error *error);
-/* Nothing ran after all. */
-void bhd__call_undo(bhd__instance *instance);
-/* What the call left behind, as a status. `ended` is false when it was given up. Consumes failure
- * and trap, of which one may be set. */
-bhd_status bhd__call_end(bhd__instance *instance, bool ended, wasmtime_error_t *failure,
-                         wasm_trap_t *trap, bhd_error *error);
-
-/* engine/code/application.c */
-/* Whether a core module is a command or a reactor. BHD_COMPONENT_INVALID: neither or both. */
-bhd_status bhd__application_read(bhd__code *code, bhd_error *error);
-/* What a command is: _start, wasi:cli/run. BHD_EXPORT_NOT_FOUND, BHD_SIGNATURE_MISMATCH. */
-bhd_status bhd__find_start(bhd__instance *instance, wasmtime_func_t *function, bhd_error *error);
-bhd_status bhd__find_run(bhd__instance *instance, wasmtime_component_func_t *function,
-                         bhd_error *error);
-/* False: nothing has to be called before everything else. */
-bool bhd__find_initialize(bhd__instance *instance, wasmtime_func_t *function);
-
-/* engine/process/stack.c */
-/* Whether the calling thread has `guest_bytes` of stack left, and some for the host; if not, guest
- * code runs on a fiber. BHD_NOT_SUPPORTED when there is too little even for that. */
-bhd_status bhd__stack_choose(uint64_t guest_bytes, bool *is_enough, bhd_error *error);
-/* What the program may have done to this thread and to the handlers is looked at again: with the
- * thread's first guest, and then at most once in some milliseconds, since it costs as much as half
- * a sandbox. */
-bool bhd__thread_is_due(void);
-/* Before guest code runs on a thread, and all of it again when a new guest is `starting` on it. The
- * engine maps a signal stack for each thread at its first guest and aborts when it cannot, so this
- * finds out before: BHD_NO_CAPACITY. Unblocks the signals of faults. BHD_NOT_SUPPORTED: the program
- * has given the thread a signal stack that is too small. */
-bhd_status bhd__stack_prepare_thread(bool starting, bhd_error *error);
-
-/* engine/process/signals.c */
-/* After an engine was made: its handlers are those that are installed now. */
-void bhd__signals_remember(void);
-/* They still are; otherwise BHD_NOT_SUPPORTED. */
-bhd_status bhd__signals_check(bhd_error *error);
-
-/* engine/process/threads.c */
-/* The same as bhd__engine_before_compiling, for the runtime of what may wait. */
-bhd_status bhd__threads_before_waiting(bhd_error *error);
-void bhd__threads_after_waiting(void);
-
-/* engine/run/wait.c */
-/* Polls until the call has ended or has to stop, and deletes the future. False: it was given up at
- * its deadline or cancelled; the store must not be used again. */
-bool bhd__instance_wait(bhd__instance *instance, wasmtime_call_future_t *future);
-/* Before a call that may wait; does nothing the second time. */
-bhd_status bhd__instance_prepare_wait(bhd__instance *instance, bhd_error *error);
-void bhd__instance_end_wait(bhd__instance *instance);
-/* Wakes whoever waits for the instance's future. Any thread, while the instance lives. */
-void bhd__instance_wake(bhd__instance *instance);
-/* From now on wakers wake this task; NULL: the thread that waits. */
-void bhd__instance_wakes(bhd__instance *instance, bhd__task *task);
-
-/* engine/code/functions.c */
-bhd_status bhd__functions_read(bhd__code *code, bhd_error *error);
-
-/* engine/run/values.c */
-/* Fills `e`. */
-bhd_status bhd__component_export(bhd__instance *instance, const char *name, bhd__export *e,
-                                 bhd_error *error);
-/* The results out of their tuple, which is freed. */
-void bhd__values_unpack(bhd_value *tuple, bhd_value *results);
-bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
-                               const bhd_value *arguments, bhd_value *results, bhd_error *error);
-
-/* engine/run/permit.c */
-const bhd_engine_permits_t *bhd__permits(void);
-/* Who asks for names, and how many at once. */
-bhd_engine_lookups_t bhd__lookups(const bhd__granted *granted);
-/* For the engine: the guest wanted to connect to an address that it may not. */
-void bhd__deny_address(void *env);
-
-/* engine/code/wasi_imports.c */
-/* Looks at the import `name` of `module` (of a component when `module` is NULL). */
-typedef enum bhd__grant {
-    BHD__GRANT_YES,
-    BHD__GRANT_UNKNOWN, /* nobody provides it */
-    BHD__GRANT_DENIED,  /* known, needs a capability that cannot be given */
-} bhd__grant;
-bhd__grant bhd__wasi_grant(const char *module, size_t module_size, const char *name,
-                           size_t name_size, const char **capability);
-/* What host calls may copy and how many handles a component may hold, also one without WASI: its
- * own resources are handles too. */
-void bhd__wasi_bound(bhd__instance *instance, const bhd_limits *limits);
-bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options *options,
-                            bhd_error *error);
-
-/* When the guest has ended: whether all that it wrote is written; if not, the instance is woken to
- * ask again. */
-bool bhd__wasi_settle(bhd__instance *instance);
-void bhd__wasi_detach(bhd__instance *instance);
-
-/* engine/run/fault.c */
-/* Consumes both (either may be NULL, not both); fills `error` with message and frames. */
-bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_trap_t *trap,
-                      bhd_error *error);
-/* A call was given up: BHD_CANCELLED or BHD_TIMEOUT. */
-bhd_status bhd__fault_given_up(const bhd__instance *instance, bhd_error *error);
-/* The message of an error that did not come from guest code. Consumes it. */
-bhd_status bhd__fault_message(bhd_status code, const char *what, wasmtime_error_t *failure,
-                              bhd_error *error);
 
 #endif

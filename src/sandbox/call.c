@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/sized.h"
+#include "engine/run/reentry.h"
+#include "engine/run/submit.h"
 #include "sandbox/function.h"
 #include "sandbox/host.h"
 #include "sandbox/oom_account.h"

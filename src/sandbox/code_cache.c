@@ -5,7 +5,7 @@
 #include "bulkhead/code_cache.h"
 
 #include "compile/cache_care.h"
-#include "engine/code/translate.h"
+#include "engine/code/build.h"
 
 bhd_status bhd_code_cache_list(const char *directory, bhd_code_cache_visit visit, void *env,
                                bhd_error *error)

@@ -10,6 +10,8 @@
 #include "base/sized.h"
 #include "base/text.h"
 #include "compile/compiled_file.h"
+#include "engine/load.h"
+#include "engine/process/stack.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/host.h"
 #include "sandbox/life.h"
@@ -113,7 +115,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     };
     /* Whoever frees the host meanwhile ends this, and the host when this has ended. */
     bhd__host_hold(host);
-    status = bhd__engine_on_deep_stack(compile, &work, error);
+    status = bhd__stack_run_deep(compile, &work, error);
     if (status == BHD_OK)
         status = check_kind(c, error);
     if (status != BHD_OK) {

@@ -4,6 +4,8 @@
 #include "sandbox/function.h"
 
 #include "base/alloc.h"
+#include "engine/run/exports.h"
+#include "engine/run/wave.h"
 #include "sandbox/use.h"
 
 #include <string.h>

@@ -5,6 +5,7 @@
 #define BHD_SANDBOX_FUNCTION_H
 
 #include "base/fail.h"
+#include "engine/run/exports.h"
 #include "sandbox/life.h"
 
 /* The function is one of this sandbox, and takes these arguments. Here, since every call does it.

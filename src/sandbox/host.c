@@ -6,6 +6,10 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"
+#include "engine/engine.h"
+#include "engine/host/imports.h"
+#include "engine/inspect.h"
+#include "engine/process/stack.h"
 #include "grants/capability_rules.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/life.h"
@@ -236,7 +240,7 @@ bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_insp
         status = bhd__fork_check(error);
     if (status == BHD_OK) {
         bhd__host_hold(host);
-        status = bhd__engine_on_deep_stack(inspect, &work, error);
+        status = bhd__stack_run_deep(inspect, &work, error);
         bhd__host_release(host);
     }
     if (status != BHD_OK) {

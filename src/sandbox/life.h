@@ -9,7 +9,8 @@
 #ifndef BHD_SANDBOX_LIFE_H
 #define BHD_SANDBOX_LIFE_H
 
-#include "engine/engine.h"
+#include "bulkhead/sandbox.h"
+#include "engine/types.h"
 #include "grants/granted.h"
 
 #include <pthread.h>

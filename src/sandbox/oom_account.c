@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "engine/run/store.h"
 #include "sandbox/life.h"
 
 #include <inttypes.h>

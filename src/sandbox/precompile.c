@@ -5,6 +5,8 @@
 
 #include "base/fail.h"
 #include "compile/compiled_file.h"
+#include "engine/precompile.h"
+#include "engine/process/stack.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/host.h"
 #include "sandbox/life.h"
@@ -38,7 +40,7 @@ bhd_status bhd_precompile(bhd_host *host, const void *binary, size_t size, bool 
     precompilation p = {host, binary, size, with_fuel, path};
     /* Whoever frees the host meanwhile ends this, and the host when this has ended. */
     bhd__host_hold(host);
-    status = bhd__engine_on_deep_stack(precompile, &p, error);
+    status = bhd__stack_run_deep(precompile, &p, error);
     bhd__host_release(host);
     return status;
 }

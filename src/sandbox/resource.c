@@ -4,6 +4,10 @@
 #include "bulkhead/resource.h"
 
 #include "base/fail.h"
+#include "engine/host/handles.h"
+#include "engine/host/resources.h"
+#include "engine/run/cancel.h"
+#include "engine/run/exports.h"
 #include "sandbox/oom_account.h"
 #include "sandbox/use.h"
 
@@ -47,7 +51,7 @@ void *bhd_sandbox_data(bhd_sandbox *sandbox, const bhd_value *handle)
     bhd__entry entry = bhd__instance_enter(sandbox->instance, false);
     if (entry != BHD__ENTERED && entry != BHD__ENTERED_ENDED)
         return NULL;
-    void *data = bhd__instance_data(sandbox->instance, handle);
+    void *data = bhd__handles_data(sandbox->instance, handle);
     bhd__sandbox_leave(sandbox, false);
     return data;
 }

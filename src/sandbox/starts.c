@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "engine/run/cancel.h"
 #include "sandbox/fork_guard.h"
 
 #include <pthread.h>

@@ -5,7 +5,7 @@
 #define BHD_SANDBOX_STARTS_H
 
 #include "bulkhead/cancellation.h"
-#include "engine/engine.h"
+#include "engine/types.h"
 
 #include <stdatomic.h>
 

@@ -17,6 +17,9 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "engine/run/cancel.h"
+#include "engine/run/exports.h"
+#include "engine/run/store.h"
 #include "sandbox/host.h"
 
 bhd_status bhd__sandbox_use_init(bhd_sandbox *sandbox, bhd_error *error)

@@ -4,6 +4,7 @@
 #ifndef BHD_SANDBOX_USE_H
 #define BHD_SANDBOX_USE_H
 
+#include "engine/run/cancel.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/life.h"
 

@@ -1,6 +1,6 @@
 /*
  * Types of values as trees. The engine's crate builds the same struct from a binary (its layout is
- * held together in engine/run/values.c), type_parse.c builds it from text.
+ * held together in engine/code/values.c), type_parse.c builds it from text.
  *
  * A tree belongs to whoever made it and is immutable once it is made; any thread may read it.
  */

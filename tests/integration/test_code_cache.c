@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "engine/code/build.h"
 #include "engine/code/translate.h"
 
 #include <fcntl.h>

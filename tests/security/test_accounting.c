@@ -100,7 +100,7 @@ static void growth_beyond_the_own_maximum_is_not_charged_and_not_counted(void **
     guest_end(&g);
 }
 
-/* Growths that the engine reports as failed, some of them without having asked. A gate that
+/* Growths that the engine reports as failed, some of them without having asked. A limiter that
  * believed all of them would take back charges of growths that did happen, and the guest could
  * have its limit again and again. */
 static void failed_growths_do_not_take_back_earlier_charges(void **state)

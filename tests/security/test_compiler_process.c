@@ -8,6 +8,7 @@
 #include "support/compiler_process.h"
 #include "support/real_guest.h"
 
+#include "engine/code/build.h"
 #include "engine/code/translate.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
-# A file includes its own room and lower ones only; the engine's headers stay in src/engine;
-# whoever uses the library uses its public headers and nothing else.
+# A file includes its own room and lower ones only, and in the engine's room its own folder and lower
+# ones; the engine's headers stay in src/engine; whoever uses the library uses its public headers and
+# nothing else.
 . "$(dirname "$0")/lib.sh"
 
 declare -A below=(
@@ -23,6 +24,24 @@ includes() { # FILE
 }
 
 known_room() { [[ -n ${below[$1]:-} ]]; }
+
+# The folders of src/engine. What lies beside them is above them all, but for the types and structs
+# that all share, which are beneath them.
+declare -A below_folder=(
+    [process]="process"
+    [code]="process code"
+    [host]="process code host"
+    [run]="process code host run"
+)
+
+may_know_in_engine() { # FILE OTHER, both below src/engine
+    local folder=${1%/*} other=${2%/*}
+    [[ $2 == types.h || $2 == structs.h ]] && return 0
+    [[ $1 == types.h || $1 == structs.h ]] && return 1
+    [[ $folder == "$1" ]] && return 0
+    [[ $other == "$2" ]] && return 1
+    [[ " ${below_folder[$folder]:-} " == *" $other "* ]]
+}
 
 checked=0
 for file in $(files "c h" src); do
@@ -48,6 +67,11 @@ for file in $(files "c h" src); do
                 breach "$file:$line: \"$name\" is not written from include/ or src/"
             elif [[ " ${below[$room]} " != *" $other "* ]]; then
                 breach "$file:$line: src/$room may not know src/$other ($name)"
+            elif [[ $room == engine && $other == engine ]] &&
+                ! may_know_in_engine "${file#src/engine/}" "${name#engine/}"; then
+                breach "$file:$line: ${file#src/} may not know $name"
+            elif [[ $room != engine && $name == engine/structs.h ]]; then
+                breach "$file:$line: $name is for src/engine only"
             fi
         fi
     done < <(includes "$file")
@@ -77,7 +101,7 @@ for file in $(files "c h" compiler); do
         elif [[ $name == bulkhead/* ]]; then
             [[ -f include/$name ]] || breach "$file:$line: there is no include/$name"
         elif [[ $form == '"' && $name == */* ]]; then
-            [[ $name =~ ^(base/.*|compile/exchange\.h|engine/code/translate\.h)$ && -f src/$name ]] ||
+            [[ $name =~ ^(base/.*|compile/exchange\.h|engine/code/(build|translate)\.h)$ && -f src/$name ]] ||
                 breach "$file:$line: compiler/ may not know $name"
         elif [[ $form == '"' ]]; then
             [[ -f compiler/$name ]] || breach "$file:$line: \"$name\" is not beside the file"

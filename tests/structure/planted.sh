@@ -11,6 +11,9 @@ done
 mkdir -p "$work/clean/src/memory" "$work/clean/src/limits"
 : >"$work/clean/src/memory/planted_room.h"
 : >"$work/clean/src/limits/planted_limit.h"
+mkdir -p "$work/clean/src/engine/run"
+: >"$work/clean/src/engine/run/clock.h"
+: >"$work/clean/src/engine/structs.h"
 
 planted=0
 # TEST fails when LINE is added to FILE, and says why.
@@ -35,6 +38,8 @@ plant layers src/memory/planted.c '#include "limits/planted_limit.h"' 'may not k
 plant layers src/sandbox/planted.c '#include <wasmtime.h>' 'is for src/engine only'
 plant layers src/limits/planted.c '#include "bulkhead_engine.h"' 'is for src/engine only'
 plant layers src/memory/planted.c '#include "bulkhead_toml.h"' 'is for src/manifest only'
+plant layers src/engine/host/planted.c '#include "engine/run/clock.h"' 'engine/host/planted.c may not know engine/run/clock.h'
+plant layers src/sandbox/planted.c '#include "engine/structs.h"' 'engine/structs.h is for src/engine only'
 plant layers src/extra/planted.c '#include <stdio.h>' 'src/extra is not a room'
 plant layers include/bulkhead/base.h '#include <wasm.h>' 'in a public header'
 plant layers cli/planted.c '#include "../src/memory/planted_room.h"' 'neither public nor beside'

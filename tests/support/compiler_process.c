@@ -1,5 +1,6 @@
 #include "support/compiler_process.h"
 
+#include "engine/code/build.h"
 #include "engine/code/translate.h"
 #include "support/real_guest.h"
 

@@ -4,8 +4,8 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "engine/code/config.h"
+#include "engine/code/failure.h"
 #include "engine/code/recognise.h"
-#include "engine/structs.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -283,23 +283,23 @@ bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failu
     char wasi[128], what[320];
     bhd__text text;
     if (!bhd_engine_valid_with_everything(binary->data, binary->size))
-        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+        return bhd__failure_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
     if (bhd__config_valid(binary->data, binary->size, binary->allows_gc))
-        return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED,
-                                  "the component is valid, but the engine cannot compile it",
-                                  failure, error);
+        return bhd__failure_message(BHD_COMPONENT_UNSUPPORTED,
+                                    "the component is valid, but the engine cannot compile it",
+                                    failure, error);
     if (!binary->allows_gc && bhd__config_valid(binary->data, binary->size, true))
-        return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED,
-                                  "the component needs garbage collection or references to "
-                                  "functions with types, which are off unless whoever runs the "
-                                  "host allows them (BHD_FEATURE_GC in the host option features, "
-                                  "--enable=gc)",
-                                  failure, error);
+        return bhd__failure_message(BHD_COMPONENT_UNSUPPORTED,
+                                    "the component needs garbage collection or references to "
+                                    "functions with types, which are off unless whoever runs the "
+                                    "host allows them (BHD_FEATURE_GC in the host option features, "
+                                    "--enable=gc)",
+                                    failure, error);
     bhd__text_init(&text, what, sizeof what);
     bhd__text_add(&text, "the component uses a WebAssembly feature that is not allowed");
     if (binary->is_component && bhd__recognise_wasi(binary->data, binary->size, wasi, sizeof wasi))
         bhd__text_printf(
             &text, "; it names %s, and this host has no other version of WASI than 0.2", wasi);
     bhd__text_ellipsis(&text);
-    return bhd__fault_message(BHD_COMPONENT_UNSUPPORTED, what, failure, error);
+    return bhd__failure_message(BHD_COMPONENT_UNSUPPORTED, what, failure, error);
 }

@@ -5,13 +5,7 @@
 #define BHD_ENGINE_CODE_BINARY_H
 
 #include "bulkhead_engine.h"
-#include "engine/code/translate.h"
-
-/* The heap of collected objects begins with it, where there is one; it is charged as memory is. */
-#define BHD__HEAP_INITIAL_BYTES UINT64_C(65536)
-
-/* Of a guest's stack, in an error. */
-#define BHD__FRAMES_MAX 32
+#include "engine/code/translation.h"
 
 typedef struct bhd__binary {
     const uint8_t *data; /* the caller's bytes, or `owned` */

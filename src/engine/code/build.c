@@ -1,4 +1,4 @@
-#include "engine/code/translate.h"
+#include "engine/code/build.h"
 
 #include "base/text.h"
 #include "bulkhead/version.h"

@@ -1,7 +1,6 @@
 #include "engine/code/config.h"
 
 #include "base/fail.h"
-#include "engine/code/binary.h"
 
 #include <string.h>
 

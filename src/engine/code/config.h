@@ -4,8 +4,8 @@
 #ifndef BHD_ENGINE_CODE_CONFIG_H
 #define BHD_ENGINE_CODE_CONFIG_H
 
-#include "bulkhead_engine.h"
 #include "bulkhead/host.h"
+#include "bulkhead_engine.h"
 
 /* What compiled code may address without a check, and the guard that follows it. The slots are
  * made of the same numbers. */
@@ -15,9 +15,15 @@
 /* Of the host's own functions on a fiber, beside the guest's stack. */
 #define BHD__HOST_STACK_BYTES (UINT64_C(512) << 10)
 
+/* The heap of collected objects begins with it, where there is one; it is charged as memory is. */
+#define BHD__HEAP_INITIAL_BYTES UINT64_C(65536)
+
+/* Of a guest's stack, in an error. */
+#define BHD__FRAMES_MAX 32
+
 /* A new configuration, owned by the caller. An engine that only compiles needs no creators (NULL);
  * what it compiles is the same. BHD_INTERNAL if the engine lacks a proposal that is
- * named in engine/code/config.c. */
+ * named in config.c. */
 bhd_status bhd__engine_config(const bhd_host_options *options, bool metered,
                               wasmtime_memory_creator_t *memories, wasmtime_stack_creator_t *stacks,
                               wasm_config_t **config, bhd_error *error);

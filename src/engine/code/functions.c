@@ -2,11 +2,10 @@
  * The functions that a component exports and imports, with their types: read once when it is
  * loaded, then shared by all its sandboxes.
  */
+#include "engine/code/functions.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/text.h"
-#include "engine/code/functions.h"
-#include "engine/structs.h"
 
 #include <stdlib.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #include "engine/code/binary.h"
 #include "engine/code/config.h"
 #include "engine/code/description.h"
-#include "engine/structs.h"
+#include "engine/code/failure.h"
 
 #include <string.h>
 
@@ -41,7 +41,7 @@ bhd_status bhd__translator_new(const void *settings, size_t settings_bytes, uint
     t->options = options;
     wasmtime_error_t *failure = bhd_engine_new(config, &t->engine);
     if (failure)
-        status = bhd__fault_message(BHD_INTERNAL, "the engine cannot start", failure, error);
+        status = bhd__failure_message(BHD_INTERNAL, "the engine cannot start", failure, error);
     else if (threads > 0 && threads != BHD__THREADS_OF_ENGINE &&
              !bhd_engine_compiler_threads(threads))
         status = bhd__fail(error, BHD_NO_CAPACITY, "%u threads to compile on cannot be started",
@@ -111,7 +111,7 @@ static bhd_status show(const bhd__binary *binary, shown *s, bhd_error *error)
     if (!failure && binary->is_component)
         failure = bhd_engine_component_wit(binary->data, binary->size, s, set_wit);
     if (failure)
-        return bhd__fault_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
+        return bhd__failure_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
     return s->failed ? bhd__fail_no_memory(error) : BHD_OK;
 }
 

@@ -6,17 +6,8 @@
 #ifndef BHD_ENGINE_CODE_TRANSLATE_H
 #define BHD_ENGINE_CODE_TRANSLATE_H
 
-#include "bulkhead/host.h"
-
-/* What is the same for every binary of a host. Host and process exchange it as bytes. */
-typedef struct bhd__translation {
-    uint64_t max_function_bytes, max_instance_bytes, max_stack_bytes;
-    uint32_t max_functions, features;
-    bool metered; /* compiled with fuel */
-    /* Also what only an inspection shows: extents, the world as WIT. A binary that is valid and not
-     * allowed is described without an artefact then. */
-    bool describe;
-} bhd__translation;
+#include "bulkhead/error.h"
+#include "engine/code/translation.h"
 
 /* Engine and threads, made before a process gives up what it takes to make them. */
 typedef struct bhd__translator bhd__translator;
@@ -43,9 +34,5 @@ typedef struct bhd__translated {
 bhd_status bhd__translate(bhd__translator *translator, const void *binary, size_t size,
                           bhd__translated *translated, bhd_error *error);
 void bhd__translated_fini(bhd__translated *translated);
-
-/* Which build this is: the library's version and the engine's. Host and process compare it, and the
- * engine refuses artefacts of another one. Static storage. */
-const char *bhd__engine_build(void);
 
 #endif

@@ -2,8 +2,9 @@
  * What a guest may import. The tables are the whole of it: an import that is not in them is
  * provided by nobody. What a function then does depends on what was granted (engine/run/permit.c).
  */
+#include "engine/code/wasi_imports.h"
+
 #include "engine/code/recognise.h"
-#include "engine/structs.h"
 
 #include <string.h>
 

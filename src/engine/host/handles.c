@@ -14,6 +14,9 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "engine/code/functions.h"
+#include "engine/host/imports.h"
+#include "engine/host/resources.h"
 #include "engine/structs.h"
 #include "values/value_tree.h"
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/sized.h"
+#include "engine/structs.h"
 #include "values/type_parse.h"
 
 #include <string.h>

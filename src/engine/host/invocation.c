@@ -7,10 +7,16 @@
  * is not held while a callback or a destructor of the embedder runs, except for a destructor at the
  * end of the invocation.
  */
+#include "engine/host/invocation.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
+#include "engine/host/deadline.h"
+#include "engine/host/handles.h"
 #include "engine/host/imports.h"
+#include "engine/host/resources.h"
+#include "engine/host/stops.h"
 #include "engine/structs.h"
 #include "values/value_tree.h"
 
@@ -115,7 +121,7 @@ static void *begin(void *env, void *data, bhd_engine_caller_t *caller, bhd_value
 static int32_t hand_over(bhd_invocation *invocation, bhd_value *results, wasmtime_error_t **error)
 {
     bhd__instance *instance = invocation->instance;
-    if (bhd__clock_must_stop(instance)) {
+    if (bhd__instance_must_stop(instance)) {
         instance->gave_up = true;
         *error = stop(BHD__STOP_TIMEOUT, "out of time");
     } else if (invocation->has_failed) {
@@ -167,7 +173,7 @@ static void end(void *env)
     release(invocation);
 }
 
-bhd_engine_host_t bhd__imports_host(const bhd__import *function)
+bhd_engine_host_t bhd__invocation_callbacks(const bhd__import *function)
 {
     void *env;
     memcpy(&env, &function, sizeof env);

@@ -2,10 +2,17 @@
  * What a component imports of the host's functions and resources: held against their types, and
  * linked.
  */
+#include "engine/host/link.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
-#include "engine/structs.h"
+#include "engine/code/failure.h"
+#include "engine/code/functions.h"
+#include "engine/code/wasi_imports.h"
+#include "engine/host/imports.h"
+#include "engine/host/invocation.h"
+#include "engine/host/resources.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +53,7 @@ static int compare_name(const bhd__function *f, const char *name, size_t size)
     return order != 0 ? order : its[strnlen(its, size)] != '\0';
 }
 
-bool bhd__imports_provide(const bhd__code *code, const char *interface, size_t size)
+bool bhd__link_is_provided(const bhd__code *code, const char *interface, size_t size)
 {
     const bhd__functions *functions = &code->functions;
     size_t first = 0, end = functions->import_count;
@@ -187,12 +194,12 @@ static bhd_status link_function(bhd__code *code, const bhd__function *f,
     bhd_status status = check_types(code, f, import, error);
     if (status != BHD_OK)
         return status;
-    bhd_engine_host_t host = bhd__imports_host(import);
+    bhd_engine_host_t host = bhd__invocation_callbacks(import);
     code->may_wait = code->may_wait || import->may_wait;
     wasmtime_error_t *failure = bhd_engine_component_linker_function(
         linker, f->instance, strlen(f->instance), f->name, strlen(f->name), &host,
         bhd__type_flat_count(import->results) == 1, import->may_wait);
-    return failure ? bhd__fault_message(BHD_INTERNAL, "a function of the host", failure, error)
+    return failure ? bhd__failure_message(BHD_INTERNAL, "a function of the host", failure, error)
                    : BHD_OK;
 }
 
@@ -217,8 +224,8 @@ static bhd_status note_host_types(bhd__code *code, bhd_error *error)
     return BHD_OK;
 }
 
-bhd_status bhd__imports_link_component(bhd__code *code, wasmtime_component_linker_t *linker,
-                                       bhd_error *error)
+bhd_status bhd__link_component(bhd__code *code, wasmtime_component_linker_t *linker,
+                               bhd_error *error)
 {
     bhd_status status = note_host_types(code, error);
     if (status == BHD_OK)
@@ -236,7 +243,7 @@ bhd_status bhd__imports_link_component(bhd__code *code, wasmtime_component_linke
         }
         wasmtime_error_t *failure = link_resource(code, f, linker);
         if (failure)
-            status = bhd__fault_message(BHD_INTERNAL, "a resource of the host", failure, error);
+            status = bhd__failure_message(BHD_INTERNAL, "a resource of the host", failure, error);
     }
     return status;
 }
@@ -268,14 +275,14 @@ static bhd_status link_core(module_link *link, const bhd__import *import)
                          "a core module imports %s.%s, whose type is not made of i32, i64, f32 and "
                          "f64",
                          import->interface, import->name);
-    bhd_engine_host_t host = bhd__imports_host(import);
+    bhd_engine_host_t host = bhd__invocation_callbacks(import);
     link->code->may_wait = link->code->may_wait || import->may_wait;
     wasmtime_error_t *failure = bhd_engine_module_linker_function(
         link->linker, import->interface, strlen(import->interface), import->name,
         strlen(import->name), &host, parameters, import->parameters->count, results,
         import->results->count, import->may_wait);
     return failure
-               ? bhd__fault_message(BHD_INTERNAL, "a function of the host", failure, link->error)
+               ? bhd__failure_message(BHD_INTERNAL, "a function of the host", failure, link->error)
                : BHD_OK;
 }
 
@@ -297,7 +304,7 @@ static void link_item(void *env, bool is_export, bhd_engine_str_t module, bhd_en
         link->status = link_core(link, import);
 }
 
-bhd_status bhd__imports_link_module(bhd__code *code, wasmtime_linker_t *linker, bhd_error *error)
+bhd_status bhd__link_module(bhd__code *code, wasmtime_linker_t *linker, bhd_error *error)
 {
     module_link link = {code, linker, error, BHD_OK};
     bhd_engine_module_items(code->module, &link, link_item);

@@ -3,6 +3,8 @@
  * its destructor runs once: when the guest drops it, when a function that got it kept it, when the
  * embedder drops it, or when the sandbox is freed.
  */
+#include "engine/host/resources.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "engine/structs.h"
@@ -134,9 +136,4 @@ bhd_status bhd__instance_resource(bhd__instance *instance, const char *interface
                          "neither the component nor its host was given a set of imports with this "
                          "resource");
     return bhd__resources_add(instance, type, data, handle, error);
-}
-
-void *bhd__instance_data(bhd__instance *instance, const bhd_value *handle)
-{
-    return bhd__handles_data(instance, handle);
 }

@@ -7,10 +7,12 @@
  * prevented, but it can be seen when a sandbox is made, some milliseconds later at the latest;
  * before each call it would cost more than the call.
  */
+#include "engine/process/signals.h"
+
 #include "base/fail.h"
-#include "engine/structs.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 

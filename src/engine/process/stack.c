@@ -7,12 +7,15 @@
  * The bounds of a thread's stack do not change, so each thread looks them up once and keeps them in
  * a thread-local variable.
  */
+#include "engine/process/stack.h"
+
 #include "base/fail.h"
-#include "engine/structs.h"
+#include "bulkhead_engine.h"
 #include "memory/address_space.h"
 #include "memory/os.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -106,8 +109,8 @@ static int deep_thread(deep *d)
     return failed ? failed : pthread_join(thread, NULL);
 }
 
-bhd_status bhd__engine_on_deep_stack(bhd_status (*work)(void *env, bhd_error *error), void *env,
-                                     bhd_error *error)
+bhd_status bhd__stack_run_deep(bhd_status (*work)(void *env, bhd_error *error), void *env,
+                               bhd_error *error)
 {
     uint64_t left;
     if (stack_left(&left) && left >= DEEP_BYTES)

@@ -7,11 +7,14 @@
  * once. In between another thread of the program may take the last place; the engine offers
  * nothing better.
  */
+#include "engine/process/threads.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "engine/structs.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -22,10 +25,10 @@
 /* Only ever set, and only after the engine has what it needs; so relaxed. */
 static atomic_bool has_compiled, has_waited;
 
-static void *pass(void *gate)
+static void *pass(void *barrier)
 {
-    pthread_mutex_lock(gate);
-    pthread_mutex_unlock(gate);
+    pthread_mutex_lock(barrier);
+    pthread_mutex_unlock(barrier);
     return NULL;
 }
 
@@ -37,16 +40,16 @@ static bhd_status try_threads(const char *whose, bhd_error *error)
     pthread_t *threads = bhd__calloc(wanted, sizeof *threads);
     if (!threads)
         return bhd__fail_no_memory(error);
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_t barrier = PTHREAD_MUTEX_INITIALIZER;
     size_t started = 0;
     int failed = 0;
     /* All of them at once. */
-    pthread_mutex_lock(&gate);
+    pthread_mutex_lock(&barrier);
     while (started < wanted && !failed) {
-        failed = pthread_create(&threads[started], NULL, pass, &gate);
+        failed = pthread_create(&threads[started], NULL, pass, &barrier);
         started += !failed;
     }
-    pthread_mutex_unlock(&gate);
+    pthread_mutex_unlock(&barrier);
     for (size_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     bhd__free(threads);
@@ -73,14 +76,14 @@ static int try_files(void)
     return failed;
 }
 
-bhd_status bhd__engine_before_compiling(bhd_error *error)
+bhd_status bhd__threads_before_compiling(bhd_error *error)
 {
     if (atomic_load_explicit(&has_compiled, memory_order_relaxed))
         return BHD_OK;
     return try_threads("the compiler", error);
 }
 
-void bhd__engine_after_compiling(void)
+void bhd__threads_after_compiling(void)
 {
     atomic_store_explicit(&has_compiled, true, memory_order_relaxed);
 }

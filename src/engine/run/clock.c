@@ -5,12 +5,11 @@
  * It ticks while guests run and sleeps when none has run for a while. A call must find it awake
  * without a lock: the call sets its activity, then reads is_asleep; the clock stores is_asleep,
  * then reads every activity. Both are sequentially consistent, so at least one sees the other.
- *
- * The word of activity is also the door of an instance: one at a time is in it.
  */
+#include "engine/run/clock.h"
+
 #include "base/clock.h"
 #include "base/fail.h"
-#include "engine/structs.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -181,56 +180,6 @@ void bhd__clock_be_awake(bhd__clock *clock)
     pthread_mutex_unlock(&clock->lock);
 }
 
-/* False: nobody is in it. */
-static bool mark_cancelled(bhd__instance *instance)
-{
-    unsigned now = atomic_load_explicit(&instance->activity, memory_order_relaxed);
-    do {
-        if (!(now & (BHD__RUNNING | BHD__WAITING)))
-            return false;
-    } while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now | BHD__CANCELLED,
-                                                    memory_order_seq_cst, memory_order_relaxed));
-    return true;
-}
-
-bhd__entry bhd__instance_enter(bhd__instance *instance, bool to_run)
-{
-    unsigned now = BHD__IDLE;
-    if (!atomic_compare_exchange_strong_explicit(&instance->activity, &now,
-                                                 to_run ? BHD__RUNNING : BHD__WAITING,
-                                                 memory_order_seq_cst, memory_order_relaxed))
-        return now & BHD__CLOSED ? BHD__ENTRY_CLOSED : BHD__ENTRY_BUSY;
-    return atomic_load_explicit(&instance->has_ended, memory_order_relaxed) ? BHD__ENTERED_ENDED
-                                                                            : BHD__ENTERED;
-}
-
-bool bhd__instance_leave(bhd__instance *instance, bool to_run)
-{
-    unsigned now = to_run ? BHD__RUNNING : BHD__WAITING;
-    while (!atomic_compare_exchange_weak_explicit(&instance->activity, &now, now & BHD__CLOSED,
-                                                  memory_order_acq_rel, memory_order_relaxed))
-        continue;
-    return now & BHD__CLOSED;
-}
-
-bool bhd__instance_close(bhd__instance *instance)
-{
-    unsigned before =
-        atomic_fetch_or_explicit(&instance->activity, BHD__CLOSED, memory_order_seq_cst);
-    if (before == BHD__IDLE)
-        return false;
-    (void)mark_cancelled(instance);
-    bhd__scheduler *scheduler = instance->code->engine->scheduler;
-    /* A guest's stack is not one for callbacks of the program. */
-    if (bhd__engine_is_beneath_guest())
-        bhd__scheduler_cancel_group(scheduler, &instance->task_group);
-    else
-        bhd__scheduler_end_group(scheduler, &instance->task_group);
-    /* After that: a submitted call that is woken may be another worker's before it is ended. */
-    bhd__instance_wake(instance);
-    return true;
-}
-
 /* One step, which keeps a mark that somebody may set meanwhile. */
 #define RUNNING_TO_WAITING_AND_BACK (BHD__RUNNING | BHD__WAITING)
 
@@ -245,31 +194,4 @@ void bhd__clock_resume(bhd__instance *instance)
     (void)atomic_fetch_xor_explicit(&instance->activity, RUNNING_TO_WAITING_AND_BACK,
                                     memory_order_seq_cst);
     bhd__clock_be_awake(&instance->code->engine->clock);
-}
-
-void bhd__clock_set_deadline(bhd__instance *instance)
-{
-    instance->deadline_ns = bhd__monotonic_ns() + instance->timeout_ns;
-}
-
-bool bhd__clock_is_late(bhd__instance *instance)
-{
-    if (instance->deadline_ns == 0) {
-        bhd__clock_set_deadline(instance);
-        return false;
-    }
-    return bhd__monotonic_ns() >= instance->deadline_ns;
-}
-
-bool bhd__clock_must_stop(bhd__instance *instance)
-{
-    return bhd__instance_is_cancelled(instance) || bhd__clock_is_late(instance);
-}
-
-void bhd__instance_cancel(bhd__instance *instance)
-{
-    if (!mark_cancelled(instance))
-        return;
-    bhd__instance_wake(instance);
-    bhd__scheduler_cancel_group(instance->code->engine->scheduler, &instance->task_group);
 }

@@ -1,26 +1,19 @@
 /*
  * From the engine's errors and traps to ours: what kind of end it was, its text, the guest's stack.
  */
+#include "engine/run/fault.h"
+
 #include "base/fail.h"
 #include "base/text.h"
-#include "engine/code/binary.h"
-#include "engine/structs.h"
+#include "engine/code/config.h"
+#include "engine/code/failure.h"
+#include "engine/host/deadline.h"
+#include "engine/host/stops.h"
+#include "engine/run/denied.h"
 
 #include <string.h>
 
-#define TEXT_MAX 768
 #define NAME_MAX_BYTES 256
-
-/* The engine's text, escaped: traps carry names out of the binary. */
-static void text_of(const void *failure, char *out, size_t capacity)
-{
-    char raw[TEXT_MAX];
-    size_t size = bhd_engine_error_text(failure, raw, sizeof raw);
-    bhd__text text;
-    bhd__text_init(&text, out, capacity);
-    bhd__text_add_escaped(&text, raw, size, sizeof raw);
-    bhd__text_ellipsis(&text);
-}
 
 static void escaped_name(const char *name, size_t size, char *out, size_t capacity)
 {
@@ -88,7 +81,7 @@ static void add_frames(const bhd__instance *instance, const void *either, bhd_er
  * same size in the same store is the one case that this cannot tell apart. */
 static void name_refused_memory(bhd__instance *instance, bool has_frames)
 {
-    bhd__refusal *refusal = &instance->gate.refusal;
+    bhd__refusal *refusal = &instance->limiter.refusal;
     /* Only what was refused before any guest code ran had yet to begin, and was the end by itself;
      * an empty memory that grows in a start function looks the same when it asks. */
     if (!has_frames)
@@ -103,12 +96,12 @@ static void name_refused_memory(bhd__instance *instance, bool has_frames)
 /* An object that no heap could hold fails before the limiter is asked. */
 static void note_heap_refusal(bhd__instance *instance, const void *either)
 {
-    bhd__refusal *refusal = &instance->gate.refusal;
+    bhd__refusal *refusal = &instance->limiter.refusal;
     uint64_t bytes = bhd_engine_error_gc_bytes(either);
     if (bytes == 0 || refusal->happened)
         return;
     *refusal = (bhd__refusal){.happened = true, .was_the_end = true, .kind = BHD_MEMORY_GC_HEAP};
-    bhd_limiter_metrics(instance->gate.limiter, &refusal->metrics);
+    bhd_limiter_metrics(instance->limiter.ledger, &refusal->metrics);
     refusal->requested = bytes;
     refusal->in_use = refusal->metrics.current_bytes;
     refusal->limit = refusal->metrics.max_bytes;
@@ -146,9 +139,9 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
         return BHD_OUT_OF_FUEL;
     if (trap == WASMTIME_TRAP_CODE_INTERRUPT)
         return BHD_TIMEOUT;
-    if (instance->gate.capacity != BHD_OK)
-        return instance->gate.capacity;
-    if (instance->gate.refusal.happened)
+    if (instance->limiter.capacity != BHD_OK)
+        return instance->limiter.capacity;
+    if (instance->limiter.refusal.happened)
         return BHD_OUT_OF_MEMORY;
     /* What a component gives is checked when none of its code is on the stack any more: a result
      * that is none, text that is not UTF-8. A module may export a function of WASI as its own, and
@@ -160,8 +153,7 @@ static bhd_status kind_of(const bhd__instance *instance, const wasmtime_error_t 
 static bhd_status timed_out(const bhd__instance *instance, bhd_error *error)
 {
     return bhd__fail(error, BHD_TIMEOUT, "out of time: still running after %g seconds",
-                     instance->submission ? bhd__submission_timeout(instance->submission)
-                                          : (double)instance->timeout_ns / 1e9);
+                     (double)instance->call_timeout_ns / 1e9);
 }
 
 static bhd_status cancelled(bhd_error *error)
@@ -229,12 +221,13 @@ static bhd_status describe(const bhd__instance *instance, bhd_status status, con
     case BHD_CAPABILITY_DENIED:
         return describe_denied(instance, text, error);
     case BHD_HOST_OUT_OF_MEMORY:
-        if (status != instance->gate.capacity)
+        if (status != instance->limiter.capacity)
             return bhd__fail_no_memory(error);
         /* fall through */
     default:
         return bhd__fail(error, status, "%s",
-                         status == instance->gate.capacity ? instance->gate.capacity_text : text);
+                         status == instance->limiter.capacity ? instance->limiter.capacity_text
+                                                              : text);
     }
 }
 
@@ -248,11 +241,11 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     note_heap_refusal(instance, either);
     name_refused_memory(instance, has_frames);
     bhd_status status = kind_of(instance, failure, either, has_frames, &exit_code);
-    char text[TEXT_MAX];
+    char text[BHD__FAILURE_TEXT_MAX];
     if (bhd_engine_error_stop_code(either) == BHD__STOP_TOO_MUCH)
         too_much(instance, text, sizeof text);
     else
-        text_of(either, text, sizeof text);
+        bhd__failure_text(either, text, sizeof text);
     bool by_stack = bhd_engine_error_trap_code(either) == WASMTIME_TRAP_CODE_STACK_OVERFLOW;
     describe(instance, status, text, by_stack, exit_code, error);
     if (status != BHD_EXIT)
@@ -262,13 +255,4 @@ bhd_status bhd__fault(bhd__instance *instance, wasmtime_error_t *failure, wasm_t
     if (trap)
         wasm_trap_delete(trap);
     return status;
-}
-
-bhd_status bhd__fault_message(bhd_status code, const char *what, wasmtime_error_t *failure,
-                              bhd_error *error)
-{
-    char text[TEXT_MAX];
-    text_of(failure, text, sizeof text);
-    wasmtime_error_delete(failure);
-    return bhd__fail(error, code, "%s: %s", what, text);
 }

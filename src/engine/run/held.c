@@ -6,6 +6,8 @@
  * guest runs, each of its calls of WASI uses one, and nobody looks. Nobody looks either when it has
  * ended: there will be no other call, and what was begun may still be in the kernel, with locks.
  */
+#include "engine/run/held.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "engine/structs.h"

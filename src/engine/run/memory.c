@@ -1,13 +1,16 @@
 /*
  * The engine's memory and stack creators over the slots and stacks of the host.
  *
- * They run on the thread whose guest asked, between the gate's yes and the engine's success, and
- * tell the gate what became of it. They know nothing of limits.
+ * They run on the thread whose guest asked, between the store's limiter's yes and the engine's
+ * success, and tell the store's limiter what became of it. They know nothing of limits.
  */
+#include "engine/run/memory.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "engine/code/config.h"
-#include "engine/structs.h"
+#include "engine/host/stops.h"
+#include "engine/run/store_limiter.h"
 
 #include <string.h>
 
@@ -20,7 +23,7 @@ typedef struct lease {
 
 static wasmtime_error_t *refuse(const bhd_error *error)
 {
-    bhd__gate_no_capacity(error);
+    bhd__store_limiter_no_capacity(error);
     return wasmtime_error_new(error->message);
 }
 
@@ -37,7 +40,7 @@ static wasmtime_error_t *grow_memory(void *env, size_t bytes)
     lease *memory = env;
     bhd_error error = BHD_ERROR_INIT;
     if (bhd__slot_grow(memory->slot, bytes, &error) == BHD_OK) {
-        bhd__gate_grown();
+        bhd__store_limiter_grown();
         return NULL;
     }
     wasmtime_error_t *failure = refuse(&error);
@@ -86,7 +89,7 @@ static wasmtime_error_t *new_memory(void *env, const wasm_memorytype_t *type, si
         out->get_memory = get_memory;
         out->grow_memory = grow_memory;
         out->finalizer = end_memory;
-        bhd__gate_grown();
+        bhd__store_limiter_grown();
     } else {
         failure = refuse(&error);
     }
@@ -137,7 +140,7 @@ static wasmtime_error_t *new_stack(void *env, size_t bytes, bool zeroed,
         out->get_stack_memory = get_stack;
         out->finalizer = end_stack;
     } else {
-        /* A code of ours, because no gate is between a stack and its call. */
+        /* A code of ours, because no limiter is between a stack and its call. */
         failure = bhd_engine_stop_new(
             status == BHD_HOST_OUT_OF_MEMORY ? BHD__STOP_HOST_OUT_OF_MEMORY : BHD__STOP_NO_CAPACITY,
             error.message, strlen(error.message));

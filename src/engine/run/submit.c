@@ -9,7 +9,23 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
+#include "engine/run/submit.h"
 #include "engine/structs.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fail.h"
+#include "engine/host/deadline.h"
+#include "engine/host/handles.h"
+#include "engine/process/stack.h"
+#include "engine/run/call.h"
+#include "engine/run/clock.h"
+#include "engine/run/command.h"
+#include "engine/run/component_exports.h"
+#include "engine/run/core_exports.h"
+#include "engine/run/reentry.h"
+#include "engine/run/waiter.h"
+#include "engine/run/wasi.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -30,10 +46,10 @@ struct bhd__submission {
         } run;
     } of;
     wasmtime_val_t arguments[BHD__VALUES_MAX], results[BHD__VALUES_MAX];
-    bhd_value given, tuple; /* arguments (or what is dropped), and results, of a component */
-    bhd__owned dropped;     /* out of `given` */
-    bool has_begun;         /* to run */
-    bool is_ready;          /* the guest has ended; what it wrote may be on its way */
+    bhd_value kept, tuple; /* arguments (or what is dropped), and results, of a component */
+    bhd__owned dropped;    /* out of `kept` */
+    bool has_begun;        /* to run */
+    bool is_ready;         /* the guest has ended; what it wrote may be on its way */
     bhd__outcome outcome;
 };
 
@@ -77,52 +93,6 @@ bhd_status bhd__submissions_init(bhd__engine *engine, bhd_error *error)
 
 /* -- values ---------------------------------------------------------------------------------- */
 
-static void give_argument(const bhd_value *value, wasmtime_val_t *out)
-{
-    switch (value->type) {
-    case BHD_I32:
-        out->kind = WASMTIME_I32;
-        out->of.i32 = value->of.i32;
-        break;
-    case BHD_I64:
-        out->kind = WASMTIME_I64;
-        out->of.i64 = value->of.i64;
-        break;
-    case BHD_F32:
-        out->kind = WASMTIME_F32;
-        out->of.f32 = value->of.f32;
-        break;
-    case BHD_F64:
-        out->kind = WASMTIME_F64;
-        out->of.f64 = value->of.f64;
-        break;
-    default:
-        break;
-    }
-}
-
-static void take_result(const wasmtime_val_t *value, bhd_value_type type, bhd_value *out)
-{
-    out->type = type;
-    out->element = type;
-    switch (type) {
-    case BHD_I32:
-        out->of.i32 = value->of.i32;
-        break;
-    case BHD_I64:
-        out->of.i64 = value->of.i64;
-        break;
-    case BHD_F32:
-        out->of.f32 = value->of.f32;
-        break;
-    case BHD_F64:
-        out->of.f64 = value->of.f64;
-        break;
-    default:
-        break;
-    }
-}
-
 static void take_results(bhd__submission *s)
 {
     bhd__outcome *outcome = &s->outcome;
@@ -132,7 +102,7 @@ static void take_results(bhd__submission *s)
         return;
     }
     for (size_t i = 0; i < outcome->result_count; i++)
-        take_result(&s->results[i], e->results[i], &outcome->results[i]);
+        bhd__core_result(&s->results[i], e->results[i], &outcome->results[i]);
 }
 
 static void take_exit_code(bhd__submission *s)
@@ -156,14 +126,14 @@ static void hand_over(bhd__submission *s)
     s->has_begun = true;
     bhd__owned_give(&s->dropped);
     if (e && e->takes_resources)
-        bhd__handles_give(s->instance, s->given.of.items.data, s->given.of.items.count);
+        bhd__handles_give(s->instance, s->kept.of.items.data, s->kept.of.items.count);
 }
 
 static void take_over(bhd__submission *s, bool has_result)
 {
     const bhd__export *e = s->options.exported;
     if (s->options.drop && s->has_begun)
-        bhd__handles_settle(s->instance, &s->given);
+        bhd__handles_settle(s->instance, &s->kept);
     if (has_result && e && e->gives_resources)
         bhd__handles_take(s->instance, &s->tuple, e->result_types);
 }
@@ -191,7 +161,7 @@ static void finish(bhd__submission *s, bool is_ready)
         outcome->result_count = 0;
     if (has_result && is_run)
         wasmtime_component_val_delete(&s->of.run.result);
-    instance->submission = NULL;
+    instance->task = NULL;
     s->options.ended(s->options.env, outcome);
 }
 
@@ -219,22 +189,6 @@ static void end(bhd__task *task)
     s->options.over(s->options.env);
 }
 
-bool bhd__submission_should_yield(const bhd__instance *instance)
-{
-    bhd__submission *s = instance->submission;
-    return s && bhd__scheduler_should_yield(s->scheduler, &s->task);
-}
-
-bool bhd__submission_is_cancelled(const bhd__submission *submission)
-{
-    return bhd__task_verdict(&submission->task) == BHD__STOPPED;
-}
-
-double bhd__submission_timeout(const bhd__submission *submission)
-{
-    return (double)submission->options.timeout_ns / 1e9;
-}
-
 /* -- beginning ------------------------------------------------------------------------------- */
 
 static bhd_status find_function(bhd__submission *s, bhd_error *error)
@@ -248,6 +202,7 @@ static bhd_status find_function(bhd__submission *s, bhd_error *error)
 static bhd_status begin(bhd__submission *s, bhd_error *error)
 {
     bhd_status status = bhd__call_begin(s->instance, BHD__CALL_SUBMITTED, error);
+    s->instance->call_timeout_ns = s->options.timeout_ns;
     s->instance->deadline_ns = bhd__monotonic_ns() + s->options.timeout_ns;
     s->task.deadline_ns = s->instance->deadline_ns;
     return status;
@@ -258,10 +213,10 @@ static wasmtime_call_future_t *begin_export(bhd__submission *s)
     const bhd__export *e = s->options.exported;
     if (s->instance->code->component)
         return bhd_engine_component_call_async(&e->of.component, s->instance->context,
-                                               s->given.of.items.data, e->parameter_count,
-                                               &s->tuple, &s->failure);
+                                               s->kept.of.items.data, e->parameter_count, &s->tuple,
+                                               &s->failure);
     for (size_t i = 0; i < e->parameter_count; i++)
-        give_argument(&s->options.arguments[i], &s->arguments[i]);
+        bhd__core_argument(&s->options.arguments[i], &s->arguments[i]);
     return wasmtime_func_call_async(s->instance->context, &e->of.module, s->arguments,
                                     e->parameter_count, s->results, e->result_count, &s->trap,
                                     &s->failure);
@@ -286,7 +241,7 @@ static wasmtime_call_future_t *begin_run(bhd__submission *s)
 static void undo(bhd__submission *s)
 {
     bhd__instance_wakes(s->instance, NULL);
-    s->instance->submission = NULL;
+    s->instance->task = NULL;
     wasmtime_call_future_delete(s->future);
     bhd__call_undo(s->instance);
 }
@@ -304,11 +259,11 @@ static bhd_status reserve_results(bhd__submission *s, bhd_error *error)
 static bhd_status keep_arguments(bhd__submission *s, bhd_error *error)
 {
     if (s->options.drop)
-        return bhd_value_copy(s->options.drop, &s->given, error);
+        return bhd_value_copy(s->options.drop, &s->kept, error);
     if (!s->options.exported || !s->instance->code->component)
         return BHD_OK;
     bhd_value tuple = bhd_value_tuple(s->options.arguments, s->options.exported->parameter_count);
-    return bhd_value_copy(&tuple, &s->given, error);
+    return bhd_value_copy(&tuple, &s->kept, error);
 }
 
 /* Nobody else uses the instance's handles. */
@@ -317,10 +272,10 @@ static bhd_status check_handles(bhd__submission *s, bhd_error *error)
     const bhd__export *e = s->options.exported;
     bhd_status status = BHD_OK;
     if (s->options.drop)
-        status = bhd__handles_collect(s->instance, &s->given, &s->dropped, error);
+        status = bhd__handles_collect(s->instance, &s->kept, &s->dropped, error);
     else if (e && e->takes_resources)
-        status = bhd__handles_check_arguments(s->instance, s->given.of.items.data,
-                                              s->given.of.items.count, e->parameter_types, error);
+        status = bhd__handles_check_arguments(s->instance, s->kept.of.items.data,
+                                              s->kept.of.items.count, e->parameter_types, error);
     if (status != BHD_OK)
         bhd__call_undo(s->instance);
     return status;
@@ -351,7 +306,7 @@ bhd_status bhd__instance_submit(bhd__instance *instance, const bhd__submit_optio
         s->future = options->drop       ? begin_drop(s)
                     : options->exported ? begin_export(s)
                                         : begin_run(s);
-        instance->submission = s;
+        instance->task = &s->task;
         bhd__instance_wakes(instance, &s->task);
         *submission = s; /* before it may be over */
         status = bhd__scheduler_submit(s->scheduler, &s->task, error);
@@ -386,12 +341,7 @@ void bhd__submission_free(bhd__submission *submission)
     if (!submission)
         return;
     bhd__owned_fini(&submission->dropped);
-    bhd_value_fini(&submission->given);
+    bhd_value_fini(&submission->kept);
     bhd_value_fini(&submission->tuple);
     bhd__free(submission);
-}
-
-bool bhd__engine_is_worker(void)
-{
-    return bhd__scheduler_is_worker();
 }

@@ -2,11 +2,16 @@
  * What WASI gives to a guest of what was granted to it: arguments, variables, directories, standard
  * streams, addresses to connect to. What is decided call by call is in engine/run/permit.c.
  */
+#include "engine/run/wasi.h"
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/text.h"
-#include "engine/structs.h"
+#include "engine/code/failure.h"
+#include "engine/run/held.h"
+#include "engine/run/permit.h"
+#include "engine/run/waiter.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -274,7 +279,7 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     }
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
-        return bhd__fault_message(BHD_INTERNAL, "WASI", failure, error);
+        return bhd__failure_message(BHD_INTERNAL, "WASI", failure, error);
     bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX, options->granted->number);
     return bhd__held_init(instance, error);
 }

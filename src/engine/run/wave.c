@@ -1,11 +1,14 @@
 /*
  * Values as text in WAVE.
  */
+#include "engine/run/wave.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "bulkhead_values.h"
-#include "engine/engine.h"
+#include "engine/code/values.h"
+#include "engine/run/exports.h"
 #include "values/type.h"
 #include "values/value_tree.h"
 

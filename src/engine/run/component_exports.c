@@ -1,31 +1,12 @@
-/*
- * Calls of a component's exports, and the end of what they gave by handle.
- */
-#include "base/alloc.h"
+#include "engine/run/component_exports.h"
+
 #include "base/fail.h"
 #include "engine/code/functions.h"
-#include "engine/structs.h"
-#include "values/value_tree.h"
+#include "engine/host/handles.h"
+#include "engine/run/call.h"
+#include "engine/run/wait.h"
 
 #include <string.h>
-
-/* What the engine's crate believes of our structs. */
-static_assert(sizeof(bhd_value) == 24 && offsetof(bhd_value, element) == 4 &&
-                  offsetof(bhd_value, of) == 8 && offsetof(bhd_value, of.string.size) == 16 &&
-                  offsetof(bhd_value, of.variant.payload) == 16 && sizeof(bhd_value_type) == 4,
-              "bhd_value is as rust/src/value.rs has it");
-static_assert(sizeof(struct bhd_type) == 32 && offsetof(struct bhd_type, parts) == 8 &&
-                  offsetof(struct bhd_type, name) == 16 &&
-                  offsetof(struct bhd_type, resource) == 24 && sizeof(bhd__type_part) == 16,
-              "bhd_type is as rust/src/value_type.rs has it");
-static_assert(sizeof(struct bhd_resource) == 120 && offsetof(struct bhd_resource, any) == 16 &&
-                  offsetof(struct bhd_resource, instance) == 80,
-              "bhd_resource is as rust/src/value.rs has it");
-
-void bhd__values_prepare(void)
-{
-    bhd_engine_set_heap(bhd__malloc, bhd_value_fini, bhd_type_free);
-}
 
 /* A resource type that the component's own type has no name for cannot be told from others. */
 static bool has_nameless_resource(const bhd_type *type)
@@ -115,53 +96,4 @@ bhd_status bhd__component_call(bhd__instance *instance, const bhd__export *e,
     else
         bhd_value_fini(&tuple);
     return status;
-}
-
-bhd_status bhd__instance_drop(bhd__instance *instance, const bhd_value *value, bhd_error *error)
-{
-    wasmtime_error_t *failure = NULL;
-    bool ended = true;
-    bhd__owned owned = {NULL, 0};
-    bhd_status status = bhd__call_begin(instance, BHD__CALL_HERE, error);
-    if (status != BHD_OK)
-        return status;
-    status = bhd__handles_collect(instance, value, &owned, error);
-    if (status != BHD_OK) {
-        bhd__call_undo(instance);
-        return status;
-    }
-    bhd__owned_give(&owned);
-    if (owned.count > 0 && instance->on_fiber)
-        ended = bhd__instance_wait(
-            instance,
-            bhd_engine_resources_drop_async(owned.list, owned.count, instance->context, &failure));
-    else if (owned.count > 0)
-        failure = bhd_engine_resources_drop(owned.list, owned.count, instance->context);
-    bhd__handles_settle(instance, value);
-    bhd__owned_fini(&owned);
-    return bhd__call_end(instance, ended, failure, NULL, error);
-}
-
-static bool fits_module(const bhd__export *e, const bhd_value *arguments)
-{
-    for (size_t i = 0; i < e->parameter_count; i++)
-        if (arguments[i].type != e->parameters[i])
-            return false;
-    return true;
-}
-
-bhd_status bhd__export_check(const bhd__export *e, const bhd_value *arguments,
-                             size_t argument_count, bhd_error *error)
-{
-    if (argument_count != e->parameter_count)
-        return bhd__fail(error, BHD_SIGNATURE_MISMATCH,
-                         "the function takes %zu arguments, %zu were given", e->parameter_count,
-                         argument_count);
-    if (argument_count > 0 && !arguments)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT, "arguments is NULL");
-    /* Numbers are all that a core function takes, and its calls are cheap. */
-    if (e->own_parameter_types && fits_module(e, arguments))
-        return BHD_OK;
-    return bhd__values_check(arguments, argument_count, e->parameter_types, "parameter", NULL,
-                             error);
 }

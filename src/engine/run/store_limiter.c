@@ -2,45 +2,48 @@
  * Refusals are recorded here with their numbers, because afterwards the engine only says
  * "unreachable".
  */
-#include "engine/run/resource_limiter.h"
+#include "engine/run/store_limiter.h"
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "engine/host/stops.h"
 
 #include <inttypes.h>
 
-/* The gate whose memory growth was allowed last on this thread, until the creator has dealt with
+/* The limiter whose memory growth was allowed last on this thread, until the creator has dealt with
  * it. Never set while guest code runs. */
-static _Thread_local bhd__gate *growing_gate;
+static _Thread_local bhd__store_limiter *growing;
 
-static void settle(bhd__gate *gate)
+static void settle(bhd__store_limiter *limiter)
 {
-    gate->pending.is_set = false;
-    if (growing_gate == gate)
-        growing_gate = NULL;
+    limiter->pending.is_set = false;
+    if (growing == limiter)
+        growing = NULL;
 }
 
-static void take_back(bhd__gate *gate)
+static void take_back(bhd__store_limiter *limiter)
 {
-    if (!gate->pending.is_set)
+    if (!limiter->pending.is_set)
         return;
-    bhd_limiter_memory_grow_failed(gate->limiter, gate->pending.current, gate->pending.desired);
-    settle(gate);
+    bhd_limiter_memory_grow_failed(limiter->ledger, limiter->pending.current,
+                                   limiter->pending.desired);
+    settle(limiter);
 }
 
-static void expect(bhd__gate *gate, uint64_t current, uint64_t desired)
+static void expect(bhd__store_limiter *limiter, uint64_t current, uint64_t desired)
 {
-    gate->pending.is_set = desired > current;
-    gate->pending.current = current;
-    gate->pending.desired = desired;
-    growing_gate = gate;
+    limiter->pending.is_set = desired > current;
+    limiter->pending.current = current;
+    limiter->pending.desired = desired;
+    growing = limiter;
 }
 
-static void record(bhd__gate *gate, bhd_memory_kind kind, uint64_t current, uint64_t desired)
+static void record(bhd__store_limiter *limiter, bhd_memory_kind kind, uint64_t current,
+                   uint64_t desired)
 {
-    bhd__refusal *refusal = &gate->refusal;
-    const bhd_limits *limits = bhd_limiter_limits(gate->limiter);
-    bhd_limiter_metrics(gate->limiter, &refusal->metrics);
+    bhd__refusal *refusal = &limiter->refusal;
+    const bhd_limits *limits = bhd_limiter_limits(limiter->ledger);
+    bhd_limiter_metrics(limiter->ledger, &refusal->metrics);
     refusal->happened = true;
     refusal->was_the_end = false;
     refusal->kind = kind;
@@ -55,39 +58,39 @@ static void record(bhd__gate *gate, bhd_memory_kind kind, uint64_t current, uint
     }
 }
 
-static int32_t stop(bhd__gate *gate, const char **message)
+static int32_t stop(bhd__store_limiter *limiter, const char **message)
 {
-    const bhd__refusal *refusal = &gate->refusal;
+    const bhd__refusal *refusal = &limiter->refusal;
     const char *unit = refusal->kind == BHD_MEMORY_TABLE ? "elements" : "bytes";
     bhd__text text;
-    bhd__text_init(&text, gate->stop_text, sizeof gate->stop_text);
+    bhd__text_init(&text, limiter->stop_text, sizeof limiter->stop_text);
     bhd__text_printf(&text,
                      "out of memory: %s asked for %" PRIu64 " more %s with %" PRIu64 " of %" PRIu64
                      " in use",
                      bhd_memory_kind_text(refusal->kind), refusal->requested, unit, refusal->in_use,
                      refusal->limit);
-    gate->refusal.was_the_end = true;
-    *message = gate->stop_text;
+    limiter->refusal.was_the_end = true;
+    *message = limiter->stop_text;
     return BHD__STOP_OUT_OF_MEMORY;
 }
 
 static int32_t memory_growing(void *env, size_t current, size_t desired, size_t maximum,
                               const char **message)
 {
-    bhd__gate *gate = env;
-    gate->was_asked = true;
+    bhd__store_limiter *limiter = env;
+    limiter->was_asked = true;
     uint64_t declared = maximum == SIZE_MAX ? UINT64_MAX : maximum;
-    bhd_growth answer = bhd_limiter_memory_growing(gate->limiter, current, desired, declared);
+    bhd_growth answer = bhd_limiter_memory_growing(limiter->ledger, current, desired, declared);
     if (answer == BHD_GROWTH_ALLOW) {
-        expect(gate, current, desired);
+        expect(limiter, current, desired);
         return 1;
     }
     if (desired > declared)
         return 0;
-    bool begins = gate->starting && current == 0;
-    record(gate, begins ? BHD_MEMORY_INITIAL : BHD_MEMORY_LINEAR, current, desired);
+    bool begins = limiter->starting && current == 0;
+    record(limiter, begins ? BHD_MEMORY_INITIAL : BHD_MEMORY_LINEAR, current, desired);
     /* A memory that cannot begin ends the guest in any case. */
-    return answer == BHD_GROWTH_TRAP ? stop(gate, message) : 0;
+    return answer == BHD_GROWTH_TRAP ? stop(limiter, message) : 0;
 }
 
 static void memory_grow_failed(void *env)
@@ -98,18 +101,18 @@ static void memory_grow_failed(void *env)
 static int32_t table_growing(void *env, size_t current, size_t desired, size_t maximum,
                              const char **message)
 {
-    bhd__gate *gate = env;
-    gate->was_asked = true;
+    bhd__store_limiter *limiter = env;
+    limiter->was_asked = true;
     uint64_t declared = maximum == SIZE_MAX ? UINT64_MAX : maximum;
-    bhd_growth answer = bhd_limiter_table_growing(gate->limiter, current, desired, declared);
+    bhd_growth answer = bhd_limiter_table_growing(limiter->ledger, current, desired, declared);
     if (answer == BHD_GROWTH_ALLOW) {
-        settle(gate);
+        settle(limiter);
         return 1;
     }
     if (desired > declared)
         return 0;
-    record(gate, BHD_MEMORY_TABLE, current, desired);
-    return answer == BHD_GROWTH_TRAP ? stop(gate, message) : 0;
+    record(limiter, BHD_MEMORY_TABLE, current, desired);
+    return answer == BHD_GROWTH_TRAP ? stop(limiter, message) : 0;
 }
 
 static void table_grow_failed(void *env)
@@ -120,10 +123,11 @@ static void table_grow_failed(void *env)
     (void)env;
 }
 
-void bhd__gate_attach(bhd__gate *gate, wasmtime_store_t *store, const bhd_host_options *options)
+void bhd__store_limiter_attach(bhd__store_limiter *limiter, wasmtime_store_t *store,
+                               const bhd_host_options *options)
 {
     bhd_engine_limiter_t callbacks = {
-        .env = gate,
+        .env = limiter,
         .memory_growing = memory_growing,
         .memory_grow_failed = memory_grow_failed,
         .table_growing = table_growing,
@@ -139,34 +143,34 @@ void bhd__gate_attach(bhd__gate *gate, wasmtime_store_t *store, const bhd_host_o
     bhd_engine_store_limiter(store, &callbacks);
 }
 
-void bhd__gate_forget(bhd__gate *gate, bool starting)
+void bhd__store_limiter_forget(bhd__store_limiter *limiter, bool starting)
 {
-    gate->was_asked = starting;
-    gate->starting = starting;
-    gate->refusal.happened = false;
-    gate->capacity = BHD_OK;
+    limiter->was_asked = starting;
+    limiter->starting = starting;
+    limiter->refusal.happened = false;
+    limiter->capacity = BHD_OK;
 }
 
-void bhd__gate_settle(bhd__gate *gate)
+void bhd__store_limiter_settle(bhd__store_limiter *limiter)
 {
-    take_back(gate);
-    settle(gate);
-    gate->starting = false;
+    take_back(limiter);
+    settle(limiter);
+    limiter->starting = false;
 }
 
-void bhd__gate_grown(void)
+void bhd__store_limiter_grown(void)
 {
-    if (growing_gate)
-        settle(growing_gate);
+    if (growing)
+        settle(growing);
 }
 
-void bhd__gate_no_capacity(const bhd_error *error)
+void bhd__store_limiter_no_capacity(const bhd_error *error)
 {
-    if (!growing_gate)
+    if (!growing)
         return;
-    growing_gate->capacity = error->code;
+    growing->capacity = error->code;
     bhd__text text;
-    bhd__text_init(&text, growing_gate->capacity_text, sizeof growing_gate->capacity_text);
+    bhd__text_init(&text, growing->capacity_text, sizeof growing->capacity_text);
     bhd__text_add(&text, error->message);
     bhd__text_ellipsis(&text);
 }

@@ -2,13 +2,22 @@
  * From an artefact to code that can be instantiated: it is loaded, its needs are held against the
  * limits, its imports against the policy, and it is linked once.
  */
+#include "engine/load.h"
+
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/text.h"
-#include "engine/code/artifact.h"
+#include "engine/code/application.h"
 #include "engine/code/binary.h"
-#include "engine/code/recognise.h"
-#include "engine/structs.h"
+#include "engine/code/config.h"
+#include "engine/code/failure.h"
+#include "engine/code/functions.h"
+#include "engine/code/name.h"
+#include "engine/code/obtain.h"
+#include "engine/code/wasi_imports.h"
+#include "engine/engine.h"
+#include "engine/host/imports.h"
+#include "engine/host/link.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -119,18 +128,13 @@ static void name_import(import_check *check, bhd_engine_str_t module, bhd_engine
         bhd__text_printf(&check->names, " (%s)", capability);
 }
 
-static bool equals(bhd_engine_str_t bytes, const char *text)
-{
-    return bytes.size == strlen(text) && memcmp(bytes.data, text, bytes.size) == 0;
-}
-
 /* The embedder has it. */
 static bool host_provides(const import_check *check, bhd_engine_str_t module, bhd_engine_str_t name,
                           bhd_engine_str_t type)
 {
     if (check->of_component)
-        return !equals(type, "core module") && !equals(type, "component") &&
-               bhd__imports_provide(check->code, name.data, name.size);
+        return !bhd__name_is(type, "core module") && !bhd__name_is(type, "component") &&
+               bhd__link_is_provided(check->code, name.data, name.size);
     for (size_t i = 0; i < 2; i++)
         if (bhd__imports_find(check->code->providers.sets[i], module.data, module.size, name.data,
                               name.size))
@@ -226,7 +230,7 @@ static bhd_status link_component(bhd__code *code, wasmtime_error_t **failure, bh
     bhd_status status = BHD_OK;
     if (has_providers(code)) {
         linker = own = bhd_engine_component_linker_clone(linker);
-        status = bhd__imports_link_component(code, own, error);
+        status = bhd__link_component(code, own, error);
     }
     if (status == BHD_OK)
         *failure = bhd_engine_component_pre_new(linker, code->component, &code->component_pre);
@@ -242,7 +246,7 @@ static bhd_status link_module(bhd__code *code, wasmtime_error_t **failure, bhd_e
     bhd_status status = BHD_OK;
     if (has_providers(code)) {
         linker = own = wasmtime_linker_clone(linker);
-        status = bhd__imports_link_module(code, own, error);
+        status = bhd__link_module(code, own, error);
     }
     if (status == BHD_OK)
         *failure = wasmtime_linker_instantiate_pre(linker, code->module, &code->module_pre);
@@ -259,10 +263,10 @@ static bhd_status link_code(bhd__code *code, bhd_error *error)
     if (status != BHD_OK)
         return status;
     if (failure)
-        return bhd__fault_message(BHD_IMPORT_UNKNOWN,
-                                  "the component imports something that does not fit what is "
-                                  "provided",
-                                  failure, error);
+        return bhd__failure_message(BHD_IMPORT_UNKNOWN,
+                                    "the component imports something that does not fit what is "
+                                    "provided",
+                                    failure, error);
     return BHD_OK;
 }
 

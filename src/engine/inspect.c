@@ -1,14 +1,17 @@
 /*
  * What a binary declares, as a bhd_inspection.
  */
+#include "engine/inspect.h"
+
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/fail.h"
 #include "base/sized.h"
 #include "base/text.h"
-#include "engine/code/artifact.h"
 #include "engine/code/binary.h"
-#include "engine/structs.h"
+#include "engine/code/config.h"
+#include "engine/code/obtain.h"
+#include "engine/engine.h"
 
 #include <string.h>
 

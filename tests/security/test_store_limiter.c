@@ -1,10 +1,11 @@
 /*
- * The gate between engine and ledger, asked by an engine that is worse than the real one: it
+ * The limiter between engine and ledger, asked by an engine that is worse than the real one: it
  * reports failures of growths that it never asked about, reports them twice, or not at all. No
  * charge may be lost for that. The real engine's door is replaced, so that the callbacks are
  * called from here.
  */
-#include "engine/run/resource_limiter.h"
+#include "engine/host/stops.h"
+#include "engine/run/store_limiter.h"
 #include "support/real_guest.h"
 
 static bhd_engine_limiter_t engine;
@@ -17,8 +18,8 @@ void bhd_engine_store_limiter(wasmtime_store_t *store, const bhd_engine_limiter_
 }
 
 typedef struct books {
-    bhd__gate gate;
-    bhd_limiter *limiter;
+    bhd__store_limiter limiter;
+    bhd_limiter *ledger;
 } books;
 
 static void books_begin(books *b, bhd_on_exceed on_exceed)
@@ -28,16 +29,16 @@ static void books_begin(books *b, bhd_on_exceed on_exceed)
     limits.max_table_elements = 100;
     limits.on_exceed = on_exceed;
     memset(b, 0, sizeof *b);
-    expect_ok(bhd_limiter_new(&limits, NULL, &b->limiter, NULL), NULL);
-    b->gate.limiter = b->limiter;
-    bhd__gate_attach(&b->gate, NULL, &options);
-    bhd__gate_begin(&b->gate, false);
+    expect_ok(bhd_limiter_new(&limits, NULL, &b->ledger, NULL), NULL);
+    b->limiter.ledger = b->ledger;
+    bhd__store_limiter_attach(&b->limiter, NULL, &options);
+    bhd__store_limiter_begin(&b->limiter, false);
 }
 
 static void books_end(books *b)
 {
-    bhd__gate_end(&b->gate);
-    bhd_limiter_free(b->limiter);
+    bhd__store_limiter_end(&b->limiter);
+    bhd_limiter_free(b->ledger);
 }
 
 static int32_t ask_memory(books *b, uint64_t from, uint64_t to)
@@ -57,13 +58,13 @@ static int32_t ask_table(books *b, uint64_t from, uint64_t to)
 static void grow(books *b, uint64_t from, uint64_t to)
 {
     assert_int_equal(1, ask_memory(b, from, to));
-    bhd__gate_grown();
+    bhd__store_limiter_grown();
 }
 
 static void expect_books(const books *b, uint64_t bytes, uint64_t growths, uint64_t elements)
 {
     bhd_memory_metrics m;
-    bhd_limiter_metrics(b->limiter, &m);
+    bhd_limiter_metrics(b->ledger, &m);
     assert_true(m.current_bytes == bytes);
     assert_true(m.growth_count == growths);
     assert_true(m.table_elements == elements);
@@ -115,12 +116,12 @@ static void a_growth_that_nobody_confirms_is_taken_back_at_the_end_of_the_call(v
     books_begin(&b, BHD_ON_EXCEED_DENY);
     grow(&b, 0, PAGES(4));
     assert_int_equal(1, ask_memory(&b, PAGES(4), PAGES(8)));
-    bhd__gate_end(&b.gate);
+    bhd__store_limiter_end(&b.limiter);
     expect_books(&b, PAGES(4), 1, 0);
     /* And once: a failure that comes in the next call is another's. */
-    bhd__gate_begin(&b.gate, false);
+    bhd__store_limiter_begin(&b.limiter, false);
     engine.memory_grow_failed(engine.env);
-    bhd__gate_end(&b.gate);
+    bhd__store_limiter_end(&b.limiter);
     expect_books(&b, PAGES(4), 1, 0);
     books_end(&b);
 }
@@ -165,13 +166,13 @@ static void only_the_growth_under_way_is_confirmed(void **state)
     (void)state;
     books b;
     books_begin(&b, BHD_ON_EXCEED_DENY);
-    bhd__gate_grown(); /* nothing is under way */
+    bhd__store_limiter_grown(); /* nothing is under way */
     assert_int_equal(1, ask_memory(&b, 0, PAGES(2)));
-    bhd__gate_grown();
-    bhd__gate_grown();
+    bhd__store_limiter_grown();
+    bhd__store_limiter_grown();
     assert_int_equal(1, ask_memory(&b, PAGES(2), PAGES(3)));
     engine.memory_grow_failed(engine.env);
-    bhd__gate_grown();
+    bhd__store_limiter_grown();
     expect_books(&b, PAGES(2), 1, 0);
     books_end(&b);
 }
@@ -183,16 +184,16 @@ static void only_the_growth_under_way_ran_out_of_capacity(void **state)
     bhd_error error = BHD_ERROR_INIT;
     error.code = BHD_NO_CAPACITY;
     books_begin(&b, BHD_ON_EXCEED_DENY);
-    bhd__gate_no_capacity(&error); /* nothing is under way */
-    assert_int_equal(BHD_OK, b.gate.capacity);
+    bhd__store_limiter_no_capacity(&error); /* nothing is under way */
+    assert_int_equal(BHD_OK, b.limiter.capacity);
     assert_int_equal(1, ask_memory(&b, 0, PAGES(2)));
-    bhd__gate_no_capacity(&error);
+    bhd__store_limiter_no_capacity(&error);
     engine.memory_grow_failed(engine.env);
-    assert_int_equal(BHD_NO_CAPACITY, b.gate.capacity);
+    assert_int_equal(BHD_NO_CAPACITY, b.limiter.capacity);
     expect_books(&b, 0, 0, 0);
-    bhd__gate_end(&b.gate);
-    bhd__gate_begin(&b.gate, false);
-    assert_int_equal(BHD_OK, b.gate.capacity);
+    bhd__store_limiter_end(&b.limiter);
+    bhd__store_limiter_begin(&b.limiter, false);
+    assert_int_equal(BHD_OK, b.limiter.capacity);
     books_end(&b);
 }
 
@@ -203,17 +204,17 @@ static void a_refusal_is_kept_with_its_numbers_until_the_next_call(void **state)
     books_begin(&b, BHD_ON_EXCEED_DENY);
     grow(&b, 0, PAGES(4));
     assert_int_equal(0, ask_memory(&b, PAGES(2), PAGES(20)));
-    assert_true(b.gate.refusal.happened && !b.gate.refusal.was_the_end);
-    assert_int_equal(BHD_MEMORY_LINEAR, b.gate.refusal.kind);
-    assert_true(b.gate.refusal.requested == PAGES(18));
-    assert_true(b.gate.refusal.in_use == PAGES(4) && b.gate.refusal.limit == MIB(1));
+    assert_true(b.limiter.refusal.happened && !b.limiter.refusal.was_the_end);
+    assert_int_equal(BHD_MEMORY_LINEAR, b.limiter.refusal.kind);
+    assert_true(b.limiter.refusal.requested == PAGES(18));
+    assert_true(b.limiter.refusal.in_use == PAGES(4) && b.limiter.refusal.limit == MIB(1));
     assert_int_equal(0, ask_table(&b, 0, 101));
-    assert_int_equal(BHD_MEMORY_TABLE, b.gate.refusal.kind);
-    assert_true(b.gate.refusal.requested == 101 && b.gate.refusal.limit == 100);
-    bhd__gate_end(&b.gate);
-    assert_true(b.gate.refusal.happened);
-    bhd__gate_begin(&b.gate, false);
-    assert_false(b.gate.refusal.happened);
+    assert_int_equal(BHD_MEMORY_TABLE, b.limiter.refusal.kind);
+    assert_true(b.limiter.refusal.requested == 101 && b.limiter.refusal.limit == 100);
+    bhd__store_limiter_end(&b.limiter);
+    assert_true(b.limiter.refusal.happened);
+    bhd__store_limiter_begin(&b.limiter, false);
+    assert_false(b.limiter.refusal.happened);
     books_end(&b);
 }
 
@@ -229,7 +230,7 @@ static void on_exceed_trap_stops_with_a_text(void **state)
     assert_string_equal("out of memory: linear memory asked for 851968 more bytes with 262144 of "
                         "1048576 in use",
                         message);
-    assert_true(b.gate.refusal.was_the_end);
+    assert_true(b.limiter.refusal.was_the_end);
     message = NULL;
     /* Its own maximum is the guest's affair and stops nobody. */
     assert_int_equal(0, engine.memory_growing(engine.env, PAGES(4), PAGES(17), PAGES(8), &message));
@@ -250,5 +251,5 @@ int main(void)
         cmocka_unit_test(a_refusal_is_kept_with_its_numbers_until_the_next_call),
         cmocka_unit_test(on_exceed_trap_stops_with_a_text),
     };
-    return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("limiter", tests, NULL, NULL);
 }

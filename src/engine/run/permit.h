@@ -1,0 +1,16 @@
+/*
+ * The answers to a guest's calls that need a permit, one call at a time: clocks, random numbers,
+ * space in directories, open files, connections, names.
+ */
+#ifndef BHD_ENGINE_RUN_PERMIT_H
+#define BHD_ENGINE_RUN_PERMIT_H
+
+#include "engine/structs.h"
+
+const bhd_engine_permits_t *bhd__permits(void);
+/* Who asks for names, and how many at once. */
+bhd_engine_lookups_t bhd__lookups(const bhd__granted *granted);
+/* For the engine: the guest wanted to connect to an address that it may not. */
+void bhd__deny_address(void *env);
+
+#endif
