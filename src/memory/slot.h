@@ -13,7 +13,10 @@
 #ifndef BHD_MEMORY_SLOT_H
 #define BHD_MEMORY_SLOT_H
 
-#include "memory/slots.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct bhd__slot bhd__slot;
 
 /* The same for all slots of a pool, which outlives them. */
 typedef struct bhd__slot_shape {

@@ -1,6 +1,6 @@
 # A file includes its own room and lower ones only, and in the engine's room its own folder and lower
-# ones; the engine's headers stay in src/engine; whoever uses the library uses its public headers and
-# nothing else.
+# ones; no two files include each other, however long the way around is; the engine's headers stay
+# in src/engine; whoever uses the library uses its public headers and nothing else.
 . "$(dirname "$0")/lib.sh"
 
 declare -A below=(
@@ -76,6 +76,20 @@ for file in $(files "c h" src); do
         fi
     done < <(includes "$file")
 done
+
+# A header and its source are one here: a source that calls what another has is above it. tsort says
+# of every circle who is in it.
+circles=$(for file in $(files "c h" src cli compiler); do
+    base=${file#src/}
+    base=${base%.*}
+    includes "$file" | while read -r line form name; do
+        if [[ $form == '"' && $name != bulkhead* ]]; then
+            if [[ $name != */* ]]; then name=$(dirname "$base")/$name; fi
+            if [[ ${name%.*} != "$base" ]]; then echo "$base ${name%.*}"; fi
+        fi
+    done
+done | tsort 2>&1 >/dev/null || true)
+if [[ -n $circles ]]; then breach "files that include each other:" $(sed 's/^tsort: -: *//' <<<"$circles"); fi
 
 for file in $(files h include); do
     checked=$((checked + 1))
