@@ -32,12 +32,18 @@ typedef struct bhd_component_options {
     /** Ends the compilation, from any thread; see cancellation.h. NULL: nothing ends it but its
      *  bounds and bhd_host_free. */
     bhd_cancellation *cancellation;
+    /** For whom it is compiled: any number that the program has for a tenant, the same for all of
+     *  one tenant's binaries. When more wait than bhd_host_options.max_compilations, groups take
+     *  turns, and one group alone compiles at most half of that number at once, rounded up, so that
+     *  nobody's binaries keep everybody else's waiting (docs/EMBEDDING.md says how long). 0: a
+     *  group of its own. */
+    uint64_t compile_group;
 } bhd_component_options;
 
 #define BHD_COMPONENT_OPTIONS_INIT                                                                 \
     {                                                                                              \
         sizeof(bhd_component_options), NULL, NULL, {0, 0, 0, 0, BHD_ON_EXCEED_DENY}, NULL, NULL,   \
-            NULL                                                                                   \
+            NULL, 0                                                                                \
     }
 
 BHD_BEGIN_DECLS

@@ -95,7 +95,8 @@ typedef struct bhd_host_options {
     uint64_t max_instance_bytes;
     /** A bhd_compile. */
     uint32_t compile;
-    /** Compilations at once; others wait for their turn, in the order in which they came. */
+    /** Compilations at once; others wait for their turn, in the order in which they came unless
+     *  they are of groups (bhd_component_options.compile_group). */
     uint32_t max_compilations;
     /** What compiling one binary may take: seconds from the start of its process, bytes of the
      *  process, bytes of what comes out. More is BHD_COMPONENT_TOO_LARGE. Honest programs of many

@@ -5,7 +5,6 @@
 #include "base/fail.h"
 #include "compile/memory_file.h"
 #include "compile/program.h"
-#include "compile/turns.h"
 #include "compile/warden.h"
 
 #include <assert.h>
@@ -291,7 +290,7 @@ static bhd_status run(bhd__compiler *compiler, const bhd__compile_request *reque
         .descriptors = {x->binary.number, x->output.number, x->report.number},
         .name = "bulkhead-compile",
         .max_file_bytes = x->page.job.max_output_bytes,
-        .cancelled = request->cancelled,
+        .cancelled = request->client.cancelled,
         .closed = &compiler->turns.closed,
     };
     if (ward.max_file_bytes < BHD__REPORT_FILE_BYTES)
@@ -335,10 +334,14 @@ static bhd_status compile(bhd__compiler *compiler, const bhd__compile_request *r
 static bhd_status compile_in_turn(bhd__compiler *compiler, const bhd__compile_request *request,
                                   bhd__compiled *compiled, bhd_error *error)
 {
-    if (!bhd__turns_take(&compiler->turns, request->cancelled))
+    bhd__turn turn;
+    if (!bhd__turns_take(&compiler->turns, &request->client, &turn))
         return bhd__fail(error, BHD_CANCELLED, "the compilation was cancelled before it began");
     bhd_status status = compile(compiler, request, compiled, error);
-    bhd__turns_leave(&compiler->turns);
+    if (status == BHD_OK)
+        compiled->turn = turn;
+    else
+        bhd__turn_end(&turn);
     return status;
 }
 

@@ -12,9 +12,7 @@
 
 #include "bulkhead/error.h"
 #include "compile/exchange.h"
-
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "compile/turns.h"
 
 /* One for a host; any thread. */
 typedef struct bhd__compiler bhd__compiler;
@@ -25,7 +23,7 @@ typedef struct bhd__compiler_options {
     uint64_t max_seconds;      /* from its start to its end */
     uint64_t max_bytes;        /* of its memory */
     uint64_t max_output_bytes; /* artefact and description */
-    uint32_t max_at_once;      /* more wait for their turn, in the order in which they came */
+    uint32_t max_at_once;      /* more wait for their turn (fair_queue.h) */
 } bhd__compiler_options;
 
 /* Opens the program now, so that a later chroot or a new installation changes nothing. That it is
@@ -42,11 +40,15 @@ typedef struct bhd__compile_request {
     size_t size;
     const void *settings; /* at most BHD__SETTINGS_BYTES; what they mean is the engine room's */
     size_t settings_bytes;
-    const atomic_bool *cancelled; /* NULL: never; looked at every few milliseconds */
+    bhd__compile_client client;
 } bhd__compile_request;
 
 typedef struct bhd__compiled {
     int output; /* a memory file, sealed: artefact, then description; closed by the caller */
+    /* Goes on, and is ended by the caller when neither this nor a mapping of it holds the output
+     * any more: so there are never more outputs in memory than turns. Who has one compiles nothing
+     * else, or might wait for itself. */
+    bhd__turn turn;
     uint64_t artifact_bytes, description_bytes;
     uint64_t wall_ns, cpu_ns;
     uint64_t peak_bytes;

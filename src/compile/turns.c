@@ -1,25 +1,15 @@
 #include "compile/turns.h"
 
-#include <assert.h>
 #include <time.h>
 
 /* A flag cannot wake anybody, so who waits looks at it. */
 #define LOOK_NS 20000000L
 
-/* On the stack of who waits. */
-struct bhd__turn {
-    bhd__turn *next;
-    bool is_granted;
-};
-
-bool bhd__turns_init(bhd__turns *turns, uint32_t most)
+static bool init_waiting(bhd__turns *turns)
 {
-    assert(most > 0);
     pthread_condattr_t monotonic;
     if (pthread_condattr_init(&monotonic) != 0)
         return false;
-    *turns = (bhd__turns){.most = most};
-    atomic_init(&turns->closed, false);
     bool made = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
                 pthread_mutex_init(&turns->lock, NULL) == 0;
     if (made && pthread_cond_init(&turns->granted, &monotonic) != 0) {
@@ -30,9 +20,20 @@ bool bhd__turns_init(bhd__turns *turns, uint32_t most)
     return made;
 }
 
+bool bhd__turns_init(bhd__turns *turns, uint32_t most)
+{
+    atomic_init(&turns->closed, false);
+    if (!bhd__fair_queue_init(&turns->queue, most))
+        return false;
+    if (init_waiting(turns))
+        return true;
+    bhd__fair_queue_fini(&turns->queue);
+    return false;
+}
+
 void bhd__turns_fini(bhd__turns *turns)
 {
-    assert(turns->taken == 0 && turns->first == NULL);
+    bhd__fair_queue_fini(&turns->queue);
     (void)pthread_cond_destroy(&turns->granted);
     (void)pthread_mutex_destroy(&turns->lock);
 }
@@ -45,37 +46,14 @@ static bool is_over(bhd__turns *turns, const atomic_bool *cancelled)
            (cancelled != NULL && atomic_load_explicit(cancelled, memory_order_acquire));
 }
 
-static void enqueue(bhd__turns *turns, bhd__turn *turn)
+/* Whoever is served finds out when it wakes. */
+static void serve(bhd__turns *turns)
 {
-    if (turns->last != NULL)
-        turns->last->next = turn;
-    else
-        turns->first = turn;
-    turns->last = turn;
-}
-
-static void dequeue(bhd__turns *turns, bhd__turn *turn)
-{
-    bhd__turn *before = NULL;
-    for (bhd__turn *at = turns->first; at != turn; at = at->next)
-        before = at;
-    if (before != NULL)
-        before->next = turn->next;
-    else
-        turns->first = turn->next;
-    if (turns->last == turn)
-        turns->last = before;
-}
-
-static void grant(bhd__turns *turns)
-{
-    while (turns->first != NULL && turns->taken < turns->most) {
-        bhd__turn *turn = turns->first;
-        dequeue(turns, turn);
-        turn->is_granted = true;
-        turns->taken++;
-    }
-    (void)pthread_cond_broadcast(&turns->granted);
+    bool is_any = false;
+    while (!is_over(turns, NULL) && bhd__fair_queue_serve(&turns->queue) != NULL)
+        is_any = true;
+    if (is_any)
+        (void)pthread_cond_broadcast(&turns->granted);
 }
 
 static void wait_a_little(bhd__turns *turns)
@@ -90,31 +68,43 @@ static void wait_a_little(bhd__turns *turns)
     (void)pthread_cond_timedwait(&turns->granted, &turns->lock, &until);
 }
 
-/* ---------------------------------------------------------------------------------------------- */
-
-bool bhd__turns_take(bhd__turns *turns, const atomic_bool *cancelled)
+/* NULL: it is over. */
+static bhd__place *wait_for_place(bhd__turns *turns, const bhd__compile_client *client)
 {
-    bhd__turn own = {NULL, false};
-    (void)pthread_mutex_lock(&turns->lock);
-    if (!is_over(turns, cancelled)) {
-        enqueue(turns, &own);
-        grant(turns);
-        while (!own.is_granted && !is_over(turns, cancelled))
-            wait_a_little(turns);
-        if (!own.is_granted)
-            dequeue(turns, &own);
-    }
-    (void)pthread_mutex_unlock(&turns->lock);
-    return own.is_granted;
+    bhd__queue_entry own;
+    if (is_over(turns, client->cancelled))
+        return NULL;
+    bhd__fair_queue_add(&turns->queue, &own, client->group);
+    serve(turns);
+    while (own.place == NULL && !is_over(turns, client->cancelled))
+        wait_a_little(turns);
+    if (own.place == NULL)
+        bhd__fair_queue_remove(&turns->queue, &own);
+    return own.place;
 }
 
-void bhd__turns_leave(bhd__turns *turns)
+/* ---------------------------------------------------------------------------------------------- */
+
+bool bhd__turns_take(bhd__turns *turns, const bhd__compile_client *client, bhd__turn *turn)
 {
     (void)pthread_mutex_lock(&turns->lock);
-    assert(turns->taken > 0);
-    turns->taken--;
-    grant(turns);
+    bhd__place *place = wait_for_place(turns, client);
     (void)pthread_mutex_unlock(&turns->lock);
+    if (place != NULL)
+        *turn = (bhd__turn){turns, place};
+    return place != NULL;
+}
+
+void bhd__turn_end(bhd__turn *turn)
+{
+    bhd__turns *turns = turn->of;
+    if (turns == NULL)
+        return;
+    (void)pthread_mutex_lock(&turns->lock);
+    bhd__fair_queue_give_back(&turns->queue, turn->place);
+    serve(turns);
+    (void)pthread_mutex_unlock(&turns->lock);
+    *turn = (bhd__turn){NULL, NULL};
 }
 
 void bhd__turns_close(bhd__turns *turns)
@@ -127,10 +117,8 @@ void bhd__turns_close(bhd__turns *turns)
 
 uint32_t bhd__turns_waiting(bhd__turns *turns)
 {
-    uint32_t waiting = 0;
     (void)pthread_mutex_lock(&turns->lock);
-    for (const bhd__turn *turn = turns->first; turn != NULL; turn = turn->next)
-        waiting++;
+    uint32_t waiting = turns->queue.waiting;
     (void)pthread_mutex_unlock(&turns->lock);
     return waiting;
 }

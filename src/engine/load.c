@@ -298,7 +298,7 @@ static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_li
 
 bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
                          const bhd__providers *providers, const void *binary, size_t size,
-                         const atomic_bool *cancelled, bhd__code **code, bhd_error *error)
+                         const bhd__compile_client *client, bhd__code **code, bhd_error *error)
 {
     bhd__code *c = bhd__calloc(1, sizeof *c);
     if (!c)
@@ -309,12 +309,12 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     c->metered = limits->max_fuel > 0;
     bhd__artifact artifact;
     bhd_status status =
-        bhd__artifact_get(engine, c->metered, false, binary, size, cancelled, &artifact, error);
+        bhd__artifact_get(engine, c->metered, false, binary, size, client, &artifact, error);
     bool is_read = status == BHD_OK;
     if (status == BHD_OK)
         status = load(c, &artifact, error);
     if (status == BHD_COMPILER_FAILED && is_read && artifact.is_cached) {
-        status = bhd__artifact_renew(engine, c->metered, binary, size, cancelled, &artifact, error);
+        status = bhd__artifact_renew(engine, c->metered, binary, size, client, &artifact, error);
         is_read = status == BHD_OK;
         if (is_read)
             status = load(c, &artifact, error);

@@ -50,7 +50,7 @@ typedef struct compilation {
     bhd__providers providers;
     const void *binary;
     size_t size;
-    const atomic_bool *cancelled;
+    bhd__compile_client client;
 } compilation;
 
 static bhd_status compile(void *env, bhd_error *error)
@@ -60,7 +60,7 @@ static bhd_status compile(void *env, bhd_error *error)
         bhd__granted_init(&c->component->granted, c->asked, &c->host->grants, error);
     if (status == BHD_OK)
         status = bhd__code_new(c->host->engine, &c->component->limits, &c->providers, c->binary,
-                               c->size, c->cancelled, &c->component->code, error);
+                               c->size, &c->client, &c->component->code, error);
     return status;
 }
 
@@ -111,7 +111,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         .providers = {{own.imports, host->options.imports}},
         .binary = binary,
         .size = size,
-        .cancelled = bhd__cancellation_flag(own.cancellation),
+        .client = {own.compile_group, bhd__cancellation_flag(own.cancellation)},
     };
     /* Whoever frees the host meanwhile ends this, and the host when this has ended. */
     bhd__host_hold(host);

@@ -311,6 +311,7 @@ static void fields_stay_where_they_are(void **state)
         {"bhd_grants.standard_input", offsetof(bhd_grants, standard_input), 66},
         {"bhd_component_options.limits", offsetof(bhd_component_options, limits), 24},
         {"bhd_component_options.imports", offsetof(bhd_component_options, imports), 72},
+        {"bhd_component_options.compile_group", offsetof(bhd_component_options, compile_group), 88},
         {"bhd_capabilities.max_connections", offsetof(bhd_capabilities, max_connections), 100},
         {"bhd_sandbox_options.account", offsetof(bhd_sandbox_options, account), 112},
         {"bhd_sandbox_options.user_data", offsetof(bhd_sandbox_options, user_data), 120},

@@ -44,7 +44,8 @@ static void check_good(bhd__compiler *compiler)
     bhd__compiled compiled;
     CHECK_STATUS(BHD_OK, played_compile(compiler, PLAYED_GOOD, &compiled, &error), &error);
     CHECK(compiled.output > STDERR_FILENO && compiled.artifact_bytes == 60);
-    CHECK(close(compiled.output) == 0);
+    CHECK(fcntl(compiled.output, F_GETFD) == FD_CLOEXEC);
+    played_release(&compiled);
 }
 
 static void check_self(bhd__compiler *compiler)
@@ -299,7 +300,7 @@ static void cancelled_by_a_signal(void *env)
 {
     static const char script[] = "began\nsleep";
     const bhd__compile_request request = {
-        .binary = script, .size = sizeof script - 1, .cancelled = &is_cancelled};
+        .binary = script, .size = sizeof script - 1, .client = {.cancelled = &is_cancelled}};
     const struct itimerval soon = {{0, 0}, {0, 50000}};
     bhd__compiler_options options = played_options();
     bhd__compiler *compiler = NULL;

@@ -30,10 +30,10 @@ static void *compile_it(void *argument)
     job *j = argument;
     bhd__compiled compiled = {.output = -1};
     const bhd__compile_request request = {
-        .binary = j->script, .size = strlen(j->script), .cancelled = &j->cancelled};
+        .binary = j->script, .size = strlen(j->script), .client = {.cancelled = &j->cancelled}};
     j->status = bhd__compile_apart(j->compiler, &request, &compiled, &j->error);
     if (j->status == BHD_OK)
-        (void)close(compiled.output);
+        played_release(&compiled);
     return NULL;
 }
 
@@ -342,7 +342,7 @@ static void test_no_memory(void **state)
         else if (options.path != NULL)
             expect_ok(status, &error);
         if (status == BHD_OK)
-            (void)close(compiled.output);
+            played_release(&compiled);
         bhd__compiler_free(compiler);
         bhd_error_fini(&error);
         expect_nothing_left(&before);

@@ -325,10 +325,10 @@ static void test_what_was_found_is_what_is_executed(void **state)
     compiler = played_compiler_new(&options);
     copy("/bin/false", "named", 0755);
     expect_ok(played_compile(compiler, PLAYED_GOOD, &compiled, &error), &error);
-    (void)close(compiled.output);
+    played_release(&compiled);
     remove_name("named");
     expect_ok(played_compile(compiler, PLAYED_GOOD, &compiled, &error), &error);
-    (void)close(compiled.output);
+    played_release(&compiled);
     bhd__compiler_free(compiler);
 }
 

@@ -54,7 +54,7 @@ static void succeeds(const char *script)
     expect_ok(played_compile(compiler, script, &compiled, &error), &error);
     assert_true(compiled.output > STDERR_FILENO);
     assert_true(compiled.wall_ns > 0);
-    (void)close(compiled.output);
+    played_release(&compiled);
     played_expect_no_traces(&before);
 }
 
@@ -74,7 +74,7 @@ static void test_an_artefact_and_a_description(void **state)
     const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     assert_int_equal(seals, fcntl(compiled.output, F_GET_SEALS) & seals);
     assert_int_equal(-1, write(compiled.output, "x", 1));
-    (void)close(compiled.output);
+    played_release(&compiled);
 }
 
 static void test_a_description_alone(void **state)
@@ -88,7 +88,7 @@ static void test_a_description_alone(void **state)
               &error);
     assert_int_equal(0, compiled.artifact_bytes);
     assert_int_equal(40, compiled.description_bytes);
-    (void)close(compiled.output);
+    played_release(&compiled);
 }
 
 /* What is exactly as large as it may be; what was said to the screen on the way does not matter. */
@@ -341,7 +341,7 @@ static void test_who_has_the_output_open_writes_nothing_more(void **state)
             &compiled, &error);
         if (status == BHD_OK) {
             assert_int_equal(100, lseek(compiled.output, 0, SEEK_END));
-            (void)close(compiled.output);
+            played_release(&compiled);
         } else {
             assert_true(status == BHD_COMPILER_FAILED || status == BHD_COMPONENT_TOO_LARGE);
         }

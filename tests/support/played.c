@@ -40,6 +40,12 @@ bhd_status played_compile(bhd__compiler *compiler, const char *script, bhd__comp
     return bhd__compile_apart(compiler, &request, compiled, error);
 }
 
+void played_release(bhd__compiled *compiled)
+{
+    (void)close(compiled->output);
+    bhd__turn_end(&compiled->turn);
+}
+
 played_traces played_look(void)
 {
     return (played_traces){process_descriptors(), process_mappings(), bhd__alloc_live()};

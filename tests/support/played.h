@@ -22,6 +22,9 @@ bhd__compiler *played_compiler_new(const bhd__compiler_options *options);
 bhd_status played_compile(bhd__compiler *compiler, const char *script, bhd__compiled *compiled,
                           bhd_error *error);
 
+/* What came of one that went well. */
+void played_release(bhd__compiled *compiled);
+
 /* What a compilation could leave in this process. */
 typedef struct played_traces {
     uint64_t descriptors, mappings, allocations;

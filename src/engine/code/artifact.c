@@ -45,6 +45,7 @@ void bhd__artifact_fini(bhd__artifact *artifact)
 {
     if (artifact->mapping)
         (void)munmap(artifact->mapping, artifact->mapping_bytes);
+    bhd__turn_end(&artifact->turn);
     bhd__translated_fini(&artifact->translated);
     if (artifact->mapping ? artifact->mapping_bytes >= BHD__LARGE_CODE_BYTES
                           : artifact->compile_ns >= BHD__TRIM_NS)

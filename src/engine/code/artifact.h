@@ -4,6 +4,7 @@
 #ifndef BHD_ENGINE_CODE_ARTIFACT_H
 #define BHD_ENGINE_CODE_ARTIFACT_H
 
+#include "compile/turns.h"
 #include "engine/code/description.h"
 #include "engine/code/translate.h"
 #include "engine/structs.h"
@@ -27,6 +28,7 @@ typedef struct bhd__artifact {
     bool metered;        /* compiled with fuel */
     /* Owned: one of these. */
     bhd__translated translated;
+    bhd__turn turn; /* for as long as the compiler's output is mapped */
     void *mapping;
     size_t mapping_bytes;
 } bhd__artifact;

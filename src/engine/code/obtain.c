@@ -77,7 +77,7 @@ static bhd_status map_output(int file, uint64_t code_bytes, uint64_t description
 }
 
 static bhd_status compile_apart(bhd__engine *engine, const bhd__translation *settings,
-                                const void *binary, size_t size, const atomic_bool *cancelled,
+                                const void *binary, size_t size, const bhd__compile_client *client,
                                 const bhd__cache_key *key, bhd__artifact *artifact,
                                 bhd_error *error)
 {
@@ -86,12 +86,13 @@ static bhd_status compile_apart(bhd__engine *engine, const bhd__translation *set
         .size = size,
         .settings = settings,
         .settings_bytes = sizeof *settings,
-        .cancelled = cancelled,
+        .client = client ? *client : (bhd__compile_client){.group = BHD__GROUP_WITHOUT_OPTIONS},
     };
     bhd__compiled compiled;
     bhd_status status = bhd__compile_apart(engine->compiler, &request, &compiled, error);
     if (status != BHD_OK)
         return status;
+    artifact->turn = compiled.turn;
     artifact->compile_ns = compiled.wall_ns;
     artifact->compile_bytes = compiled.peak_bytes;
     status = map_output(compiled.output, compiled.artifact_bytes, compiled.description_bytes,
@@ -125,8 +126,8 @@ static bool from_cache(bhd__engine *engine, const bhd__cache_key *key, bhd__arti
 }
 
 bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, const void *binary,
-                             size_t size, const atomic_bool *cancelled, bhd__artifact *artifact,
-                             bhd_error *error)
+                             size_t size, const bhd__compile_client *client,
+                             bhd__artifact *artifact, bhd_error *error)
 {
     bhd__translation settings = bhd__artifact_settings(&engine->options, metered, describe);
     *artifact = (bhd__artifact){0};
@@ -147,7 +148,7 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
                 return BHD_OK;
             }
         }
-        status = compile_apart(engine, &settings, binary, size, cancelled, is_kept ? &key : NULL,
+        status = compile_apart(engine, &settings, binary, size, client, is_kept ? &key : NULL,
                                artifact, error);
     }
     if (status == BHD_OK && !describe && !artifact->code)
@@ -159,11 +160,11 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
 }
 
 bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *binary, size_t size,
-                               const atomic_bool *cancelled, bhd__artifact *artifact,
+                               const bhd__compile_client *client, bhd__artifact *artifact,
                                bhd_error *error)
 {
     bhd__cache_key key = key_of(engine, metered, binary, size);
     bhd__artifact_fini(artifact);
     bhd__cache_drop(engine->cache, &key);
-    return bhd__artifact_get(engine, metered, false, binary, size, cancelled, artifact, error);
+    return bhd__artifact_get(engine, metered, false, binary, size, client, artifact, error);
 }
