@@ -66,6 +66,7 @@ plant matrix tests/support/matrix.h '    X(bhd_planted, ANY)' 'bhd_planted is no
 plant names tests/base/alloc.h '' 'more than one file is called base/alloc.h'
 plant names src/memory/memory_planted.c '' 'has the name of its folder in its own'
 plant names src/base/planted.c '/* see /ro''ot/notes */' 'a path of one machine'
+plant tour docs/planted.md 'see `base/nowhere.c`' 'docs/planted.md:1: there is no file base/nowhere.c'
 plant unfinished src/base/planted.c '/* TO''DO: later */' 'src/base/planted.c:1'
 plant names lib/planted.o '' 'is a build product'
 
