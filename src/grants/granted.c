@@ -8,7 +8,9 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "base/unicode.h"
-#include "grants/capability_rules.h"
+#include "grants/copies.h"
+#include "grants/denials.h"
+#include "grants/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,8 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/file.h"
-#include "grants/capability_rules.h"
+#include "grants/copies.h"
+#include "grants/rules.h"
 #include "manifest/complaint.h"
 #include "manifest/nearest.h"
 

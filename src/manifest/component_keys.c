@@ -5,8 +5,8 @@
 #include "manifest/component_keys.h"
 
 #include "base/identity.h"
-#include "grants/capability_rules.h"
-#include "limits/limit_check.h"
+#include "grants/rules.h"
+#include "limits/rules.h"
 #include "manifest/capabilities.h"
 #include "manifest/complaint.h"
 #include "manifest/semver.h"

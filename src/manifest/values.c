@@ -4,7 +4,7 @@
 #include "manifest/values.h"
 
 #include "base/identity.h"
-#include "limits/limit_check.h"
+#include "limits/rules.h"
 #include "manifest/complaint.h"
 #include "manifest/nearest.h"
 #include "manifest/semver.h"

@@ -1,6 +1,6 @@
 /*
  * Checks of values that stand alone, one for each kind of row; lists are in capabilities.h. The
- * rules themselves are in limits/limit_check.h, size.c and base/identity.h: here they get a key, a
+ * rules themselves are in limits/rules.h, size.c and base/identity.h: here they get a key, a
  * place and what to write instead.
  */
 #ifndef BHD_MANIFEST_VALUES_H

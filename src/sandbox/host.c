@@ -10,7 +10,8 @@
 #include "engine/host/imports.h"
 #include "engine/inspect.h"
 #include "engine/process/stack.h"
-#include "grants/capability_rules.h"
+#include "grants/copies.h"
+#include "grants/rules.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/life.h"
 

@@ -1,7 +1,8 @@
 /*
  * What no component can ask for and no host can grant, and how the two are compared.
  */
-#include "grants/capability_rules.h"
+#include "grants/denials.h"
+#include "grants/rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,8 +5,8 @@
 #include "unit_test.h"
 
 #include "base/fail.h"
-#include "grants/capability_rules.h"
 #include "grants/granted.h"
+#include "grants/rules.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "unit_test.h"
 
 #include "bulkhead/manifest.h"
-#include "grants/capability_rules.h"
+#include "grants/rules.h"
 #include "manifest/component_keys.h"
 #include "manifest/types.h"
 

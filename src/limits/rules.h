@@ -6,8 +6,8 @@
  * message, "max_memory_bytes: ...". NULL leaves that out, for a diagnostic that has a key already.
  * Pure functions; any thread.
  */
-#ifndef BHD_LIMITS_LIMIT_CHECK_H
-#define BHD_LIMITS_LIMIT_CHECK_H
+#ifndef BHD_LIMITS_RULES_H
+#define BHD_LIMITS_RULES_H
 
 #include "base/text.h"
 #include "bulkhead/limits.h"

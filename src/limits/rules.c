@@ -1,7 +1,7 @@
 /*
  * The rules for single limits. Every message has the value, what is allowed, and what to write.
  */
-#include "limits/limit_check.h"
+#include "limits/rules.h"
 
 #include "base/fail.h"
 #include "base/text.h"
@@ -118,4 +118,32 @@ bhd_status bhd__limit_check_on_exceed(const char *name, bhd_on_exceed on_exceed,
     bhd__text_printf(&text, "%d is neither deny (%d) nor trap (%d)", (int)on_exceed,
                      (int)BHD_ON_EXCEED_DENY, (int)BHD_ON_EXCEED_TRAP);
     return finish(&text, BHD_LIMIT_INVALID, error);
+}
+
+bhd_status bhd_policy_check(const bhd_policy *policy, bhd_error *error)
+{
+    if (policy == NULL)
+        return bhd__fail(error, BHD_INVALID_ARGUMENT, "policy: NULL");
+    uint64_t low = policy->min_memory_bytes, high = policy->max_memory_bytes;
+    if (low > high)
+        return bhd__fail(error, BHD_POLICY_INVALID,
+                         "policy: the minimum of %" PRIu64 " bytes is above the maximum of %" PRIu64
+                         " bytes",
+                         low, high);
+    if (low >= BHD_POLICY_MIN_BYTES && high <= BHD_POLICY_MAX_BYTES)
+        return BHD_OK;
+    bool low_is_wrong = low < BHD_POLICY_MIN_BYTES;
+    bhd_status code =
+        bhd__fail(error, BHD_POLICY_INVALID,
+                  "policy: a %s of %" PRIu64 " bytes is %s the widest possible range of %" PRIu64
+                  " to %" PRIu64 " bytes (64 KiB to 4096 MiB)",
+                  low_is_wrong ? "minimum" : "maximum", low_is_wrong ? low : high,
+                  low_is_wrong ? "below" : "above", BHD_POLICY_MIN_BYTES, BHD_POLICY_MAX_BYTES);
+    bhd__error_range(error, low_is_wrong ? low : high, BHD_POLICY_MIN_BYTES, BHD_POLICY_MAX_BYTES);
+    return code;
+}
+
+const char *bhd_on_exceed_text(bhd_on_exceed on_exceed)
+{
+    return on_exceed == BHD_ON_EXCEED_TRAP ? "trap" : "deny";
 }
