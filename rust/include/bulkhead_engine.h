@@ -49,7 +49,7 @@ wasmtime_error_t *bhd_engine_precompile(const wasm_engine_t *engine, const uint8
 
 /* Starts the threads on which engines with parallel compilation compile, once in a process, instead
  * of at the first compilation. False: they cannot be started, or are there already. */
-bool bhd_engine_compiler_threads(size_t count);
+bool bhd_engine_compiler_threads(size_t count, size_t stack_bytes);
 
 /* -- threads ------------------------------------------------------------------------------- */
 
@@ -79,10 +79,20 @@ void bhd_engine_store_limiter(wasmtime_store_t *store, const bhd_engine_limiter_
 /* Bytes that one host call may copy out of the guest, and handles that components may hold. */
 void bhd_engine_set_hostcall_budget(wasmtime_context_t *context, size_t bytes,
                                     size_t component_handles);
-/* Entries of WASI's resource table; `component` is the same number for all sandboxes of one, which
- * share threads for files, and no other's, also later. Only after wasmtime_context_set_wasi, and
- * once. */
-void bhd_engine_set_wasi_resources(wasmtime_context_t *context, size_t entries, uint64_t component);
+
+typedef struct bhd_engine_resources {
+    size_t entries; /* of WASI's resource table */
+    /* The same for all sandboxes of one component, and no other's, also later. */
+    uint64_t component;
+    /* Operations on files that may wait at the same time, each on a thread: of a sandbox, of all
+     * sandboxes of the component together, and of the process; in a process those of its first
+     * sandbox count, of a component those of its first. The engine's runtime has 512 threads. */
+    size_t file_threads_of_sandbox, file_threads_of_component, file_threads_of_host;
+} bhd_engine_resources_t;
+
+/* Only after wasmtime_context_set_wasi, and once. */
+void bhd_engine_set_wasi_resources(wasmtime_context_t *context,
+                                   const bhd_engine_resources_t *resources);
 
 /* Size of the store's heap of collected objects; 0 while it has none. */
 size_t bhd_engine_gc_heap_bytes(const wasmtime_store_t *store);
@@ -112,9 +122,11 @@ typedef struct bhd_engine_frame_t {
 bool bhd_engine_error_frame(const void *error_or_trap, size_t number, bhd_engine_frame_t *frame);
 
 /* Lines of source text, out of the line programs of the core modules in a binary: at most
- * `max_bytes` of them are kept. NULL when there are none. */
+ * `max_bytes` of them are kept, and one bhd_engine_lines_find takes at most `max_steps` of reading,
+ * about one for each byte that it looks at. NULL when there are none. */
 typedef struct bhd_engine_lines_t bhd_engine_lines_t;
-bhd_engine_lines_t *bhd_engine_lines_new(const void *binary, size_t size, size_t max_bytes);
+bhd_engine_lines_t *bhd_engine_lines_new(const void *binary, size_t size, size_t max_bytes,
+                                         size_t max_steps);
 void bhd_engine_lines_delete(bhd_engine_lines_t *lines);
 
 /* Texts belong to the lines; without a directory it is that of the compilation. */
@@ -147,41 +159,60 @@ void bhd_engine_func_types(wasmtime_context_t *context, const wasmtime_func_t *f
  * write on another one, also after the guest has ended. `env` outlives the store. A function never
  * waits: it takes all bytes, writes what goes, keeps the rest and gives `size`, or gives a negative
  * errno. While it keeps something, it gives -EAGAIN; a write of nothing tries again, and gives 0
- * when nothing is kept. */
+ * when nothing is kept. It is given at most `most` bytes. */
 typedef ptrdiff_t (*bhd_engine_write_fn)(void *env, const unsigned char *data, size_t size);
-void bhd_engine_wasi_streams(wasi_config_t *config, void *env, bhd_engine_write_fn standard_output,
-                             bool output_is_terminal, bhd_engine_write_fn standard_error,
-                             bool error_is_terminal);
+void bhd_engine_wasi_streams(wasi_config_t *config, void *env, size_t most,
+                             bhd_engine_write_fn standard_output, bool output_is_terminal,
+                             bhd_engine_write_fn standard_error, bool error_is_terminal);
 
 /* The guest's standard input out of a descriptor of the process. `read` never waits: bytes, 0 at
  * the end, or a negative errno, -EAGAIN when there is nothing; size 0 asks whether there is
- * something. `env` outlives the store. */
+ * something. `env` outlives the store. It is asked for at most `most` bytes. */
 typedef ptrdiff_t (*bhd_engine_read_fn)(void *env, unsigned char *data, size_t size);
-void bhd_engine_wasi_input(wasi_config_t *config, void *env, int fd, bhd_engine_read_fn read,
-                           bool is_terminal);
+void bhd_engine_wasi_input(wasi_config_t *config, void *env, size_t most, int fd,
+                           bhd_engine_read_fn read, bool is_terminal);
 /* The same out of bytes, which are copied. */
 void bhd_engine_wasi_input_bytes(wasi_config_t *config, const void *data, size_t size);
-
-typedef struct bhd_engine_endpoint {
-    bhd_engine_str_t host; /* name or address */
-    uint16_t port;
-} bhd_engine_endpoint_t;
 
 /* Threads that look names up, because the system's resolver waits: for all sandboxes with the same
  * key at most `share` at once, `most` in the process, of all keys. */
 typedef struct bhd_engine_lookups {
     uint64_t key;
     uint32_t share, most;
+    uint32_t addresses; /* of one name; more are left out */
+    size_t stack_bytes; /* of each thread */
 } bhd_engine_lookups_t;
 
-/* Outgoing TCP to these; copied. Without it there is no network. `denied` is told, on the thread
- * that runs the guest, when it wants to connect elsewhere; `env` outlives the store. */
-void bhd_engine_wasi_network(wasi_config_t *config, const bhd_engine_endpoint_t *endpoints,
-                             size_t count, bhd_engine_lookups_t lookups, void *env,
-                             void (*denied)(void *env));
-/* Whether the grant of this name can mean this address: not when it is one of the machine itself or
- * of its link, except for the name localhost. */
-bool bhd_engine_name_reaches(bhd_engine_str_t host, bhd_engine_str_t address);
+/* As 16 bytes of version 6, as the network has them; version 4 in ::ffff:0:0/96. */
+typedef struct bhd_engine_address {
+    uint8_t bytes[16];
+} bhd_engine_address_t;
+
+typedef enum bhd_engine_use {
+    BHD_ENGINE_CONNECT = 0,
+    BHD_ENGINE_BIND = 1,
+    BHD_ENGINE_OTHER_USE = 2, /* datagrams */
+} bhd_engine_use_t;
+
+typedef enum bhd_engine_answer {
+    BHD_ENGINE_NO = 0,
+    BHD_ENGINE_YES = 1,
+    BHD_ENGINE_IF_NAMED = 2,
+} bhd_engine_answer_t;
+
+typedef struct bhd_engine_network {
+    void *env; /* outlives the store */
+    /* Whether a guest's TCP socket may be used with an address, on the thread that runs the guest.
+     * IF_NAMED: if `*name`, which stays valid, has the address now. If it has not, it is asked
+     * again; `*at` is 0 the first time, and then what it was set to. */
+    bhd_engine_answer_t (*may_use)(void *env, bhd_engine_use_t use,
+                                   const bhd_engine_address_t *address, uint16_t port, size_t *at,
+                                   bhd_engine_str_t *name);
+    bhd_engine_lookups_t lookups;
+} bhd_engine_network_t;
+
+/* TCP; without it there is no network. Copied. */
+void bhd_engine_wasi_network(wasi_config_t *config, const bhd_engine_network_t *network);
 
 /* The descriptors of the directories that the guest was given, in the order in which they were; at
  * most `capacity` of them are written. Returns how many there are. After wasmtime_context_set_wasi
@@ -198,22 +229,46 @@ void bhd_engine_wasi_files(wasmtime_context_t *context, void *env, void (*each)(
  * component are overdue. False: something is still open. */
 bool bhd_engine_store_delete(wasmtime_store_t *store, uint32_t milliseconds);
 
+/* Taken out of what a guest may still write, before it does; the numbers are C's to read. */
+typedef struct bhd_engine_reserved {
+    uint64_t space, credit;
+} bhd_engine_reserved_t;
+
 /* What is asked call by call; `env` is the store's data. */
 typedef struct bhd_engine_permits {
     bool (*clocks)(void *env);
     bool (*random)(void *env, unsigned char *buffer, size_t size); /* fills it, or says no */
-    /* Bytes that may still go into directories. They are taken first and given back when less was
-     * written. */
-    uint64_t (*bytes_left)(void *env);
-    bool (*take_bytes)(void *env, uint64_t bytes);
-    void (*give_bytes)(void *env, uint64_t bytes);
-    /* One more, beside so many. */
-    bool (*open)(void *env, size_t open);
+    /* A new entry of a directory: whether there could be one; one, and one that did not come to be
+     * after all. */
+    bool (*has_entry)(void *env);
+    bool (*take_entry)(void *env);
+    void (*give_entry)(void *env);
+    uint64_t (*writable)(void *env); /* bytes, where the disk has space for them already */
+    bool (*may_write)(void *env, uint64_t bytes);
+    /* Before a write of so many bytes, which may take as much space of the disk: what there is of
+     * that. `reserve_whole` after it did not pay: all, or a no. Each is settled once, when it is
+     * known what was written and what space that took. */
+    bhd_engine_reserved_t (*reserve)(void *env, uint64_t space, uint64_t bytes);
+    bool (*reserve_whole)(void *env, uint64_t space, uint64_t bytes,
+                          bhd_engine_reserved_t *reserved);
+    void (*settle)(void *env, bhd_engine_reserved_t reserved, uint64_t space, uint64_t bytes);
+    /* Any thread. Whether it pays for these bytes that would take that space; earlier parts of the
+     * same write have taken `spent` of the space. */
+    bool (*pays)(bhd_engine_reserved_t reserved, uint64_t spent, uint64_t space, uint64_t bytes);
+    /* One more, beside so many files, directories and listings, and so many streams, those among
+     * them that every guest has. */
+    bool (*open)(void *env, size_t files, size_t streams);
     void (*no_file)(void *env); /* what was to be opened is neither file nor directory */
     bool (*connect)(void *env, size_t connections);
     bool (*resolve)(void *env, const char *name, size_t size);
+    /* Any thread. Whether a guest that asks for a name may be told this address of it. */
+    bool (*name_reaches)(bhd_engine_str_t name, const bhd_engine_address_t *address);
     bhd_engine_lookups_t (*lookups)(void *env);
-    size_t random_max; /* bytes that one call of WASI 0.2 may ask for */
+    uint64_t hole_bytes; /* written, when a file grows by a hole of as much or more */
+    size_t random_max;   /* bytes that one call of WASI 0.2 may ask for */
+    /* Bytes of a guest that the host holds: of one operation on a file, of one stream of a file,
+     * and of the entries of a directory. */
+    size_t file_max, file_stream_max, listed_max;
     int32_t stop_code; /* ends the guest where WASI has no error for "no" */
 } bhd_engine_permits_t;
 
@@ -306,9 +361,11 @@ typedef struct bhd_engine_totals {
 } bhd_engine_totals_t;
 
 /* Calls `extent` for every memory and table of every core module in the binary, and fills `*totals`
- * with what one instance needs when it begins and holds, and with what would end the compiler. The
+ * with what one instance needs when it begins and holds, and with what would end the compiler.
+ * Components in components and types in types may be nested `max_nesting` deep, together. The
  * binary need not be valid; whatever it is, this takes time and memory as its size. */
-wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, void *env,
+wasmtime_error_t *bhd_engine_extents(const uint8_t *binary, size_t size, size_t max_nesting,
+                                     void *env,
                                      void (*extent)(void *env, const bhd_engine_extent_t *extent),
                                      bhd_engine_totals_t *totals);
 
@@ -331,9 +388,17 @@ void bhd_engine_module_items(const wasmtime_module_t *module, void *env, bhd_eng
 void bhd_engine_component_items(const wasmtime_component_t *component, const wasm_engine_t *engine,
                                 void *env, bhd_engine_item_fn item);
 
-/* Calls `text` once with the world of a component as WIT: printable ASCII and newlines, at most a
- * little more than 256 KiB. The binary is valid with every proposal on. */
-wasmtime_error_t *bhd_engine_component_wit(const uint8_t *binary, size_t size, void *env,
+typedef struct bhd_engine_wit_bounds {
+    size_t text_bytes; /* and a little more, which says that it was cut */
+    size_t name_bytes; /* memory for the names of imports, exports, and what instances export */
+    uint32_t depth;    /* of types without a name in types */
+    uint32_t renames;  /* names one after the other that are followed for one type */
+} bhd_engine_wit_bounds_t;
+
+/* Calls `text` once with the world of a component as WIT: printable ASCII and newlines. The binary
+ * is valid with every proposal on. */
+wasmtime_error_t *bhd_engine_component_wit(const uint8_t *binary, size_t size,
+                                           const bhd_engine_wit_bounds_t *bounds, void *env,
                                            void (*text)(void *env, bhd_engine_str_t wit));
 
 #endif

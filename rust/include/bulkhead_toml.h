@@ -4,10 +4,10 @@
  * bhd_toml_visit parses `size` bytes and calls the visitor: first `error` for every syntax error
  * and duplicate key (whose message is "duplicate key"), in the order of the text, then `item` for
  * every key of a table in the order of the text. A table or an array is announced by its item, then
- * its content follows, then `leave`; content more than 100 levels deep is left out. Pointers are
- * valid during the call. Offsets are bytes from the start of the text; an error whose place is not
- * known has SIZE_MAX and comes last. Returns false, and calls nothing, if the text is not UTF-8.
- * With syntax errors the items are what could be made out.
+ * its content follows, then `leave`; content more than `max_depth` levels deep, which is at most
+ * 100, is left out. Pointers are valid during the call. Offsets are bytes from the start of the
+ * text; an error whose place is not known has SIZE_MAX and comes last. Returns false, and calls
+ * nothing, if the text is not UTF-8. With syntax errors the items are what could be made out.
  *
  * The visitor may be called on another thread, while the caller waits: text that could nest deeply
  * is read on a stack that is large enough. The caller's own stack needs 256 KiB.
@@ -51,6 +51,7 @@ typedef struct bhd_toml_visitor {
     void (*item)(void *env, const bhd_toml_item_t *item);
     void (*leave)(void *env);
     void (*error)(void *env, size_t offset, bhd_engine_str_t message);
+    size_t max_depth;
 } bhd_toml_visitor_t;
 
 bool bhd_toml_visit(const char *text, size_t size, const bhd_toml_visitor_t *visitor);

@@ -34,10 +34,17 @@ typedef struct bhd_engine_typed {
     uint32_t resource;                     /* the number of a resource type in types */
 } bhd_engine_typed_t;
 
+/* Of the types of all functions of a component together; what goes beyond is told without them. */
+typedef struct bhd_engine_type_bounds {
+    size_t nodes, name_bytes;
+    uint32_t depth; /* of each */
+} bhd_engine_type_bounds_t;
+
 /* Tells every function and every resource type that a component imports and exports. The visitor
  * gives false when it has no memory. False: somebody had none. */
 bool bhd_engine_component_functions(const wasmtime_component_t *component,
-                                    const wasm_engine_t *engine, void *env,
+                                    const wasm_engine_t *engine,
+                                    const bhd_engine_type_bounds_t *bounds, void *env,
                                     bool (*visit)(void *env, const bhd_engine_typed_t *function));
 
 /* -- calls --------------------------------------------------------------------------------- */

@@ -142,9 +142,7 @@ fn p2_network(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         }
         answer(tcp_create_socket::Host::create_tcp_socket(&mut view, family))
     })?;
-    lookup::define(linker, wasi!("sockets/ip-name-lookup"), move |s, name| {
-        p.resolve(Env::of(s), name)
-    })
+    lookup::define(linker, wasi!("sockets/ip-name-lookup"), p)
 }
 
 /// After `wasmtime_component_linker_add_wasip2_async`.

@@ -5,9 +5,6 @@ use std::ffi::c_char;
 use wasmtime::{Engine, ModuleVersionStrategy};
 use wasmtime_c_api::{wasm_byte_vec_t, wasm_engine_t, wasmtime_error_t};
 
-/// Of the threads that compile; wasmtime's own have as much.
-const THREAD_STACK_BYTES: usize = 2 << 20;
-
 /// The name under which scripts/engine keeps this engine: a hash of all that it is made of.
 const BUILD: &[u8] = match option_env!("BULKHEAD_ENGINE_NAME") {
     Some(name) => name.as_bytes(),
@@ -62,10 +59,10 @@ pub unsafe extern "C" fn bhd_engine_precompile(
 
 /// False when they cannot be started, or are there already.
 #[unsafe(no_mangle)]
-pub extern "C" fn bhd_engine_compiler_threads(count: usize) -> bool {
+pub extern "C" fn bhd_engine_compiler_threads(count: usize, stack_bytes: usize) -> bool {
     rayon::ThreadPoolBuilder::new()
         .num_threads(count)
-        .stack_size(THREAD_STACK_BYTES)
+        .stack_size(stack_bytes)
         .build_global()
         .is_ok()
 }

@@ -7,6 +7,8 @@ use wasmtime_c_api::{
 };
 use wasmtime_wasi::WasiView;
 
+use crate::files;
+
 // Both are `repr(transparent)` or `repr(C)` around the one field that is used here.
 const _: () =
     assert!(size_of::<wasmtime_component_linker_t>() == size_of::<Linker<WasmtimeStoreData>>());
@@ -22,17 +24,30 @@ pub extern "C" fn bhd_engine_set_hostcall_budget(
     context.set_max_component_handles(component_handles);
 }
 
-/// Only after `wasmtime_context_set_wasi`. `component` is the same number for all its sandboxes,
-/// and no other's.
+#[repr(C)]
+pub struct bhd_engine_resources_t {
+    entries: usize,
+    /// The same number for all sandboxes of a component, and no other's.
+    component: u64,
+    file_threads_of_sandbox: usize,
+    file_threads_of_component: usize,
+    file_threads_of_host: usize,
+}
+
+/// Only after `wasmtime_context_set_wasi`.
 #[unsafe(no_mangle)]
 pub extern "C" fn bhd_engine_set_wasi_resources(
     mut context: WasmtimeStoreContextMut<'_>,
-    entries: usize,
-    component: u64,
+    resources: &bhd_engine_resources_t,
 ) {
     let table = context.data_mut().ctx().table;
-    table.set_max_capacity(entries);
-    crate::files::attach(table, component);
+    table.set_max_capacity(resources.entries);
+    let shares = files::Shares {
+        of_a_sandbox: resources.file_threads_of_sandbox,
+        of_a_component: resources.file_threads_of_component,
+        of_the_host: resources.file_threads_of_host,
+    };
+    files::attach(table, resources.component, shares);
 }
 
 /// Bytes of the store's GC heap; 0 while it has none.

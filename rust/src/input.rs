@@ -18,15 +18,14 @@ use wasmtime_wasi::p2::{InputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{WasiCtxBuilder, async_trait};
 use wasmtime_wasi_io::bytes::Bytes;
 
-/// What one read gives at most.
-const READ_MAX: usize = 64 * 1024;
-
 /// Reads without waiting: bytes, 0 at the end, or a negative errno, EAGAIN when there is nothing.
 type Read = extern "C" fn(*mut c_void, *mut u8, usize) -> isize;
 
 #[derive(Clone)]
 struct Input {
     env: *mut c_void,
+    /// What one read gives.
+    most: usize,
     read: Read,
     /// Made at the first wait; `None` inside: it is a file, and never has to be waited for.
     waiting: Option<Arc<Option<AsyncFd<OwnedFd>>>>,
@@ -41,7 +40,7 @@ unsafe impl Sync for Input {}
 impl Input {
     /// `None`: nothing is there yet.
     fn get(&self, size: usize) -> io::Result<Option<Vec<u8>>> {
-        let mut bytes = vec![0; size.min(READ_MAX)];
+        let mut bytes = vec![0; size.min(self.most)];
         match (self.read)(self.env, bytes.as_mut_ptr(), bytes.len()) {
             n if n >= 0 => {
                 bytes.truncate(n as usize);
@@ -155,11 +154,12 @@ unsafe fn builder<'a>(config: *mut wasi_config_t) -> &'a mut WasiCtxBuilder {
 pub unsafe extern "C" fn bhd_engine_wasi_input(
     config: *mut wasi_config_t,
     env: *mut c_void,
+    most: usize,
     fd: RawFd,
     read: Read,
     is_terminal: bool,
 ) {
-    unsafe { builder(config) }.stdin(Input { env, read, waiting: None, fd, is_terminal });
+    unsafe { builder(config) }.stdin(Input { env, most, read, waiting: None, fd, is_terminal });
 }
 
 #[unsafe(no_mangle)]

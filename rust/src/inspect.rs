@@ -240,6 +240,7 @@ fn alias(stack: &mut [Level], alias: &ComponentAlias<'_>) {
 
 fn walk(
     binary: &[u8],
+    max_nesting: usize,
     extent: &mut dyn FnMut(&bhd_engine_extent_t),
 ) -> wasmtime::Result<bhd_engine_totals_t> {
     let too_deep = bhd_engine_totals_t { is_nested_too_deep: true, ..Default::default() };
@@ -250,7 +251,7 @@ fn walk(
         if let Payload::Version { encoding, .. } = payload {
             let module = (encoding == Encoding::Module).then_some(found.modules);
             found.modules += u32::from(module.is_some());
-            if module.is_none() && stack.len() >= nesting::MOST {
+            if module.is_none() && stack.len() >= max_nesting {
                 return Ok(too_deep);
             }
             stack.push(Level::new(module, stack.is_empty()));
@@ -355,7 +356,7 @@ fn walk(
                 }
             }
             Payload::ComponentTypeSection(section) => {
-                if nesting::is_too_deep(&binary[section.range()], depth)? {
+                if nesting::is_too_deep(&binary[section.range()], depth, max_nesting)? {
                     return Ok(too_deep);
                 }
                 top.linked.add_types(section)?;
@@ -413,11 +414,12 @@ fn walk(
 pub unsafe extern "C" fn bhd_engine_extents(
     binary: *const u8,
     size: usize,
+    max_nesting: usize,
     env: *mut c_void,
     extent: extern "C" fn(*mut c_void, *const bhd_engine_extent_t),
     totals: *mut bhd_engine_totals_t,
 ) -> Option<Box<wasmtime_error_t>> {
-    match walk(unsafe { crate::bytes(binary, size) }, &mut |e| extent(env, e)) {
+    match walk(unsafe { crate::bytes(binary, size) }, max_nesting, &mut |e| extent(env, e)) {
         Ok(t) => {
             unsafe { *totals = t };
             None

@@ -24,8 +24,6 @@ const FORMATS_MAX: usize = 16;
 const BRANCHES_MAX: usize = 64 * 1024;
 /// Places that are looked for at once.
 const PLACES_MAX: usize = 64;
-/// Of reading, for all places: what honest programs take for the bytes that C keeps, twice.
-const STEPS_MAX: usize = 8 * 1024 * 1024;
 
 /* -- reading ------------------------------------------------------------------------------- */
 
@@ -123,6 +121,8 @@ struct Module {
 #[allow(non_camel_case_types)]
 pub struct bhd_engine_lines_t {
     modules: Vec<Module>,
+    /// Of reading, for all places that are looked for at once.
+    max_steps: usize,
 }
 
 fn keep(section: &mut Vec<u8>, data: &[u8], left: &mut usize) {
@@ -486,9 +486,10 @@ pub unsafe extern "C" fn bhd_engine_lines_new(
     binary: *const u8,
     size: usize,
     max_bytes: usize,
+    max_steps: usize,
 ) -> Option<Box<bhd_engine_lines_t>> {
     let modules = read(unsafe { crate::bytes(binary, size) }, max_bytes);
-    if modules.is_empty() { None } else { Some(Box::new(bhd_engine_lines_t { modules })) }
+    if modules.is_empty() { None } else { Some(Box::new(bhd_engine_lines_t { modules, max_steps })) }
 }
 
 #[unsafe(no_mangle)]
@@ -506,7 +507,7 @@ pub unsafe extern "C" fn bhd_engine_lines_find(
 ) {
     let offsets = unsafe { std::slice::from_raw_parts(offsets, count.min(PLACES_MAX)) };
     let out = unsafe { std::slice::from_raw_parts_mut(out, offsets.len()) };
-    let steps = Steps(Cell::new(STEPS_MAX));
+    let steps = Steps(Cell::new(lines.max_steps));
     for module in &lines.modules {
         let mut places: Vec<Place> = offsets
             .iter()

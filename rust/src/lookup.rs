@@ -19,22 +19,8 @@ use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Networ
 use wasmtime_wasi::p2::{DynPollable, Pollable};
 use wasmtime_wasi::sockets::WasiSocketsView;
 
-use crate::address::{literal, reaches};
-
-/// Who asks, and how many threads may be had.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct bhd_engine_lookups_t {
-    /// The same for all sandboxes of a component.
-    key: u64,
-    share: u32,
-    most: u32,
-}
-
-/// Addresses of one name; a server may say any number.
-const ADDRESSES_MAX: usize = 64;
-/// What the resolver needs, with room to spare.
-const STACK_BYTES: usize = 512 * 1024;
+use crate::address::literal;
+use crate::permit::{Env, bhd_engine_lookups_t, bhd_engine_permits_t};
 
 /// `None`: not found.
 pub type Answer = Option<Arc<[IpAddr]>>;
@@ -66,8 +52,8 @@ fn line() -> MutexGuard<'static, Line> {
 }
 
 impl Line {
-    /// Moves the next question among those that are asked, and gives its name.
-    fn take(&mut self) -> Option<String> {
+    /// Moves the next question among those that are asked, and gives its name and who asks.
+    fn take(&mut self) -> Option<(String, bhd_engine_lookups_t)> {
         self.waiting.retain(|q| q.askers.iter().any(|asker| !asker.is_closed()));
         let has = |key| self.asked.iter().filter(|q| q.of.key == key).count();
         let (next, _) = self
@@ -77,9 +63,9 @@ impl Line {
             .filter(|(_, q)| self.asked.len() < q.of.most as usize && has(q.of.key) < q.of.share as usize)
             .min_by_key(|(at, q)| (has(q.of.key), *at))?;
         let question = self.waiting.remove(next)?;
-        let name = question.name.clone();
+        let taken = (question.name.clone(), question.of);
         self.asked.push(question);
-        Some(name)
+        Some(taken)
     }
 
     fn tell(&mut self, name: &str, answer: &Answer) {
@@ -91,24 +77,24 @@ impl Line {
     }
 }
 
-fn resolve(name: &str) -> Answer {
+fn resolve(name: &str, most: u32) -> Answer {
     let mut found = Vec::new();
     for address in (name, 0).to_socket_addrs().ok()? {
         let ip = address.ip().to_canonical();
-        if found.len() < ADDRESSES_MAX && !found.contains(&ip) {
+        if found.len() < most as usize && !found.contains(&ip) {
             found.push(ip);
         }
     }
     Some(found.into())
 }
 
-fn answer_questions(mut name: String) {
+fn answer_questions(mut name: String, mut of: bhd_engine_lookups_t) {
     loop {
-        let answer = resolve(&name);
+        let answer = resolve(&name, of.addresses);
         let mut line = line();
         line.tell(&name, &answer);
         match line.take() {
-            Some(next) => name = next,
+            Some(next) => (name, of) = next,
             None => return,
         }
     }
@@ -128,10 +114,10 @@ pub fn lookup(of: bhd_engine_lookups_t, name: &str) -> oneshot::Receiver<Answer>
     let mut question = Question { of, name, askers: Vec::new() };
     let receiver = question.join();
     line.waiting.push_back(question);
-    while let Some(name) = line.take() {
-        let thread = std::thread::Builder::new().name("bulkhead-names".into()).stack_size(STACK_BYTES);
+    while let Some((name, of)) = line.take() {
+        let thread = std::thread::Builder::new().name("bulkhead-names".into()).stack_size(of.stack_bytes);
         let asked = name.clone();
-        if thread.spawn(move || answer_questions(asked)).is_err() {
+        if thread.spawn(move || answer_questions(asked, of)).is_err() {
             line.tell(&name, &None);
         }
     }
@@ -141,6 +127,7 @@ pub fn lookup(of: bhd_engine_lookups_t, name: &str) -> oneshot::Receiver<Answer>
 /// What `resolve-addresses` gives.
 struct Addresses {
     name: String,
+    permits: bhd_engine_permits_t,
     waiting: Option<oneshot::Receiver<Answer>>,
     /// From the first to the last.
     found: std::result::Result<std::vec::IntoIter<IpAddr>, ErrorCode>,
@@ -152,7 +139,7 @@ impl Addresses {
         let reachable: Vec<_> = answer
             .iter()
             .flat_map(|all| all.iter().copied())
-            .filter(|ip| reaches(&self.name, *ip))
+            .filter(|ip| self.permits.name_reaches(&self.name, *ip))
             .collect();
         self.found = match reachable.is_empty() {
             true => Err(ErrorCode::NameUnresolvable),
@@ -176,12 +163,8 @@ type Linker = wasmtime::component::Linker<WasmtimeStoreData>;
 type Answered<T> = Result<(std::result::Result<T, ErrorCode>,)>;
 type Found = Resource<Addresses>;
 
-/// Wasmtime's own looks up in a pool that everything else uses too. `may` is asked first.
-pub fn define(
-    linker: &mut Linker,
-    interface: &str,
-    may: impl Fn(&Store<'_>, &str) -> Option<bhd_engine_lookups_t> + Send + Sync + 'static,
-) -> Result<()> {
+/// Wasmtime's own looks up in a pool that everything else uses too.
+pub fn define(linker: &mut Linker, interface: &str, permits: bhd_engine_permits_t) -> Result<()> {
     let mut lookups = linker.instance(interface)?;
     let host = ResourceType::host::<Addresses>();
     lookups.resource("resolve-address-stream", host, |mut s: Store<'_>, rep| {
@@ -190,16 +173,16 @@ pub fn define(
     })?;
     type Asked = (Resource<Network>, String);
     lookups.func_wrap("resolve-addresses", move |mut s: Store<'_>, (network, name): Asked| -> Answered<Found> {
-        let Some(of) = may(&s, &name) else {
+        let Some(of) = permits.resolve(Env::of(&s), &name) else {
             return Ok((Err(ErrorCode::AccessDenied),));
         };
         let table = s.data_mut().sockets().table;
         table.get(&network)?;
         let addresses = match literal(&name) {
-            Some(ip) => Addresses { name, waiting: None, found: Ok(vec![ip].into_iter()) },
+            Some(ip) => Addresses { name, permits, waiting: None, found: Ok(vec![ip].into_iter()) },
             None => {
                 let waiting = Some(lookup(of, &name));
-                Addresses { name, waiting, found: Err(ErrorCode::WouldBlock) }
+                Addresses { name, permits, waiting, found: Err(ErrorCode::WouldBlock) }
             }
         };
         Ok((Ok(table.push(addresses)?),))

@@ -7,14 +7,12 @@ use wasmparser::{
     ComponentTypeRef, CoreType, Result,
 };
 
-/// Components in components, and types in types, together.
-pub const MOST: usize = 100;
-
 const COMPONENT: u8 = 0x41;
 const INSTANCE: u8 = 0x42;
 
-/// Of the types of a section that is inside of so many components.
-pub fn is_too_deep(section: &[u8], components: usize) -> Result<bool> {
+/// Of the types of a section that is inside of so many components: components in components, and
+/// types in types, together are more than `most`.
+pub fn is_too_deep(section: &[u8], components: usize, most: usize) -> Result<bool> {
     let mut reader = BinaryReader::new(section, 0);
     // Of each that is open, how many are still to come: types of the section, then declarations.
     let mut open = vec![reader.read_var_u32()?];
@@ -31,7 +29,7 @@ pub fn is_too_deep(section: &[u8], components: usize) -> Result<bool> {
             reader.read::<ComponentType<'_>>()?;
             continue;
         }
-        if components + open.len() > MOST {
+        if components + open.len() > most {
             return Ok(true);
         }
         reader.read_u8()?;

@@ -17,9 +17,6 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{WasiCtxBuilder, async_trait};
 use wasmtime_wasi_io::bytes::Bytes;
 
-/// What one call may bring; also bounds what C keeps.
-const WRITE_MAX: usize = 64 * 1024;
-
 /// From try to try, doubled each time. What takes bytes again is not always told: a terminal of
 /// another user, or a pipe whose room another program takes first, would be waited for in vain.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -31,6 +28,8 @@ type Write = extern "C" fn(*mut c_void, *const u8, usize) -> isize;
 
 struct Stream {
     env: *mut c_void,
+    /// What one call may bring; also bounds what C keeps.
+    most: usize,
     write: Write,
     is_terminal: bool,
     /// Of what was taken before; told with the next call.
@@ -42,12 +41,12 @@ unsafe impl Send for Stream {}
 unsafe impl Sync for Stream {}
 
 impl Stream {
-    fn new(env: *mut c_void, write: Write, is_terminal: bool) -> Stream {
-        Stream { env, write, is_terminal, failed: None }
+    fn new(env: *mut c_void, most: usize, write: Write, is_terminal: bool) -> Stream {
+        Stream { env, most, write, is_terminal, failed: None }
     }
 
     fn another(&self) -> Stream {
-        Stream::new(self.env, self.write, self.is_terminal)
+        Stream::new(self.env, self.most, self.write, self.is_terminal)
     }
 
     /// `false`: what was taken before is still kept.
@@ -82,8 +81,8 @@ impl Pollable for Stream {
 
 impl OutputStream for Stream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        match self.put(&bytes[..bytes.len().min(WRITE_MAX)]) {
-            Ok(true) if bytes.len() <= WRITE_MAX => Ok(()),
+        match self.put(&bytes[..bytes.len().min(self.most)]) {
+            Ok(true) if bytes.len() <= self.most => Ok(()),
             Ok(_) => Err(StreamError::trap("more bytes than check-write allowed")),
             Err(e) => Err(StreamError::LastOperationFailed(e.into())),
         }
@@ -95,7 +94,7 @@ impl OutputStream for Stream {
 
     fn check_write(&mut self) -> StreamResult<usize> {
         match self.put(&[]) {
-            Ok(is_free) => Ok(if is_free { WRITE_MAX } else { 0 }),
+            Ok(is_free) => Ok(if is_free { self.most } else { 0 }),
             Err(e) => Err(StreamError::LastOperationFailed(e.into())),
         }
     }
@@ -139,12 +138,13 @@ const _: () = assert!(size_of::<wasi_config_t>() == size_of::<WasiCtxBuilder>())
 pub unsafe extern "C" fn bhd_engine_wasi_streams(
     config: *mut wasi_config_t,
     env: *mut c_void,
+    most: usize,
     standard_output: Write,
     output_is_terminal: bool,
     standard_error: Write,
     error_is_terminal: bool,
 ) {
     let builder = unsafe { &mut *(config as *mut WasiCtxBuilder) };
-    builder.stdout(Stream::new(env, standard_output, output_is_terminal));
-    builder.stderr(Stream::new(env, standard_error, error_is_terminal));
+    builder.stdout(Stream::new(env, most, standard_output, output_is_terminal));
+    builder.stderr(Stream::new(env, most, standard_error, error_is_terminal));
 }

@@ -3,7 +3,7 @@
 //! The text may be hostile and the caller's stack small. Dotted keys inside inline tables nest far
 //! deeper than brackets alone (80 levels of brackets times 80 parts of a key), and the parser drops
 //! what it refuses recursively. So a text that could nest deeply is read on a thread with a stack
-//! that is large enough, the visit stops at MAX_DEPTH, and the tree is taken apart with a loop.
+//! that is large enough, the visit stops where C says, and the tree is taken apart with a loop.
 
 use std::ffi::c_void;
 use toml::de::{DeTable, DeValue};
@@ -36,6 +36,8 @@ pub struct bhd_toml_visitor_t {
     item: extern "C" fn(*mut c_void, *const bhd_toml_item_t),
     leave: extern "C" fn(*mut c_void),
     error: extern "C" fn(*mut c_void, usize, bhd_engine_str_t),
+    /// Levels of tables and arrays that are visited; what lies deeper is left out.
+    max_depth: usize,
 }
 
 const STRING: u32 = 0;
@@ -46,8 +48,6 @@ const DATETIME: u32 = 4;
 const ARRAY: u32 = 5;
 const TABLE: u32 = 6;
 
-/// Levels of tables and arrays that are visited; what lies deeper is left out.
-const MAX_DEPTH: usize = 100;
 /// As many dots and opening brackets nest in less than 64 KiB of stack.
 const SHALLOW: usize = 256;
 /// Measured: the deepest text that the parser accepts needs less than 1 MiB.
@@ -109,7 +109,7 @@ fn value(
     (v.item)(v.env, &item);
     match value {
         DeValue::Array(a) => {
-            for e in a.iter().take_while(|_| depth < MAX_DEPTH) {
+            for e in a.iter().take_while(|_| depth < v.max_depth) {
                 self::value(v, depth + 1, "", e.span().start, e.span(), e.get_ref());
             }
             (v.leave)(v.env);
@@ -123,7 +123,7 @@ fn value(
 }
 
 fn table(v: &bhd_toml_visitor_t, depth: usize, t: &DeTable<'_>) {
-    if depth >= MAX_DEPTH {
+    if depth >= v.max_depth {
         return;
     }
     // In the order of the text, which is the order a person reads messages in.

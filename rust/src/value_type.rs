@@ -17,10 +17,14 @@ use crate::bhd_engine_str_t;
 use crate::type_node::{Node, Part};
 use crate::value::{FLAGS_MAX, allocate, heap, kind};
 
-const NODES_MAX: usize = 20_000;
-/// Each use of a type has its names for itself.
-const NAMES_MAX: usize = 1 << 20;
-const DEPTH_MAX: usize = 64;
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bhd_engine_type_bounds_t {
+    nodes: usize,
+    /// Each use of a type has its names for itself.
+    name_bytes: usize,
+    depth: u32,
+}
 
 /// Why a function has no type here.
 pub enum Lack {
@@ -54,9 +58,10 @@ impl Resources {
 
 struct Reader<'a> {
     resources: &'a Resources,
+    bounds: bhd_engine_type_bounds_t,
     nodes: usize,
     name_bytes: usize,
-    depth: usize,
+    depth: u32,
 }
 
 /// A node on its way to C.
@@ -88,12 +93,12 @@ fn text(bytes: &str) -> Made<*mut c_char> {
 impl Reader<'_> {
     fn text(&mut self, name: &str) -> Made<*mut c_char> {
         self.name_bytes += name.len();
-        if self.name_bytes > NAMES_MAX { Err(Lack::Large) } else { text(name) }
+        if self.name_bytes > self.bounds.name_bytes { Err(Lack::Large) } else { text(name) }
     }
 
     fn node(&mut self, kind: u32, count: usize) -> Made<Owned> {
         self.nodes += 1 + count;
-        if self.nodes > NODES_MAX {
+        if self.nodes > self.bounds.nodes {
             return Err(Lack::Large);
         }
         let parts = if count == 0 {
@@ -141,7 +146,7 @@ impl Reader<'_> {
 
     fn read(&mut self, ty: &Type) -> Made<*mut Node> {
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        if self.depth > self.bounds.depth {
             return Err(Lack::Large);
         }
         let node = self.read_node(ty)?;
@@ -289,6 +294,7 @@ fn walk(component: &Component, engine: &Engine, one: &mut dyn FnMut(bool, &str, 
 pub unsafe extern "C" fn bhd_engine_component_functions(
     component: *const wasmtime_component_t,
     engine: *const wasm_engine_t,
+    bounds: &bhd_engine_type_bounds_t,
     env: *mut c_void,
     visit: Visit,
 ) -> bool {
@@ -300,7 +306,7 @@ pub unsafe extern "C" fn bhd_engine_component_functions(
             resources.add(ty, name);
         }
     });
-    let mut reader = Reader { resources: &resources, nodes: 0, name_bytes: 0, depth: 0 };
+    let mut reader = Reader { resources: &resources, bounds: *bounds, nodes: 0, name_bytes: 0, depth: 0 };
     let mut ok = true;
     walk(component, engine, &mut |is_export, instance, name, item| {
         let mut told = bhd_engine_typed_t {

@@ -13,12 +13,10 @@ use wasmtime_c_api::wasmtime_error_t;
 
 use crate::bhd_engine_str_t;
 use crate::wit_text;
-use crate::wit_world::World;
-
-const TEXT_MAX: usize = 256 * 1024;
+use crate::wit_world::{World, bhd_engine_wit_bounds_t};
 
 /// Validates everything but the bodies of functions, with every proposal on.
-fn read(binary: &[u8]) -> wasmparser::Result<String> {
+fn read(binary: &[u8], bounds: bhd_engine_wit_bounds_t) -> wasmparser::Result<String> {
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0;
@@ -44,9 +42,9 @@ fn read(binary: &[u8]) -> wasmparser::Result<String> {
             types = Some(all);
         }
     }
-    let world = types.as_ref().and_then(|types| World::read(types, &imports, &exports));
+    let world = types.as_ref().and_then(|types| World::read(types, &imports, &exports, bounds));
     Ok(match world {
-        Some(world) => wit_text::write(world, TEXT_MAX),
+        Some(world) => wit_text::write(world),
         None => "// cut: too many names\n".to_string(),
     })
 }
@@ -55,10 +53,11 @@ fn read(binary: &[u8]) -> wasmparser::Result<String> {
 pub unsafe extern "C" fn bhd_engine_component_wit(
     binary: *const u8,
     size: usize,
+    bounds: &bhd_engine_wit_bounds_t,
     env: *mut c_void,
     text: extern "C" fn(*mut c_void, bhd_engine_str_t),
 ) -> Option<Box<wasmtime_error_t>> {
-    match read(unsafe { crate::bytes(binary, size) }) {
+    match read(unsafe { crate::bytes(binary, size) }, *bounds) {
         Ok(wit) => {
             text(env, wit.as_str().into());
             None

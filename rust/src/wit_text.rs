@@ -12,8 +12,6 @@ use wasmparser::component_types::{
 use crate::wit_name::{InterfaceName, is_label, push_id};
 use crate::wit_world::{Item, Place, World};
 
-/// The validator allows 100.
-const DEPTH_MAX: usize = 120;
 /// Of a name that is no identifier.
 const NAME_SHOWN: usize = 200;
 
@@ -187,7 +185,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn value(&mut self, line: &mut Line, home: usize, ty: ComponentValType, depth: usize) {
+    fn value(&mut self, line: &mut Line, home: usize, ty: ComponentValType, depth: u32) {
         match ty {
             ComponentValType::Primitive(p) => {
                 let _ = write!(line.text, "{p}");
@@ -204,8 +202,8 @@ impl<'a> Writer<'a> {
     }
 
     /// A type that has no name of its own, written out.
-    fn shape(&mut self, line: &mut Line, home: usize, id: ComponentDefinedTypeId, depth: usize) {
-        let ty = self.world.types.get(id).filter(|_| depth <= DEPTH_MAX);
+    fn shape(&mut self, line: &mut Line, home: usize, id: ComponentDefinedTypeId, depth: u32) {
+        let ty = self.world.types.get(id).filter(|_| depth <= self.world.bounds.depth);
         let Some(ty) = ty else {
             line.text.push_str("...");
             line.why = Some(TOO_DEEP);
@@ -256,7 +254,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn generic(&mut self, line: &mut Line, home: usize, head: &str, parts: &[ComponentValType], depth: usize) {
+    fn generic(&mut self, line: &mut Line, home: usize, head: &str, parts: &[ComponentValType], depth: u32) {
         line.text.push_str(head);
         for (n, part) in parts.iter().enumerate() {
             if self.is_full(&line.text) {
@@ -281,7 +279,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The fields of a record, or the cases of a variant, enum or flags: a line for each, or one line.
-    fn fields(&mut self, line: &mut Line, home: usize, ty: &ComponentDefinedType, depth: usize, is_long: bool) {
+    fn fields(&mut self, line: &mut Line, home: usize, ty: &ComponentDefinedType, depth: u32, is_long: bool) {
         type Fields<'f> = Box<dyn Iterator<Item = (&'f str, Option<ComponentValType>)> + 'f>;
         let is_record = matches!(ty, ComponentDefinedType::Record(_));
         let fields: Fields = match ty {
@@ -688,8 +686,9 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// At most `most` bytes and a line that says so.
-pub fn write(world: World, most: usize) -> String {
+/// If it is cut, with a line that says so.
+pub fn write(world: World) -> String {
+    let most = world.bounds.text_bytes;
     let mut writer = Writer { world, room: most, is_cut: false };
     let mut text = String::from("package root:component;\n\n");
     text.push_str(&writer.world().within("world root"));

@@ -10,12 +10,20 @@ use wasmparser::types::{Types, TypesRef};
 
 use crate::wit_name::{InterfaceName, is_label, push_id};
 
-/// Memory for imports, exports, and what their instances export. One type of an instance may be
-/// that of many.
-const NAMES_MAX: usize = 4 * 1024 * 1024;
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct bhd_engine_wit_bounds_t {
+    pub text_bytes: usize,
+    /// Memory for imports, exports, and what their instances export.
+    name_bytes: usize,
+    /// Of types without a name in types.
+    pub depth: u32,
+    /// Names one after the other for one type.
+    renames: u32,
+}
+
+/// Memory for an item beside its name.
 const ITEM_COST: usize = 64;
-/// Names one after the other for one type.
-const CHAIN_MAX: usize = 20;
 
 pub enum Place<'a> {
     World,
@@ -71,11 +79,17 @@ pub struct World<'a> {
     here: HashMap<(usize, Key), Local<'a>>,
     first: HashMap<Key, (usize, &'a str)>,
     cost: usize,
+    pub bounds: bhd_engine_wit_bounds_t,
 }
 
 impl<'a> World<'a> {
     /// `None`: more items than anybody wants to read.
-    pub fn read(types: &'a Types, imports: &[&'a str], exports: &[&'a str]) -> Option<Self> {
+    pub fn read(
+        types: &'a Types,
+        imports: &[&'a str],
+        exports: &[&'a str],
+        bounds: bhd_engine_wit_bounds_t,
+    ) -> Option<Self> {
         let mut world = World {
             types: types.as_ref(),
             homes: Vec::new(),
@@ -83,6 +97,7 @@ impl<'a> World<'a> {
             here: HashMap::new(),
             first: HashMap::new(),
             cost: 0,
+            bounds,
         };
         world.add_home(Place::World);
         let mut interfaces = HashMap::new();
@@ -116,7 +131,7 @@ impl<'a> World<'a> {
         self.cost += ITEM_COST + name.len();
         self.homes[home].items.push(Item { name, ty, is_export });
         self.homes[home].taken.insert(name.to_ascii_lowercase());
-        (self.cost <= NAMES_MAX).then_some(())
+        (self.cost <= self.bounds.name_bytes).then_some(())
     }
 
     fn add_instance(&mut self, home: usize, instance: ComponentInstanceTypeId, is_export: bool) -> Option<()> {
@@ -163,7 +178,7 @@ impl<'a> World<'a> {
     }
 
     fn chain(&self, id: ComponentAnyTypeId) -> impl Iterator<Item = ComponentAnyTypeId> {
-        std::iter::successors(Some(id), |id| self.types.peel_alias(*id)).take(CHAIN_MAX)
+        std::iter::successors(Some(id), |id| self.types.peel_alias(*id)).take(self.bounds.renames as usize)
     }
 
     /// `with_used`: also names that are here because they are used.

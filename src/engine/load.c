@@ -27,6 +27,8 @@
 #define NAME_SHOWN_BYTES 96
 /* Of debugging information that is kept with the code; host.h says it. */
 #define LINES_MAX_BYTES ((size_t)4 << 20)
+/* Of reading it for the frames of one error: what honest programs take for as many bytes, twice. */
+#define LINES_MAX_STEPS ((size_t)8 << 20)
 
 /* -- fit ----------------------------------------------------------------------------------- */
 
@@ -324,7 +326,7 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     /* Text has no lines of other text in it. */
     bool is_binary = bhd__is_binary(binary, size);
     if (status == BHD_OK && engine->options.debug_info && is_binary)
-        c->lines = bhd_engine_lines_new(binary, size, LINES_MAX_BYTES);
+        c->lines = bhd_engine_lines_new(binary, size, LINES_MAX_BYTES, LINES_MAX_STEPS);
     if (is_read && (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
         bhd__refuse_unlinked(artifact.description.unlinked, error);
     if (is_read)

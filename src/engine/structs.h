@@ -18,6 +18,7 @@
 #include "compile/apart.h"
 #include "compile/cache.h"
 #include "engine/types.h"
+#include "grants/disk_quota.h"
 #include "memory/slots.h"
 #include "memory/stacks.h"
 #include "schedule/scheduler.h"
@@ -271,9 +272,9 @@ struct bhd__instance {
     bhd__unwritten unwritten[2];
     size_t capture_bytes; /* of each */
     const bhd__granted *granted;
-    int *directories;       /* the engine's descriptors of granted->directories; NULL: none */
-    uint64_t held_digest;   /* of all descriptors that the guest has; for whoever has the call */
-    uint64_t written_bytes; /* into directories, so far */
+    int *directories;     /* the engine's descriptors of granted->directories; NULL: none */
+    uint64_t held_digest; /* of all descriptors that the guest has; for whoever has the call */
+    bhd__quota written;   /* into directories, so far */
     /* What the running or last call asked for and was not given: BHD__DENIED_... Written by whoever
      * has the call, read by anybody; relaxed, nothing hangs on it. */
     atomic_uint_fast32_t denied;

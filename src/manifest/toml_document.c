@@ -316,7 +316,8 @@ bhd__parsed bhd__toml_document(const char *text, size_t size, bhd__document *doc
 {
     reading r = {.document = document, .report = report};
     bhd__document_init(document, text, size);
-    const bhd_toml_visitor_t visitor = {&r, on_item, on_leave, on_error};
+    const bhd_toml_visitor_t visitor = {&r, on_item, on_leave, on_error,
+                                        .max_depth = BHD__DOCUMENT_MAX_DEPTH + 1};
     if (!bhd_toml_visit(text, size, &visitor))
         return BHD__PARSED_NOT;
     (void)atomic_load_explicit(&r.calls, memory_order_acquire);

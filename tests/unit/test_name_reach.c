@@ -3,7 +3,7 @@
  * and of where clouds keep the machine's keys, in none of the forms that version 6 has for an
  * address of version 4. Each range is tried at its ends and just outside them.
  */
-#include "bulkhead_engine.h"
+#include "grants/address.h"
 
 #include "unit_test.h"
 
@@ -11,8 +11,9 @@
 
 static bool reaches(const char *host, const char *address)
 {
-    bhd_engine_str_t h = {host, strlen(host)}, a = {address, strlen(address)};
-    return bhd_engine_name_reaches(h, a);
+    uint8_t bytes[BHD__ADDRESS_BYTES];
+    assert_true(bhd__address_parse(address, bytes));
+    return bhd__address_is_reached(host, strlen(host), bytes);
 }
 
 /* The forms of an address of version 4 in one of version 6, from its bytes. */
@@ -131,11 +132,46 @@ static void the_name_of_the_machine_itself_reaches_it_and_nothing_near(void **st
     }
 }
 
+static void texts_are_addresses_or_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "",          "example.org",       "localhost", "1.2.3",   "1.2.3.4.5", "1.2.3.256",
+        "01.2.3.4",  "0x1.2.3.4",         "1.2.3.4 ",  ":",       "1::2::3",   "::12345",
+        "fe80::1%1", "::ffff:1.2.3.4.5.", "[]",        "[::1].x",
+    };
+    static const char *const same[][2] = {
+        {"1.2.3.4", "::ffff:1.2.3.4"}, {"1.2.3.4", "[::ffff:102:304]"},  {"::1", "[::1]"},
+        {"::1", "0:0:0:0:0:0:0:1"},    {"2001:DB8::a", "2001:db8:0::A"},
+    };
+    static const char *const others[][2] = {
+        {"1.2.3.4", "1.2.3.5"}, {"1.2.3.4", "::1.2.3.4"}, {"::1", "127.0.0.1"}, {"::", "0.0.0.0"}};
+    uint8_t a[BHD__ADDRESS_BYTES], b[BHD__ADDRESS_BYTES];
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (bhd__address_parse(names[i], a))
+            print_error("%s\n", names[i]);
+        assert_false(bhd__address_parse(names[i], a));
+    }
+    for (size_t i = 0; i < COUNT_OF(same); i++) {
+        assert_true(bhd__address_parse(same[i][0], a) && bhd__address_parse(same[i][1], b));
+        assert_true(bhd__address_equal(a, b));
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        assert_true(bhd__address_parse(others[i][0], a) && bhd__address_parse(others[i][1], b));
+        assert_false(bhd__address_equal(a, b));
+    }
+    assert_true(bhd__address_parse("0.0.0.0", a) && bhd__address_is_unspecified(a));
+    assert_true(bhd__address_parse("::", a) && bhd__address_is_unspecified(a));
+    assert_true(bhd__address_parse("::1", a) && !bhd__address_is_unspecified(a));
+    assert_true(bhd__address_parse("0.0.0.1", a) && !bhd__address_is_unspecified(a));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_of_version_4),
         cmocka_unit_test(ranges_of_version_6),
+        cmocka_unit_test(texts_are_addresses_or_names),
         cmocka_unit_test(the_name_of_the_machine_itself_reaches_it_and_nothing_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

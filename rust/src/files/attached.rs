@@ -1,6 +1,5 @@
 //! What a sandbox has of files, in the table of its store.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,20 +7,12 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use super::descriptors::Descriptors;
 use super::lane::Lane;
-use super::purse::Purse;
-use crate::permit::{Env, bhd_engine_permits_t};
+use super::places::Shares;
 
 /// What a sandbox has of files: its share of the threads, and the descriptors of preview 1.
 pub struct Files {
     pub lane: Lane,
     pub descriptors: Mutex<Option<Descriptors>>,
-    credit: Arc<AtomicU64>,
-}
-
-impl Files {
-    pub fn purse(&self, env: Env, permits: bhd_engine_permits_t) -> Purse {
-        Purse::new(env, permits, self.credit.clone())
-    }
 }
 
 /// The first entry of a store's table is its files.
@@ -29,11 +20,10 @@ const FIRST: u32 = 0;
 
 /// Makes the files of a store with a new table. `component` is the same number for all sandboxes
 /// of a component, and no other's.
-pub fn attach(table: &mut ResourceTable, component: u64) {
+pub fn attach(table: &mut ResourceTable, component: u64, shares: Shares) {
     let files = Arc::new(Files {
-        lane: Lane::new(component),
+        lane: Lane::new(component, shares),
         descriptors: Mutex::new(None),
-        credit: Arc::default(),
     });
     let at = table.push(files).expect("an empty table has room");
     assert_eq!(at.rep(), FIRST, "WASI was used before it was attached");

@@ -226,8 +226,6 @@ pub fn rights_of_granted() -> (types::Rights, types::Rights) {
 }
 
 pub const ENTRY_HEAD: usize = 24;
-/// What is handed over at once of a directory.
-pub const LISTED_BYTES: usize = 32 << 10;
 
 /// Entries as the guest has them, until there are `most` bytes; the last may be cut off. With the
 /// cookie to go on with, if there is more.

@@ -17,13 +17,8 @@ use super::closing::Shared;
 use super::errno::error;
 use super::lane::Lane;
 use super::purse::Purse;
-use super::space::{self, Cost, Place, Reserved};
-
-/// Bytes of one read or write of a file; the host holds them for a moment.
-pub const CHUNK_BYTES: usize = 128 << 10;
-
-/// What one stream holds of a guest's bytes.
-const STREAM_BYTES: usize = 16 << 10;
+use super::space::{self, Cost, Place};
+use crate::permit::Reserved;
 
 /// Goes on also when nobody waits for it any more: what was written is written.
 fn begin<R: Send + 'static>(work: impl Future<Output = R> + Send + 'static) -> JoinHandle<R> {
@@ -63,17 +58,19 @@ pub struct FileInput {
     /// None once it is closed.
     file: Option<Shared>,
     at: u64,
+    /// What it holds of a guest's bytes.
+    most: usize,
     state: Reading,
 }
 
 impl FileInput {
-    pub fn new(lane: Lane, file: Shared, at: u64) -> FileInput {
-        FileInput { lane, file: Some(file), at, state: Reading::Idle }
+    pub fn new(lane: Lane, file: Shared, at: u64, most: usize) -> FileInput {
+        FileInput { lane, file: Some(file), at, most, state: Reading::Idle }
     }
 
     fn begin(&mut self, size: usize) {
         let (lane, file, at) = (self.lane.clone(), open(&self.file), self.at);
-        let size = size.min(STREAM_BYTES);
+        let size = size.min(self.most);
         self.state =
             Reading::Busy(begin(async move { lane.run(move || read(&file, size, at)).await }));
     }
@@ -97,7 +94,7 @@ pub fn read(file: &std::fs::File, size: usize, at: u64) -> io::Result<Vec<u8>> {
 impl Pollable for FileInput {
     async fn ready(&mut self) {
         if let Reading::Idle = self.state {
-            self.begin(STREAM_BYTES);
+            self.begin(self.most);
         }
         if let Reading::Busy(task) = &mut self.state {
             self.state = match end(task).await {
@@ -207,9 +204,7 @@ fn write_all(
 ) -> (io::Result<usize>, Cost) {
     let mut all = Cost::default();
     loop {
-        // What a part has cost is what it took of the space; the credit is for all of it.
-        let left = Reserved { space: reserved.space.saturating_sub(all.space), ..reserved };
-        let (done, cost) = space::write(file, &data, place, left);
+        let (done, cost) = space::write(file, &data, place, reserved.after(all.space));
         all.space += cost.space;
         all.bytes += cost.bytes;
         match done {
@@ -236,13 +231,9 @@ impl Pollable for FileOutput {
             let Writing::Busy(write) = &mut self.state else { return };
             let (done, cost) = end(&mut write.task).await;
             let (bytes, reserved) = (write.bytes.clone(), write.reserved);
-            self.purse.settle(reserved, &cost);
-            match cost.refused {
-                Some(needed) if self.purse.take(needed) => {
-                    let again = Reserved { space: needed, credit: 0 };
-                    self.state = Writing::Busy(self.begin(bytes, again));
-                }
-                _ => break done,
+            match self.purse.settle(reserved, &cost) {
+                Some(whole) => self.state = Writing::Busy(self.begin(bytes, whole)),
+                None => break done,
             }
         };
         self.state = match done {
@@ -267,7 +258,7 @@ impl OutputStream for FileOutput {
                 "a write that check-write did not permit"
             )));
         }
-        if size > self.purse.left() && !self.purse.take(size) {
+        if !self.purse.may_write(size) {
             return Err(failed(error(Errno::DQUOT)));
         }
         let reserved = self.purse.reserve(space::most(size), size);
@@ -286,7 +277,8 @@ impl OutputStream for FileOutput {
         }
         // This is also asked for how the last write went, so with nothing left it still is one
         // byte, and the write of it fails.
-        Ok(STREAM_BYTES.min(usize::try_from(self.purse.left()).unwrap_or(usize::MAX).max(1)))
+        let left = usize::try_from(self.purse.left()).unwrap_or(usize::MAX);
+        Ok(self.purse.permits.file_stream_max.min(left.max(1)))
     }
 
     async fn cancel(&mut self) {

@@ -8,10 +8,7 @@ use tokio::sync::Semaphore;
 use wasmtime_wasi::runtime::spawn_blocking;
 
 use super::closing::{Door, Shared};
-use super::places::{Component, on_a_thread_that_may_wait, place};
-
-/// A guest does one thing at a time; only streams of 0.2 work in its back.
-const OF_A_SANDBOX: usize = 2;
+use super::places::{Component, Shares, on_a_thread_that_may_wait, place};
 
 #[derive(Clone)]
 pub struct Lane {
@@ -20,9 +17,9 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub fn new(component: u64) -> Lane {
-        let sandbox = Arc::new(Semaphore::new(OF_A_SANDBOX));
-        Lane { sandbox, door: Door::new(Component::of(component)) }
+    pub fn new(component: u64, shares: Shares) -> Lane {
+        let sandbox = Arc::new(Semaphore::new(shares.of_a_sandbox));
+        Lane { sandbox, door: Door::new(Component::of(component, shares)) }
     }
 
     /// For what is opened in the lane.

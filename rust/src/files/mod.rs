@@ -31,6 +31,7 @@ use std::sync::Arc;
 pub use attached::{attach, end_of};
 pub use p1::define as define_preview1;
 pub use p2::define as define_component;
+pub use places::Shares;
 
 /// The descriptors of the system in an entry of a store's table.
 pub fn descriptors_in(entry: &(dyn Any + Send), mut each: impl FnMut(RawFd)) {

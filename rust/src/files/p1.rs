@@ -183,8 +183,9 @@ impl WasiSnapshotPreview1 for Guest<'_> {
         if !file.write {
             return no(Errno::Perm);
         }
-        let done = self.purse.pay(&self.files.lane, space::PAGE, space::PAGE, move |reserved| {
-            space::resize(&file.file, size, reserved)
+        let hole = self.purse.permits.hole_bytes;
+        let done = self.purse.pay(&self.files.lane, hole, hole, move |reserved| {
+            space::resize(&file.file, size, hole, reserved)
         });
         done.await.or_else(fail)
     }
@@ -349,7 +350,7 @@ impl WasiSnapshotPreview1 for Guest<'_> {
         }
         let (mut done, mut cookie) = (0u32, Some(cookie));
         while let (Some(from), true) = (cookie, done < size) {
-            let most = ((size - done) as usize).min(LISTED_BYTES + ENTRY_HEAD);
+            let most = ((size - done) as usize).min(self.purse.permits.listed_max + ENTRY_HEAD);
             let (open, door) = (dir.clone(), self.files.lane.door().clone());
             let (mut bytes, next) = self.run(move || list(&open, &door, from, most)).await?;
             bytes.truncate((size - done) as usize);

@@ -17,7 +17,7 @@ use wiggle::{GuestMemory, GuestPtr};
 use super::attached::{Files, files_of};
 use super::closing::Shared;
 use super::descriptors::*;
-use super::file_stream::{self, CHUNK_BYTES};
+use super::file_stream;
 use super::purse::Purse;
 use super::space::{self, Place};
 use crate::permit::bhd_engine_permits_t;
@@ -79,7 +79,7 @@ impl Guest<'_> {
     /// Whether there may be one more of what has a descriptor of the system.
     pub fn may_open(&mut self) -> Answer<()> {
         let open = self.with(|all| all.files())?;
-        if self.purse.permits.open(self.purse.env, open) { Ok(()) } else { no(Errno::Nfile) }
+        if self.purse.permits.open(self.purse.env, open, 0) { Ok(()) } else { no(Errno::Nfile) }
     }
 
     /// Whatever has a number of the system.
@@ -147,7 +147,7 @@ impl Guest<'_> {
         for vector in vectors.iter() {
             let (at, length) = part(memory.read(vector?)?);
             if length > 0 {
-                let most = u32::try_from(CHUNK_BYTES.min(self.fuel)).unwrap_or(u32::MAX);
+                let most = u32::try_from(self.purse.permits.file_max.min(self.fuel)).unwrap_or(u32::MAX);
                 // All of it has to be there, also when less is taken.
                 let all = at.as_array(length);
                 memory.as_slice(all)?;
@@ -209,6 +209,6 @@ pub fn guest<'a>(
     let fuel = wasmtime::AsContextMut::as_context_mut(caller).hostcall_fuel();
     let (env, memory, ctx) = parts(caller)?;
     let files = files_of(ctx.ctx().table)?;
-    let purse = files.purse(env, permits);
+    let purse = Purse { env, permits };
     Ok((Guest { ctx, files, purse, fuel }, memory))
 }

@@ -22,7 +22,7 @@ use super::attached::{Files, files_of};
 use super::closing::{Handle, Shared};
 use super::directory::{Entry, Listing, identity_of};
 use super::errno::{code, error};
-use super::file_stream::{self, CHUNK_BYTES, FileInput, FileOutput};
+use super::file_stream::{self, FileInput, FileOutput};
 use super::granted::granted;
 use super::opening::{self, Opened};
 use super::path::{self, Want};
@@ -74,14 +74,14 @@ fn answer<T>(done: io::Result<T>) -> Answer<T> {
     Ok((done.map_err(|e| code(&e)),))
 }
 
-/// Files, directories, listings and streams of files; standard streams are no files.
-fn open_files(table: &mut ResourceTable) -> usize {
-    let (mut files, mut streams) = (0, 0usize);
+/// Files, directories and listings; and streams of any kind.
+fn open_files(table: &mut ResourceTable) -> (usize, usize) {
+    let (mut files, mut streams) = (0, 0);
     for entry in table.iter_mut() {
         files += usize::from(entry.is::<Open>() || entry.is::<Reading>());
         streams += usize::from(entry.is::<DynInputStream>() || entry.is::<DynOutputStream>());
     }
-    files + streams.saturating_sub(3)
+    (files, streams)
 }
 
 /// A guest in the middle of a call.
@@ -95,7 +95,7 @@ fn guest<'a>(s: &'a mut Store<'_>, permits: bhd_engine_permits_t) -> Result<Gues
     let env = Env::of(s);
     let table = s.data_mut().ctx().table;
     let files = files_of(table)?;
-    Ok(Guest { table, purse: files.purse(env, permits), files })
+    Ok(Guest { table, purse: Purse { env, permits }, files })
 }
 
 impl Guest<'_> {
@@ -162,8 +162,8 @@ impl Guest<'_> {
     }
 
     fn may_open(&mut self) -> bool {
-        let open = open_files(self.table);
-        self.purse.permits.open(self.purse.env, open)
+        let (files, streams) = open_files(self.table);
+        self.purse.permits.open(self.purse.env, files, streams)
     }
 
     fn output(&mut self, fd: &Fd, place: Place) -> Answer<Resource<DynOutputStream>> {
@@ -174,7 +174,7 @@ impl Guest<'_> {
             Ok(file) => file.file,
             Err(e) => return answer(Err(e)),
         };
-        let stream = FileOutput::new(self.files.lane.clone(), file, place, self.purse.clone());
+        let stream = FileOutput::new(self.files.lane.clone(), file, place, self.purse);
         let stream: DynOutputStream = Box::new(stream);
         Ok((Ok(self.table.push(stream)?),))
     }
@@ -367,7 +367,8 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         let Ok(file) = g.file(&fd)?.map(|open| open.file) else {
             return Ok((Err(fs::ErrorCode::IsDirectory),));
         };
-        let stream: DynInputStream = Box::new(FileInput::new(g.files.lane.clone(), file, offset));
+        let input = FileInput::new(g.files.lane.clone(), file, offset, p.file_stream_max);
+        let stream: DynInputStream = Box::new(input);
         Ok((Ok(g.table.push(stream)?),))
     });
     answers!("[method]descriptor.write-via-stream", |g,
@@ -412,8 +413,8 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
         let file = some!(g.file_to_write(&fd)?).file;
         answer(
             g.purse
-                .pay(&g.files.lane, space::PAGE, space::PAGE, move |reserved| {
-                    space::resize(&file, size, reserved)
+                .pay(&g.files.lane, p.hole_bytes, p.hole_bytes, move |reserved| {
+                    space::resize(&file, size, p.hole_bytes, reserved)
                 })
                 .await,
         )
@@ -432,7 +433,7 @@ pub fn define(linker: &mut Linker, p: bhd_engine_permits_t) -> Result<()> {
     });
     waits!("[method]descriptor.read", |g, fd: Fd, length: u64, offset: u64| -> (Vec<u8>, bool) {
         let file = some!(g.file(&fd)?).file;
-        let size = usize::try_from(length).unwrap_or(usize::MAX).min(CHUNK_BYTES / 2);
+        let size = usize::try_from(length).unwrap_or(usize::MAX).min(p.file_max / 2);
         g.run(move || {
             let bytes = file_stream::read(&file, size, offset)?;
             let is_end = bytes.is_empty();

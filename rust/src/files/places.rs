@@ -7,17 +7,21 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::pending::Pending;
 
-const OF_A_COMPONENT: usize = 8;
-/// The runtime has 512 threads; the others are for what is no file.
-const OF_THE_HOST: usize = 384;
+/// How many there are.
+#[derive(Clone, Copy)]
+pub struct Shares {
+    pub of_a_sandbox: usize,
+    pub of_a_component: usize,
+    pub of_the_host: usize,
+}
 
-static HOST: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(OF_THE_HOST)));
+static HOST: OnceLock<Arc<Semaphore>> = OnceLock::new();
 
 /// Each, as long as one of its sandboxes lives, one of its operations runs or one of its files is
 /// to be closed.
@@ -25,6 +29,7 @@ static COMPONENTS: Mutex<Option<HashMap<u64, Weak<Component>>>> = Mutex::new(Non
 
 pub struct Component {
     places: Arc<Semaphore>,
+    host: Arc<Semaphore>,
     pub pending: Pending,
 }
 
@@ -40,15 +45,16 @@ pub struct Places {
 }
 
 impl Component {
-    /// The one with this number.
-    pub fn of(number: u64) -> Arc<Component> {
+    /// The one with this number; the first who asks for it says how many places it has.
+    pub fn of(number: u64, shares: Shares) -> Arc<Component> {
         let mut all = COMPONENTS.lock().expect("nothing panics in here");
         let all = all.get_or_insert_default();
         let known = all.get(&number).and_then(Weak::upgrade);
         known.unwrap_or_else(|| {
             all.retain(|_, one| one.strong_count() > 0);
-            let places = Arc::new(Semaphore::new(OF_A_COMPONENT));
-            let new = Arc::new(Component { places, pending: Pending::default() });
+            let places = Arc::new(Semaphore::new(shares.of_a_component));
+            let host = HOST.get_or_init(|| Arc::new(Semaphore::new(shares.of_the_host))).clone();
+            let new = Arc::new(Component { places, host, pending: Pending::default() });
             all.insert(number, Arc::downgrade(&new));
             new
         })
@@ -58,7 +64,7 @@ impl Component {
     /// more of a component in that queue than its places.
     pub async fn places(self: &Arc<Self>) -> Places {
         let own = place(&self.places).await;
-        Places { _taken: [own, place(&HOST).await], _of: self.clone() }
+        Places { _taken: [own, place(&self.host).await], _of: self.clone() }
     }
 }
 

@@ -1,11 +1,11 @@
-//! What writing costs: what the disk gives for it.
+//! What the disk gives for what is written.
 //!
-//! Each page of 4 KiB that was a hole before, or lay beyond the file's end, counts whole. What the
-//! file system says afterwards that the file has grown by counts when it is more: large blocks, and
-//! the tables in which it finds them. Bytes count where they are more than that, see `Purse`.
+//! That is each page of 4 KiB, whole, that was a hole before or lay beyond the file's end; or what
+//! the file system says afterwards that the file has grown by, when it is more: large blocks, and
+//! the tables in which it finds them. What of it counts, C says.
 //!
-//! A hole costs nothing where file systems are known to have them; elsewhere the space up to a new
-//! end counts before it is taken.
+//! A hole takes nothing where file systems are known to have them; elsewhere it takes the space up
+//! to a new end.
 
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -15,16 +15,10 @@ use rustix::fs::SeekFrom;
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::errno::error;
+use crate::permit::Reserved;
 
-pub const PAGE: u64 = 4096;
+const PAGE: u64 = 4096;
 const BLOCK: u64 = 512; // of st_blocks
-
-/// Taken out of a purse before a write.
-#[derive(Clone, Copy)]
-pub struct Reserved {
-    pub space: u64,
-    pub credit: u64,
-}
 
 /// Filled in by the thread that writes.
 #[derive(Default)]
@@ -33,11 +27,12 @@ pub struct Cost {
     pub space: u64,
     /// What was written.
     pub bytes: u64,
-    /// It would have cost so much, which was more than was reserved, and was not done.
-    pub refused: Option<u64>,
+    /// It was not done: it would have taken this space for these bytes, and what was reserved does
+    /// not pay for that.
+    pub refused: Option<(u64, u64)>,
 }
 
-/// The most that so many bytes may cost, wherever they go; what a file system without holes takes
+/// The most that the disk gives for so many bytes, wherever they go; what a file system without holes takes
 /// to reach their place is not in it.
 pub fn most(bytes: u64) -> u64 {
     match bytes {
@@ -159,7 +154,7 @@ fn put(file: &File, data: &[u8], place: Place) -> io::Result<usize> {
     }
 }
 
-/// Writes if it costs no more than was reserved.
+/// Writes if what was reserved pays for it.
 pub fn write(
     file: &File,
     data: &[u8],
@@ -175,10 +170,8 @@ pub fn write(
         };
         let bytes = data.len() as u64;
         let space = if bytes > 0 { before.write(file, at, bytes)? } else { 0 };
-        let price = space + bytes.saturating_sub(space).saturating_sub(reserved.credit);
-        if price > reserved.space {
-            // Next time without credit, which may be gone by then.
-            cost.refused = Some(space.max(bytes));
+        if !reserved.pays(space, bytes) {
+            cost.refused = Some((space, bytes));
             return Err(error(Errno::DQUOT));
         }
         let done = put(file, data, place);
@@ -193,17 +186,16 @@ pub fn write(
     (done, cost)
 }
 
-/// Growing counts as much as it adds, but no more than a page where the rest is a hole.
-pub fn resize(file: &File, size: u64, reserved: Reserved) -> (io::Result<()>, Cost) {
+/// Growing is written as much as it adds, but no more than `hole` where the rest is a hole.
+pub fn resize(file: &File, size: u64, hole: u64, reserved: Reserved) -> (io::Result<()>, Cost) {
     let mut cost = Cost::default();
     let done = (|| {
         let before = Before::of(file)?;
         let more = size.saturating_sub(before.size);
-        let bytes = more.min(PAGE);
+        let bytes = more.min(hole);
         let space = before.gap(size).min(more);
-        let price = space + bytes.saturating_sub(space).saturating_sub(reserved.credit);
-        if price > reserved.space {
-            cost.refused = Some(space.max(bytes));
+        if !reserved.pays(space, bytes) {
+            cost.refused = Some((space, bytes));
             return Err(error(Errno::DQUOT));
         }
         file.set_len(size)?;

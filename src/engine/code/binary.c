@@ -48,8 +48,8 @@ static void look_at_extent(void *env, const bhd_engine_extent_t *extent)
 /* What cannot be read must not reach the compiler uncounted. */
 static bhd_status read_totals(bhd__binary *binary, bhd_error *error)
 {
-    wasmtime_error_t *failure =
-        bhd_engine_extents(binary->data, binary->size, binary, look_at_extent, &binary->totals);
+    wasmtime_error_t *failure = bhd_engine_extents(binary->data, binary->size, BHD__NESTING_MAX,
+                                                   binary, look_at_extent, &binary->totals);
     return failure ? bhd__binary_refuse(binary, failure, error) : BHD_OK;
 }
 
@@ -158,8 +158,9 @@ static bhd_status check_nesting(const bhd__binary *binary, bhd_error *error)
     const bhd_engine_totals_t *totals = &binary->totals;
     if (totals->is_nested_too_deep)
         return bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
-                         "the component has components or types that are nested more than 100 "
-                         "deep, which is the most that is compiled");
+                         "the component has components or types that are nested more than %d "
+                         "deep, which is the most that is compiled",
+                         BHD__NESTING_MAX);
     if (totals->is_unbounded)
         return bhd__fail(error, BHD_COMPONENT_UNSUPPORTED,
                          "the component instantiates a component that it is given or that an "

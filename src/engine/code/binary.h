@@ -7,6 +7,10 @@
 #include "bulkhead_engine.h"
 #include "engine/code/translation.h"
 
+/* Components in components, and types in types, together: what reads types recurs as deep, here and
+ * in the process that loads the code. */
+#define BHD__NESTING_MAX 100
+
 typedef struct bhd__binary {
     const uint8_t *data; /* the caller's bytes, or `owned` */
     size_t size;

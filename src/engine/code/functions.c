@@ -12,6 +12,11 @@
 #include <string.h>
 
 #define NAME_SHOWN_BYTES 96
+/* Of the types of one component, as trees: a type that a small binary has once it may use many
+ * times over, each use with its names for itself. */
+#define TYPE_NODES_MAX 20000
+#define TYPE_NAME_BYTES_MAX ((size_t)1 << 20)
+#define TYPE_DEPTH_MAX 64
 
 /* Functions of one instance are told one after the other, and have its name together: it may be
  * long, and they many. */
@@ -101,7 +106,9 @@ bhd_status bhd__functions_read(bhd__code *code, bhd_error *error)
 {
     const uint64_t most = code->engine->options.max_functions;
     code->functions.most = most;
-    bool done = bhd_engine_component_functions(code->component, code->variant->engine,
+    const bhd_engine_type_bounds_t bounds = {
+        .nodes = TYPE_NODES_MAX, .name_bytes = TYPE_NAME_BYTES_MAX, .depth = TYPE_DEPTH_MAX};
+    bool done = bhd_engine_component_functions(code->component, code->variant->engine, &bounds,
                                                &code->functions, add_function);
     /* An instance has its functions once for each name that it is imported or exported under. */
     if (code->functions.has_more) {

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* Of each thread that compiles; the engine's own have as much. */
+#define COMPILER_STACK_BYTES ((size_t)2 << 20)
+
 struct bhd__translator {
     bhd__translation options;
     wasm_engine_t *engine;
@@ -43,7 +46,7 @@ bhd_status bhd__translator_new(const void *settings, size_t settings_bytes, uint
     if (failure)
         status = bhd__failure_message(BHD_INTERNAL, "the engine cannot start", failure, error);
     else if (threads > 0 && threads != BHD__THREADS_OF_ENGINE &&
-             !bhd_engine_compiler_threads(threads))
+             !bhd_engine_compiler_threads(threads, COMPILER_STACK_BYTES))
         status = bhd__fail(error, BHD_NO_CAPACITY, "%u threads to compile on cannot be started",
                            (unsigned)threads);
     if (status != BHD_OK) {
@@ -103,13 +106,18 @@ static void set_wit(void *env, bhd_engine_str_t wit)
     s->description->wit_bytes = s->wit ? strlen(s->wit) : 0;
 }
 
+/* A small binary can describe a type that is exponentially large, and one type of an instance may
+ * be that of many. The validator allows a depth of 100. */
+static const bhd_engine_wit_bounds_t wit_bounds = {
+    .text_bytes = (size_t)256 << 10, .name_bytes = (size_t)4 << 20, .depth = 120, .renames = 20};
+
 static bhd_status show(const bhd__binary *binary, shown *s, bhd_error *error)
 {
     bhd_engine_totals_t totals;
     wasmtime_error_t *failure =
-        bhd_engine_extents(binary->data, binary->size, s, add_extent, &totals);
+        bhd_engine_extents(binary->data, binary->size, BHD__NESTING_MAX, s, add_extent, &totals);
     if (!failure && binary->is_component)
-        failure = bhd_engine_component_wit(binary->data, binary->size, s, set_wit);
+        failure = bhd_engine_component_wit(binary->data, binary->size, &wit_bounds, s, set_wit);
     if (failure)
         return bhd__failure_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
     return s->failed ? bhd__fail_no_memory(error) : BHD_OK;

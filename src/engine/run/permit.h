@@ -10,7 +10,9 @@
 const bhd_engine_permits_t *bhd__permits(void);
 /* Who asks for names, and how many at once. */
 bhd_engine_lookups_t bhd__lookups(const bhd__granted *granted);
-/* For the engine: the guest wanted to connect to an address that it may not. */
-void bhd__deny_address(void *env);
+/* For the engine, bhd_engine_network_t. */
+bhd_engine_answer_t bhd__may_use_address(void *env, bhd_engine_use_t use,
+                                         const bhd_engine_address_t *address, uint16_t port,
+                                         size_t *at, bhd_engine_str_t *name);
 
 #endif

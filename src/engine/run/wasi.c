@@ -20,10 +20,17 @@
 
 /* Entries of WASI's resource table and handles of a component: streams, pollables. */
 #define RESOURCES_MAX 1024
+/* Threads for what may wait for a file system. A guest does one thing at a time; only streams of
+ * WASI 0.2 work in its back. The engine's runtime has 512; the others are for what is no file. */
+#define FILE_THREADS_OF_SANDBOX 2
+#define FILE_THREADS_OF_COMPONENT 8
+#define FILE_THREADS_OF_HOST 384
 /* Most that one host call may copy out of the guest, whatever the guest's limit. */
 #define HOSTCALL_BYTES_MAX (UINT64_C(1) << 20)
 /* A guest has ended, and nobody has read yet what it wrote: how long until the next try. */
 #define SETTLE_MS 10
+/* Bytes of a guest that one call of a standard stream takes or gives, and that may be kept. */
+#define STANDARD_BYTES_MAX ((size_t)64 << 10)
 /* What is captured grows by so much. */
 #define CAPTURE_STEP_BYTES ((size_t)4096)
 
@@ -204,24 +211,12 @@ static bhd_status give_directories(wasi_config_t *wasi, const bhd__granted *gran
     return BHD_OK;
 }
 
-static bhd_status give_network(bhd__instance *instance, wasi_config_t *wasi,
-                               const bhd__granted *granted, bhd_error *error)
+static void give_network(bhd__instance *instance, wasi_config_t *wasi, const bhd__granted *granted)
 {
-    const bhd_capabilities *capabilities = &granted->capabilities;
-    if (capabilities->endpoint_count == 0)
-        return BHD_OK;
-    bhd_engine_endpoint_t *list = bhd__calloc(capabilities->endpoint_count, sizeof *list);
-    if (!list)
-        return bhd__fail_no_memory(error);
-    for (size_t i = 0; i < capabilities->endpoint_count; i++) {
-        list[i].host.data = capabilities->network[i].host;
-        list[i].host.size = strlen(capabilities->network[i].host);
-        list[i].port = capabilities->network[i].port;
-    }
-    bhd_engine_wasi_network(wasi, list, capabilities->endpoint_count, bhd__lookups(granted),
-                            instance, bhd__deny_address);
-    bhd__free(list);
-    return BHD_OK;
+    const bhd_engine_network_t network = {
+        .env = instance, .may_use = bhd__may_use_address, .lookups = bhd__lookups(granted)};
+    if (granted->capabilities.endpoint_count > 0)
+        bhd_engine_wasi_network(wasi, &network);
 }
 
 /* What the component asks for goes before where the host would put it. */
@@ -243,10 +238,9 @@ static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
     bhd_status status = give_texts(wasi, options, error);
     if (status == BHD_OK)
         status = give_directories(wasi, options->granted, error);
-    if (status == BHD_OK)
-        status = give_network(instance, wasi, options->granted, error);
     if (status != BHD_OK)
         return status;
+    give_network(instance, wasi, options->granted);
     const bhd_input *input = &options->standard_input;
     const bool inherits[3] = {
         capabilities->standard_input && input->source == BHD_INPUT_INHERIT,
@@ -259,10 +253,11 @@ static bhd_status give(bhd__instance *instance, wasi_config_t *wasi,
             bhd__standard_init(&instance->standard[fd], fd, &instance->code->engine->standard[fd]);
             is_terminal[fd] = bhd__standard_is_terminal(&instance->standard[fd]);
         }
-    bhd_engine_wasi_streams(wasi, instance, write_standard_output, is_terminal[1],
-                            write_standard_error, is_terminal[2]);
+    bhd_engine_wasi_streams(wasi, instance, STANDARD_BYTES_MAX, write_standard_output,
+                            is_terminal[1], write_standard_error, is_terminal[2]);
     if (inherits[0])
-        bhd_engine_wasi_input(wasi, instance, STDIN_FILENO, read_standard_input, is_terminal[0]);
+        bhd_engine_wasi_input(wasi, instance, STANDARD_BYTES_MAX, STDIN_FILENO, read_standard_input,
+                              is_terminal[0]);
     else if (capabilities->standard_input && input->source == BHD_INPUT_BYTES)
         bhd_engine_wasi_input_bytes(wasi, input->data, input->size);
     return BHD_OK;
@@ -280,6 +275,13 @@ bhd_status bhd__wasi_attach(bhd__instance *instance, const bhd__instance_options
     wasmtime_error_t *failure = wasmtime_context_set_wasi(instance->context, wasi);
     if (failure)
         return bhd__failure_message(BHD_INTERNAL, "WASI", failure, error);
-    bhd_engine_set_wasi_resources(instance->context, RESOURCES_MAX, options->granted->number);
+    const bhd_engine_resources_t resources = {
+        .entries = RESOURCES_MAX,
+        .component = options->granted->number,
+        .file_threads_of_sandbox = FILE_THREADS_OF_SANDBOX,
+        .file_threads_of_component = FILE_THREADS_OF_COMPONENT,
+        .file_threads_of_host = FILE_THREADS_OF_HOST,
+    };
+    bhd_engine_set_wasi_resources(instance->context, &resources);
     return bhd__held_init(instance, error);
 }
