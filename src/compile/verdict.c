@@ -81,7 +81,8 @@ static bhd__verdict of_signal(const bhd__outcome *o, const bhd__terms *terms)
 bhd__verdict bhd__verdict_of(const bhd__outcome *outcome, const bhd__terms *terms)
 {
     if (!outcome->ending.is_known)
-        return BHD__VERDICT_LOST;
+        return outcome->ending.stop == BHD__STOP_CANCELLED ? BHD__VERDICT_CANCELLED
+                                                           : BHD__VERDICT_LOST;
     /* With another build's layout there is nothing to be read but how it ended. */
     if (outcome->ending.exit_code == BHD__EXIT_CODE_OF(BHD__VERDICT_OTHER_BUILD))
         return BHD__VERDICT_OTHER_BUILD;
@@ -170,6 +171,11 @@ static void add_ending(bhd__text *text, const bhd__outcome *o)
 
 /* -- status and message ------------------------------------------------------------------------ */
 
+static const char *second_or_seconds(const bhd__terms *terms)
+{
+    return terms->max_seconds == 1 ? "second" : "seconds";
+}
+
 /* A number for the range that is outside of it, whatever was measured or said. */
 static uint64_t above(uint64_t value, uint64_t most)
 {
@@ -193,17 +199,22 @@ static bhd_status refused(const bhd__outcome *o, bhd_error *error)
     return status;
 }
 
+/* What was measured may be a little less than what it was ended for. */
 static bhd_status out_of_time(const bhd__outcome *o, const bhd__terms *terms, bhd_error *error)
 {
     uint64_t most = terms->max_seconds;
     uint64_t longest = o->ending.wall_ns > o->ending.cpu_ns ? o->ending.wall_ns : o->ending.cpu_ns;
-    uint64_t seconds = above(longest / SECOND_NS, most);
+    uint64_t seconds = longest / SECOND_NS, milliseconds = longest % SECOND_NS / 1000000;
+    if (seconds < most) {
+        seconds = most;
+        milliseconds = 0;
+    }
     (void)bhd__fail(error, BHD_COMPONENT_TOO_LARGE,
-                    "compiling the component took %" PRIu64 " seconds and was ended; %" PRIu64
-                    " seconds are allowed, also of processor time (host option "
-                    "max_compile_seconds, --max-compile-seconds). " MAKE_SMALLER,
-                    seconds, most);
-    bhd__error_range(error, seconds, 0, most);
+                    "compiling the component took %" PRIu64 ".%03" PRIu64
+                    " seconds and was ended; %" PRIu64 " %s allowed, also of processor time (host "
+                    "option max_compile_seconds, --max-compile-seconds). " MAKE_SMALLER,
+                    seconds, milliseconds, most, most == 1 ? "second is" : "seconds are");
+    bhd__error_range(error, above(seconds, most), 0, most);
     return BHD_COMPONENT_TOO_LARGE;
 }
 
@@ -248,7 +259,8 @@ static bhd_status never_began(const bhd__outcome *o, const bhd__terms *terms, bh
     bhd__text_printf(&text, "compiler %s: ", terms->program);
     add_ending(&text, o);
     if (o->ending.stop == BHD__STOP_LATE)
-        bhd__text_printf(&text, ", after %" PRIu64 " seconds", terms->max_seconds);
+        bhd__text_printf(&text, ", after %" PRIu64 " %s", terms->max_seconds,
+                         second_or_seconds(terms));
     bhd__text_add(&text, ", and had not begun: it is no compiler of this library, or the system "
                          "cannot run it. Install bulkhead-compile of this build, or name it (host "
                          "option compiler_path, --compiler)");
@@ -289,6 +301,20 @@ static bhd_status not_confined(const bhd__outcome *o, bhd_error *error)
                          "them. The system has to allow it seccomp filters");
     add_last_words(&text, o);
     return bhd__fail(error, BHD_COMPILER_FAILED, "%s", buffer);
+}
+
+static bhd_status lost(const bhd__outcome *o, const bhd__terms *terms, bhd_error *error)
+{
+    if (o->ending.stop == BHD__STOP_LATE)
+        return bhd__fail(
+            error, BHD_COMPILER_FAILED,
+            "the process that guards the compiler did not end it when its time, %" PRIu64
+            " %s, was over: it was stopped, or had no processor. Both were killed, and "
+            "nobody knows how the compiler would have ended. Try again",
+            terms->max_seconds, second_or_seconds(terms));
+    return bhd__fail(error, BHD_COMPILER_FAILED,
+                     "the process that guards the compiler was killed, so that nobody knows how "
+                     "the compiler ended. Try again");
 }
 
 static bhd_status crashed(const bhd__outcome *o, bhd_error *error)
@@ -336,9 +362,7 @@ bhd_status bhd__verdict_status(bhd__verdict verdict, const bhd__outcome *outcome
                          "if it was short of memory, or by somebody. Try again, or allow less "
                          "memory (host option max_compile_bytes, --max-compile-bytes)");
     case BHD__VERDICT_LOST:
-        return bhd__fail(error, BHD_COMPILER_FAILED,
-                         "the process that guards the compiler was killed, so that nobody knows "
-                         "how the compiler ended. Try again");
+        return lost(outcome, terms, error);
     case BHD__VERDICT_CRASHED:
     case BHD__VERDICT_NONE:
         break;

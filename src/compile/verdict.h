@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-/* Why the host ended it. */
+/* Why the host ended it, or its warden. */
 typedef enum bhd__stop {
     BHD__STOP_NONE,
     BHD__STOP_LATE,

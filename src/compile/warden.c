@@ -11,7 +11,9 @@
  * for as long as the program takes to start; both of them use one stack, the start the lower half
  * of it: a few hundred bytes each.
  *
- * If this process is killed, so is the warden (PDEATHSIG), and with it what it guards.
+ * If this process is killed, so is the warden (PDEATHSIG), and with it what it guards. A warden
+ * that does not end the program when it should (somebody has stopped it) is ended by the thread
+ * that waits, with the program.
  */
 #include "compile/warden.h"
 
@@ -51,6 +53,12 @@ enum {
 #define LOOK_NS UINT64_C(20000000)
 #define SECOND_NS UINT64_C(1000000000)
 
+/* How often the thread that waits looks whether the warden should have ended, and after how many of
+ * these looks it ends it. They are counted, not the time: who was stopped together with the warden
+ * begins to count when both go on. */
+#define HOST_LOOK_NS 100000000L
+#define HOST_PATIENCE (BHD__WARDEN_GRACE_SECONDS * 1000000000L / HOST_LOOK_NS)
+
 /* The kernel's sets of signals. */
 typedef uint64_t signal_set;
 #define EVERY_SIGNAL (~(signal_set)0)
@@ -65,8 +73,13 @@ typedef struct watch {
     bhd__ending *ending;
     bhd__start_failure failure;
     unsigned char *stack;
-    long host, warden;  /* processes */
-    atomic_int running; /* the kernel makes it 0, and wakes, when the warden needs no memory more */
+    long host, warden; /* processes */
+    /* The numbers of processes. The kernel makes them 0, and wakes, when these need our memory no
+     * more: at their end, or when the program is another one. */
+    atomic_int running, starting;
+    /* For who ends the warden: the program, once it has started and while its number is its own. */
+    atomic_int program;
+    atomic_bool is_elsewhere; /* the warden's numbers of processes are of another namespace */
 } watch;
 
 /* -- the kernel -------------------------------------------------------------------------------- */
@@ -226,12 +239,14 @@ APART static bool has_ended(long process)
            about.si_pid != 0;
 }
 
-APART static void take_status(long process, bhd__ending *ending)
+APART static void take_status(watch *w, long process)
 {
+    bhd__ending *ending = w->ending;
     siginfo_t about;
     struct rusage usage;
     /* It is still there, so its number is still its group's, if it made one. */
     (void)call(SYS_kill, -process, SIGKILL, 0, 0, 0);
+    atomic_store_explicit(&w->program, 0, memory_order_release);
     if (call(SYS_waitid, P_PID, process, POINTER(&about), WEXITED, POINTER(&usage)) != 0)
         return;
     ending->is_known = true;
@@ -242,8 +257,10 @@ APART static void take_status(long process, bhd__ending *ending)
     ending->cpu_ns = used_ns(&usage.ru_utime) + used_ns(&usage.ru_stime);
 }
 
-APART static void await(const bhd__ward *ward, long process, bhd__ending *ending)
+APART static void await(watch *w, long process)
 {
+    const bhd__ward *ward = w->ward;
+    bhd__ending *ending = w->ending;
     uint64_t start = now_ns();
     while (!has_ended(process)) {
         uint64_t passed = now_ns() - start;
@@ -258,7 +275,7 @@ APART static void await(const bhd__ward *ward, long process, bhd__ending *ending
         }
         sleep_a_little(left > 0 && left < LOOK_NS ? left : LOOK_NS);
     }
-    take_status(process, ending);
+    take_status(w, process);
     ending->wall_ns = now_ns() - start;
 }
 
@@ -269,17 +286,22 @@ APART static void start_and_await(watch *w)
     long parent = call(SYS_getppid, 0, 0, 0, 0, 0);
     if (parent != w->host && parent != 0)
         return;
+    atomic_store_explicit(&w->is_elsewhere, parent == 0, memory_order_release);
     w->warden = call(SYS_getpid, 0, 0, 0, 0, 0);
     /* Who stops the program's group need not mean to continue all of it, and what is stopped keeps
      * no deadline. Ending the program ends this one even so. */
     (void)call(SYS_setpgid, 0, 0, 0, 0, 0);
     reset_signals();
-    const int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD;
-    int process = __clone(begin, w->stack + STACK_BYTES / 2, flags, w);
-    if (process < 0)
+    const int flags =
+        CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+    int process =
+        __clone(begin, w->stack + STACK_BYTES / 2, flags, w, &w->starting, NULL, &w->starting);
+    if (process < 0) {
         (void)has_failed(w, "clone", -errno);
-    else
-        await(w->ward, process, w->ending);
+        return;
+    }
+    atomic_store_explicit(&w->program, process, memory_order_release);
+    await(w, process);
 }
 
 APART static int guard(void *argument)
@@ -290,14 +312,63 @@ APART static int guard(void *argument)
 
 /* -- the host ---------------------------------------------------------------------------------- */
 
+static uint64_t host_now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* What the warden should have done by now. */
+static bhd__stop wanted_stop(const bhd__ward *ward, uint64_t start)
+{
+    if (is_set(ward->cancelled) || is_set(ward->closed))
+        return BHD__STOP_CANCELLED;
+    return host_now_ns() - start >= ward->max_ns ? BHD__STOP_LATE : BHD__STOP_NONE;
+}
+
+/* The program first: with the warden its number may go to somebody else. If it has no number here,
+ * or is about to get one, it ends with the warden (PDEATHSIG). */
+static void end_all(watch *w, int warden)
+{
+    int program = atomic_load_explicit(&w->program, memory_order_acquire);
+    if (program == 0)
+        program = atomic_load_explicit(&w->starting, memory_order_acquire);
+    if (program > 0 && !atomic_load_explicit(&w->is_elsewhere, memory_order_acquire)) {
+        (void)kill(-program, SIGKILL);
+        (void)kill(program, SIGKILL);
+    }
+    (void)kill(warden, SIGKILL);
+}
+
+static void await_memory(atomic_int *process)
+{
+    for (int now; (now = atomic_load_explicit(process, memory_order_acquire)) != 0;)
+        (void)syscall(SYS_futex, process, FUTEX_WAIT, now, NULL, NULL, 0);
+}
+
 /* Its end is seen by nobody else, unless somebody waits for clones; what it found out is in our
  * memory either way. */
-static void bury(int warden, atomic_int *running)
+static void bury(watch *w, int warden, uint64_t start)
 {
-    for (int now; (now = atomic_load_explicit(running, memory_order_acquire)) != 0;)
-        (void)syscall(SYS_futex, running, FUTEX_WAIT, now, NULL, NULL, 0);
+    const struct timespec look = {.tv_nsec = HOST_LOOK_NS};
+    bhd__stop stop = BHD__STOP_NONE;
+    long overdue = 0;
+    for (int now; (now = atomic_load_explicit(&w->running, memory_order_acquire)) != 0;) {
+        if (syscall(SYS_futex, &w->running, FUTEX_WAIT, now, &look, NULL, 0) == 0 ||
+            errno != ETIMEDOUT)
+            continue;
+        if (stop == BHD__STOP_NONE)
+            stop = wanted_stop(w->ward, start);
+        else if (overdue++ == HOST_PATIENCE)
+            end_all(w, warden);
+    }
     while (syscall(SYS_wait4, warden, NULL, __WCLONE, NULL) < 0 && errno == EINTR)
         continue;
+    /* A warden that was killed leaves what it has begun. */
+    await_memory(&w->starting);
+    if (overdue > HOST_PATIENCE)
+        *w->ending = (bhd__ending){.exit_code = -1, .stop = stop};
 }
 
 /* Signals are blocked until it has its own copy of that. */
@@ -331,9 +402,10 @@ bool bhd__warden_run(const bhd__ward *ward, bhd__ending *ending, bhd__start_fail
     };
     int cancellation;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+    uint64_t start = host_now_ns();
     int warden = start_warden(&w);
     if (warden >= 0)
-        bury(warden, &w.running);
+        bury(&w, warden, start);
     (void)pthread_setcancelstate(cancellation, &cancellation);
     (void)munmap(stack, STACK_BYTES);
     *failure = w.failure;

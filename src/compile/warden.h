@@ -15,6 +15,10 @@
 
 #include <stdatomic.h>
 
+/* So much longer than it should, the warden may take to end the program, before it is ended with
+ * it. Nobody knows then how the program would have ended. */
+#define BHD__WARDEN_GRACE_SECONDS 2
+
 typedef struct bhd__ward {
     int program;        /* to be executed */
     int descriptors[3]; /* what it gets as 0, 1 and 2; it gets no other */

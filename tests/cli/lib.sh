@@ -64,7 +64,7 @@ normal() {
         -e 's/"compile_bytes": [1-9][0-9]*/"compile_bytes": BYTES/' \
         -e 's/^( *took )[0-9.]+ seconds and [1-9][0-9]* bytes( \([^)]*\))? to compile$/\1SECONDS seconds and BYTES bytes to compile/' \
         -e 's/, took [0-9.]+ of ([0-9]+) seconds to compile$/, took SECONDS of \1 seconds to compile/' \
-        -e 's/(compiling the component took )[0-9]+ (seconds and was ended)/\1SECONDS \2/' \
+        -e 's/(compiling the component took )[0-9]+\.[0-9]{3} (seconds and was ended)/\1SECONDS \2/' \
         -e 's/(compiling the component took )[0-9]+ (bytes of memory, the last )[0-9]+/\1BYTES \2BYTES/' \
         -e 's/(the component compiles to )[0-9]+/\1BYTES/'
 }

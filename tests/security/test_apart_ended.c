@@ -192,6 +192,77 @@ static void test_somebody_kills_the_warden(void **state)
     bhd__compiler_free(compiler);
 }
 
+/* A warden that is stopped, alone or with the program, keeps no deadline and sees no cancellation.
+ * Who waits does not wait for it. */
+static void test_somebody_stops_the_warden(void **state)
+{
+    (void)state;
+    bhd__compiler_options options = played_options();
+    options.max_seconds = 1;
+    for (int with_program = 0; with_program < 2; with_program++) {
+        bhd__compiler *compiler = played_compiler_new(&options);
+        played_traces before = played_look();
+        pid_t warden, process;
+        job j;
+        start(&j, compiler, goes_on);
+        played_await(getpid(), &warden, &process);
+        assert_int_equal(0, kill(warden, SIGSTOP));
+        if (with_program)
+            assert_int_equal(0, kill(process, SIGSTOP));
+        expect_end(&j, BHD_COMPILER_FAILED,
+                   "the process that guards the compiler did not end it when its time, 1 second, "
+                   "was over: it was stopped, or had no processor. Both were killed, and nobody "
+                   "knows how the compiler would have ended. Try again");
+        played_await_end(warden);
+        played_await_end(process);
+        expect_nothing_left(&before);
+        bhd__compiler_free(compiler);
+    }
+}
+
+static void test_what_a_stopped_warden_guards_is_cancelled(void **state)
+{
+    (void)state;
+    bhd__compiler *compiler = patient(1);
+    played_traces before = played_look();
+    for (int is_closed = 0; is_closed < 2; is_closed++) {
+        pid_t warden, process;
+        job j;
+        start(&j, compiler, goes_on);
+        played_await(getpid(), &warden, &process);
+        assert_int_equal(0, kill(warden, SIGSTOP));
+        if (is_closed)
+            bhd__compiler_close(compiler);
+        else
+            atomic_store(&j.cancelled, true);
+        expect_end(&j, BHD_CANCELLED, "the compilation was cancelled");
+        played_await_end(process);
+    }
+    expect_nothing_left(&before);
+    bhd__compiler_free(compiler);
+}
+
+/* Who is only slow is not ended: it has gone on by the time that anybody loses patience. */
+static void test_a_warden_that_goes_on_is_left_alone(void **state)
+{
+    (void)state;
+    bhd__compiler_options options = played_options();
+    options.max_seconds = 1;
+    bhd__compiler *compiler = played_compiler_new(&options);
+    pid_t warden, process;
+    job j;
+    start(&j, compiler, goes_on);
+    played_await(getpid(), &warden, &process);
+    assert_int_equal(0, kill(warden, SIGSTOP));
+    (void)usleep(100000);
+    assert_int_equal(0, kill(warden, SIGCONT));
+    assert_int_equal(0, pthread_join(j.thread, NULL));
+    expect_status(BHD_COMPONENT_TOO_LARGE, j.status, &j.error);
+    expect_in(j.error.message, " seconds and was ended; 1 second is allowed, also of processor");
+    bhd_error_fini(&j.error);
+    bhd__compiler_free(compiler);
+}
+
 /* What a terminal sends to the program's group does not reach it. */
 static void test_it_is_in_no_group_of_the_program(void **state)
 {
@@ -359,6 +430,9 @@ int main(void)
         cmocka_unit_test(test_cancelled_at_any_moment),
         cmocka_unit_test(test_somebody_kills_the_process),
         cmocka_unit_test(test_somebody_kills_the_warden),
+        cmocka_unit_test(test_somebody_stops_the_warden),
+        cmocka_unit_test(test_what_a_stopped_warden_guards_is_cancelled),
+        cmocka_unit_test(test_a_warden_that_goes_on_is_left_alone),
         cmocka_unit_test(test_it_is_in_no_group_of_the_program),
         cmocka_unit_test(test_what_it_leaves_in_its_group_ends_with_it),
         cmocka_unit_test(test_somebody_kills_the_host),

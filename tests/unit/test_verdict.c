@@ -30,6 +30,11 @@ static bool is_whole(const bhd__outcome *o, int verdict)
            o->ending.signal == 0 && o->ending.exit_code == 64 + verdict;
 }
 
+static bool was_cancelled_with_its_warden(const bhd__outcome *o)
+{
+    return !o->ending.is_known && o->ending.stop == BHD__STOP_CANCELLED;
+}
+
 static bool is_unknown(const bhd__outcome *o)
 {
     return !o->ending.is_known;
@@ -128,6 +133,7 @@ static const struct {
     bhd__verdict verdict;
     bhd_status status; /* BHD_INTERNAL: the one in the report */
 } rows[] = {
+    {was_cancelled_with_its_warden, BHD__VERDICT_CANCELLED, BHD_CANCELLED},
     {is_unknown, BHD__VERDICT_LOST, BHD_COMPILER_FAILED},
     {is_of_another_build, BHD__VERDICT_OTHER_BUILD, BHD_NO_COMPILER},
     {claims_too_much, BHD__VERDICT_OUTPUT_TOO_LARGE, BHD_COMPONENT_TOO_LARGE},
@@ -331,7 +337,25 @@ static const golden goldens[] = {
       .wall_ns = 60 * SECOND + 1},
      {BEGUN},
      "",
-     "compiling the component took 61 seconds and was ended; 60 seconds are allowed, also of "
+     "compiling the component took 60.000 seconds and was ended; 60 seconds are allowed, also of "
+     "processor time (host option max_compile_seconds, --max-compile-seconds). Allow more, or make "
+     "the component smaller",
+     0,
+     61,
+     60},
+    {{.is_known = true, .exit_code = -1, .signal = SIGPROF, .cpu_ns = 62 * SECOND + 987654321},
+     {BEGUN},
+     "",
+     "compiling the component took 62.987 seconds and was ended; 60 seconds are allowed, also of "
+     "processor time (host option max_compile_seconds, --max-compile-seconds). Allow more, or make "
+     "the component smaller",
+     0,
+     62,
+     60},
+    {{.is_known = true, .exit_code = -1, .signal = SIGPROF, .cpu_ns = 59 * SECOND + 999999999},
+     {BEGUN},
+     "",
+     "compiling the component took 60.000 seconds and was ended; 60 seconds are allowed, also of "
      "processor time (host option max_compile_seconds, --max-compile-seconds). Allow more, or make "
      "the component smaller",
      0,
@@ -401,6 +425,22 @@ static const golden goldens[] = {
      "",
      "the process that guards the compiler was killed, so that nobody knows how the compiler "
      "ended. Try again",
+     0,
+     0,
+     0},
+    {{.exit_code = -1, .stop = BHD__STOP_LATE},
+     {BEGUN},
+     "",
+     "the process that guards the compiler did not end it when its time, 60 seconds, was over: it "
+     "was stopped, or had no processor. Both were killed, and nobody knows how the compiler would "
+     "have ended. Try again",
+     0,
+     0,
+     0},
+    {{.exit_code = -1, .stop = BHD__STOP_CANCELLED},
+     {BEGUN},
+     "",
+     "the compilation was cancelled",
      0,
      0,
      0},
