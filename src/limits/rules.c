@@ -7,20 +7,10 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 
-/* Ends a message that is being written and hands it to the error. */
-static bhd_status finish(bhd__text *text, bhd_status code, bhd_error *error)
-{
-    bhd__text_ellipsis(text);
-    return bhd__fail(error, code, "%s", text->buffer);
-}
-
-static void begin(bhd__text *text, char *buffer, size_t capacity, const char *name)
-{
-    bhd__text_init(text, buffer, capacity);
-    if (name != NULL)
-        bhd__text_printf(text, "%s: ", name);
-}
+/* Of a range of bytes as messages have it. */
+#define POLICY_RANGE_SIZE 128
 
 void bhd__add_policy_range(bhd__text *text, const bhd_policy *policy)
 {
@@ -31,6 +21,32 @@ void bhd__add_policy_range(bhd__text *text, const bhd_policy *policy)
                      policy->max_memory_bytes, low, high);
 }
 
+/* The same, in a buffer. */
+static const char *policy_range(char buffer[POLICY_RANGE_SIZE], const bhd_policy *policy)
+{
+    bhd__text text;
+    bhd__text_init(&text, buffer, POLICY_RANGE_SIZE);
+    bhd__add_policy_range(&text, policy);
+    return buffer;
+}
+
+/* `name` may be NULL. */
+__attribute__((format(printf, 4, 5))) static bhd_status
+refuse(const char *name, bhd_status code, bhd_error *error, const char *format, ...)
+{
+    char message[BHD_MESSAGE_SIZE];
+    bhd__text text;
+    bhd__text_init(&text, message, sizeof message);
+    if (name != NULL)
+        bhd__text_printf(&text, "%s: ", name);
+    va_list arguments;
+    va_start(arguments, format);
+    bhd__text_vprintf(&text, format, arguments);
+    va_end(arguments);
+    bhd__text_ellipsis(&text);
+    return bhd__fail(error, code, "%s", message);
+}
+
 bhd_status bhd__limit_check_memory(const char *name, uint64_t bytes, const bhd_policy *policy,
                                    bhd_error *error)
 {
@@ -38,43 +54,33 @@ bhd_status bhd__limit_check_memory(const char *name, uint64_t bytes, const bhd_p
     bool too_low = bytes < minimum;
     if (!too_low && bytes <= maximum)
         return BHD_OK;
-
-    char message[BHD_MESSAGE_SIZE];
-    bhd__text text;
-    begin(&text, message, sizeof message, name);
-    bhd__text_printf(&text, "%" PRIu64 " byte%s is %s the allowed range of ", bytes,
-                     bytes == 1 ? "" : "s", too_low ? "below" : "above");
-    bhd__add_policy_range(&text, policy);
-    bhd__text_printf(&text, "; write at %s %" PRIu64, too_low ? "least" : "most",
-                     too_low ? minimum : maximum);
-    bhd_status code = finish(&text, too_low ? BHD_LIMIT_TOO_LOW : BHD_LIMIT_TOO_HIGH, error);
+    char range[POLICY_RANGE_SIZE];
+    bhd_status code =
+        refuse(name, too_low ? BHD_LIMIT_TOO_LOW : BHD_LIMIT_TOO_HIGH, error,
+               "%" PRIu64 " byte%s is %s the allowed range of %s; write at %s %" PRIu64, bytes,
+               bytes == 1 ? "" : "s", too_low ? "below" : "above", policy_range(range, policy),
+               too_low ? "least" : "most", too_low ? minimum : maximum);
     bhd__error_range(error, bytes, minimum, maximum);
     return code;
 }
 
 bhd_status bhd__limit_missing_memory(const char *name, const bhd_policy *policy, bhd_error *error)
 {
-    char message[BHD_MESSAGE_SIZE];
-    bhd__text text;
-    begin(&text, message, sizeof message, name);
-    bhd__text_add(&text, "missing; a component must say how much memory it may use, ");
-    bhd__add_policy_range(&text, policy);
-    bhd__text_add(&text, ", and there is no default on purpose (ADR-WASM-002)");
-    return finish(&text, BHD_LIMIT_MISSING, error);
+    char range[POLICY_RANGE_SIZE];
+    return refuse(name, BHD_LIMIT_MISSING, error,
+                  "missing; a component must say how much memory it may use, %s, and there is no "
+                  "default on purpose (ADR-WASM-002)",
+                  policy_range(range, policy));
 }
 
 bhd_status bhd__limit_check_table(const char *name, uint64_t elements, bhd_error *error)
 {
     if (elements <= BHD_MAX_TABLE_ELEMENTS)
         return BHD_OK;
-    char message[BHD_MESSAGE_SIZE];
-    bhd__text text;
-    begin(&text, message, sizeof message, name);
-    bhd__text_printf(&text,
-                     "%" PRIu64 " elements is above the allowed range of 0 to %" PRIu64
-                     " elements; write at most %" PRIu64,
-                     elements, BHD_MAX_TABLE_ELEMENTS, BHD_MAX_TABLE_ELEMENTS);
-    bhd_status code = finish(&text, BHD_LIMIT_INVALID, error);
+    bhd_status code = refuse(name, BHD_LIMIT_INVALID, error,
+                             "%" PRIu64 " elements is above the allowed range of 0 to %" PRIu64
+                             " elements; write at most %" PRIu64,
+                             elements, BHD_MAX_TABLE_ELEMENTS, BHD_MAX_TABLE_ELEMENTS);
     bhd__error_range(error, elements, 0, BHD_MAX_TABLE_ELEMENTS);
     return code;
 }
@@ -83,27 +89,24 @@ bhd_status bhd__limit_check_timeout(const char *name, double seconds, bhd_error 
 {
     if (seconds >= BHD_MIN_TIMEOUT_SECONDS && seconds <= BHD_MAX_TIMEOUT_SECONDS)
         return BHD_OK; /* not NaN */
-    char message[BHD_MESSAGE_SIZE];
+    char numbers[128];
     bhd__text text;
-    begin(&text, message, sizeof message, name);
+    bhd__text_init(&text, numbers, sizeof numbers);
     bhd__text_add_double(&text, seconds);
     bhd__text_add(&text, " is not a number of seconds in the allowed range of ");
     bhd__text_add_double(&text, BHD_MIN_TIMEOUT_SECONDS);
     bhd__text_add(&text, " to ");
     bhd__text_add_double(&text, BHD_MAX_TIMEOUT_SECONDS);
-    return finish(&text, BHD_LIMIT_INVALID, error);
+    return refuse(name, BHD_LIMIT_INVALID, error, "%s", numbers);
 }
 
 bhd_status bhd__limit_check_fuel(const char *name, uint64_t fuel, bhd_error *error)
 {
     if (fuel != 0)
         return BHD_OK;
-    char message[BHD_MESSAGE_SIZE];
-    bhd__text text;
-    begin(&text, message, sizeof message, name);
-    bhd__text_add(&text, "0 would end the guest before its first instruction; write at least 1, or "
-                         "leave it out: fuel is then not metered");
-    bhd_status code = finish(&text, BHD_LIMIT_INVALID, error);
+    bhd_status code = refuse(name, BHD_LIMIT_INVALID, error,
+                             "0 would end the guest before its first instruction; write at least "
+                             "1, or leave it out: fuel is then not metered");
     bhd__error_range(error, 0, 1, UINT64_MAX);
     return code;
 }
@@ -112,12 +115,8 @@ bhd_status bhd__limit_check_on_exceed(const char *name, bhd_on_exceed on_exceed,
 {
     if (on_exceed == BHD_ON_EXCEED_DENY || on_exceed == BHD_ON_EXCEED_TRAP)
         return BHD_OK;
-    char message[BHD_MESSAGE_SIZE];
-    bhd__text text;
-    begin(&text, message, sizeof message, name);
-    bhd__text_printf(&text, "%d is neither deny (%d) nor trap (%d)", (int)on_exceed,
-                     (int)BHD_ON_EXCEED_DENY, (int)BHD_ON_EXCEED_TRAP);
-    return finish(&text, BHD_LIMIT_INVALID, error);
+    return refuse(name, BHD_LIMIT_INVALID, error, "%d is neither deny (%d) nor trap (%d)",
+                  (int)on_exceed, (int)BHD_ON_EXCEED_DENY, (int)BHD_ON_EXCEED_TRAP);
 }
 
 bhd_status bhd_policy_check(const bhd_policy *policy, bhd_error *error)

@@ -20,108 +20,35 @@
 
 /* -- where values go ------------------------------------------------------------------------- */
 
-static void keep_name(bhd__stated *stated, const bhd__found *found)
-{
-    stated->name = found->text;
-}
-
-static void keep_version(bhd__stated *stated, const bhd__found *found)
-{
-    stated->version = found->text;
-}
-
-static void keep_source(bhd__stated *stated, const bhd__found *found)
-{
-    stated->source = found->text;
-}
-
-static void keep_max_bytes(bhd__stated *stated, const bhd__found *found)
-{
-    bhd_limits_builder_max_memory_bytes(&stated->limits, found->number);
-}
-
-static void keep_on_exceed(bhd__stated *stated, const bhd__found *found)
-{
-    static const bhd_on_exceed choices[] = {BHD_ON_EXCEED_DENY, BHD_ON_EXCEED_TRAP};
-    bhd_limits_builder_on_exceed(&stated->limits, choices[found->number]);
-}
-
-static void keep_table_elements(bhd__stated *stated, const bhd__found *found)
-{
-    bhd_limits_builder_max_table_elements(&stated->limits, found->number);
-}
-
-static void keep_timeout(bhd__stated *stated, const bhd__found *found)
-{
-    bhd_limits_builder_timeout_seconds(&stated->limits, found->real);
-}
-
-static void keep_fuel(bhd__stated *stated, const bhd__found *found)
-{
-    bhd_limits_builder_max_fuel(&stated->limits, found->number);
-}
-
-static void keep_args(bhd__stated *stated, const bhd__found *found)
-{
-    stated->args = found->node;
-}
-
-static void keep_env(bhd__stated *stated, const bhd__found *found)
-{
-    stated->env = found->node;
-}
-
-static void keep_stdin(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.standard_input = found->number == 1;
-}
-
+static const bhd_on_exceed on_exceeds[] = {BHD_ON_EXCEED_DENY, BHD_ON_EXCEED_TRAP};
 static const bhd_output outputs[] = {BHD_OUTPUT_INHERIT, BHD_OUTPUT_NONE, BHD_OUTPUT_CAPTURE};
 
-static void keep_stdout(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.standard_output = outputs[found->number];
-}
+#define KEEP(key, statement)                                                                       \
+    static void keep_##key(bhd__stated *stated, const bhd__found *found)                           \
+    {                                                                                              \
+        statement;                                                                                 \
+    }
 
-static void keep_stderr(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.standard_error = outputs[found->number];
-}
-
-static void keep_directories(bhd__stated *stated, const bhd__found *found)
-{
-    stated->directories = found->node;
-}
-
-static void keep_network(bhd__stated *stated, const bhd__found *found)
-{
-    stated->network = found->node;
-}
-
-static void keep_clocks(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.clocks = found->number != 0;
-}
-
-static void keep_random(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.random = found->number != 0;
-}
-
-static void keep_written_bytes(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.max_written_bytes = found->number;
-}
-
-static void keep_open_files(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.max_open_files = (uint32_t)found->number;
-}
-
-static void keep_connections(bhd__stated *stated, const bhd__found *found)
-{
-    stated->capabilities.max_connections = (uint32_t)found->number;
-}
+KEEP(name, stated->name = found->text)
+KEEP(version, stated->version = found->text)
+KEEP(source, stated->source = found->text)
+KEEP(max_bytes, bhd_limits_builder_max_memory_bytes(&stated->limits, found->number))
+KEEP(on_exceed, bhd_limits_builder_on_exceed(&stated->limits, on_exceeds[found->number]))
+KEEP(table_elements, bhd_limits_builder_max_table_elements(&stated->limits, found->number))
+KEEP(timeout, bhd_limits_builder_timeout_seconds(&stated->limits, found->real))
+KEEP(fuel, bhd_limits_builder_max_fuel(&stated->limits, found->number))
+KEEP(args, stated->args = found->node)
+KEEP(env, stated->env = found->node)
+KEEP(stdin, stated->capabilities.standard_input = found->number == 1)
+KEEP(stdout, stated->capabilities.standard_output = outputs[found->number])
+KEEP(stderr, stated->capabilities.standard_error = outputs[found->number])
+KEEP(directories, stated->directories = found->node)
+KEEP(network, stated->network = found->node)
+KEEP(clocks, stated->capabilities.clocks = found->number != 0)
+KEEP(random, stated->capabilities.random = found->number != 0)
+KEEP(written_bytes, stated->capabilities.max_written_bytes = found->number)
+KEEP(open_files, stated->capabilities.max_open_files = (uint32_t)found->number)
+KEEP(connections, stated->capabilities.max_connections = (uint32_t)found->number)
 
 /* -- what was meant -------------------------------------------------------------------------- */
 
