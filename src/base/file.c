@@ -99,10 +99,7 @@ bhd_status bhd__file_read(const char *path, const char *what, size_t limit, bhd_
         return bhd__fail(error, BHD_INVALID_ARGUMENT, "%s: no path was given", what);
 
     reading r = {.what = what, .limit = limit, .error = error};
-    bhd__text shown;
-    bhd__text_init(&shown, r.shown, sizeof r.shown);
-    bhd__text_add_escaped(&shown, path, strlen(path), SIZE_MAX);
-    bhd__text_ellipsis(&shown);
+    (void)bhd__text_show(r.shown, sizeof r.shown, path, SIZE_MAX);
 
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (descriptor < 0)

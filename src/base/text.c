@@ -225,3 +225,12 @@ void bhd__text_ellipsis(bhd__text *text)
     text->buffer[cut + shown] = '\0';
     text->length = cut + shown;
 }
+
+const char *bhd__text_show(char *buffer, size_t capacity, const char *string, size_t most)
+{
+    bhd__text text;
+    bhd__text_init(&text, buffer, capacity);
+    bhd__text_add_escaped(&text, string, strlen(string), most);
+    bhd__text_ellipsis(&text);
+    return buffer;
+}

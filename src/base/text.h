@@ -56,4 +56,8 @@ void bhd__text_add_json(bhd__text *text, const char *bytes, size_t length);
  * fit. */
 void bhd__text_ellipsis(bhd__text *text);
 
+/* A whole text from outside in `buffer`, for a message: escaped, at most `most` bytes of it, cut to
+ * what fits. Gives `buffer`. */
+const char *bhd__text_show(char *buffer, size_t capacity, const char *string, size_t most);
+
 #endif

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <string.h>
 #include <unistd.h>
 
 typedef struct caring {
@@ -79,7 +78,6 @@ static bhd_status see_all(const caring *c, const char *path, bhd__cache_list *li
                           bhd_error *error)
 {
     char shown[512];
-    bhd__text text;
     if (bhd__cache_scan(c->directory,
                         c->what == BHD__CACHE_CLEAR ? BHD__CACHE_SCAN_CLEAR : BHD__CACHE_SCAN_SHOW,
                         list)) {
@@ -89,11 +87,8 @@ static bhd_status see_all(const caring *c, const char *path, bhd__cache_list *li
     int reason = errno;
     if (reason == ENOMEM)
         return bhd__fail_no_memory(error);
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, path, strlen(path), SIZE_MAX);
-    bhd__text_ellipsis(&text);
-    return bhd__fail(error, BHD_FILE_UNREADABLE, "cache directory %s: cannot be read: %s", shown,
-                     bhd__errno_text(reason));
+    return bhd__fail(error, BHD_FILE_UNREADABLE, "cache directory %s: cannot be read: %s",
+                     bhd__text_show(shown, sizeof shown, path, SIZE_MAX), bhd__errno_text(reason));
 }
 
 bhd_status bhd__cache_take_care(bhd__cache_care what, const char *directory, const char *build,

@@ -66,11 +66,7 @@ typedef struct shown {
 static void add_path(bhd__text *text, const char *path)
 {
     char escaped[SHOWN_BYTES];
-    bhd__text part;
-    bhd__text_init(&part, escaped, sizeof escaped);
-    bhd__text_add_escaped(&part, path, strlen(path), SIZE_MAX);
-    bhd__text_ellipsis(&part);
-    bhd__text_add(text, escaped);
+    bhd__text_add(text, bhd__text_show(escaped, sizeof escaped, path, SIZE_MAX));
 }
 
 static shown show(const walk *w)

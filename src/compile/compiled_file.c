@@ -62,10 +62,7 @@ typedef struct shown {
 static shown show(const char *path)
 {
     shown result;
-    bhd__text text;
-    bhd__text_init(&text, result.text, sizeof result.text);
-    bhd__text_add_escaped(&text, path, strlen(path), SIZE_MAX);
-    bhd__text_ellipsis(&text);
+    (void)bhd__text_show(result.text, sizeof result.text, path, SIZE_MAX);
     return result;
 }
 

@@ -50,11 +50,7 @@ static const char *why_not(const search *s, int number)
 static void add_path(bhd__text *text, const char *path)
 {
     char shown[SHOWN_PATH_SIZE];
-    bhd__text part;
-    bhd__text_init(&part, shown, sizeof shown);
-    bhd__text_add_escaped(&part, path, strlen(path), SIZE_MAX);
-    bhd__text_ellipsis(&part);
-    bhd__text_add(text, shown);
+    bhd__text_add(text, bhd__text_show(shown, sizeof shown, path, SIZE_MAX));
 }
 
 /* Whether that was it; otherwise the reason is part of the text. */

@@ -15,16 +15,14 @@
 void bhd__deny(bhd__denials *denials, const char *key, const char *value, const char *option)
 {
     char path[64], message[BHD_MESSAGE_SIZE], shown[SHOWN_BYTES * 6];
-    bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, value, strlen(value), SHOWN_BYTES);
-    bhd__text_ellipsis(&text);
+    (void)bhd__text_show(shown, sizeof shown, value, SHOWN_BYTES);
     if (denials->count++ == 0)
         (void)bhd__fail(denials->error, BHD_CAPABILITY_DENIED,
                         "the component asks for what is not granted: capabilities.%s = %s; grant "
                         "it with %s, or everything that the manifest asks for with "
                         "--allow-manifest; in C with the host's option grants",
                         key, shown, option);
+    bhd__text text;
     bhd__text_init(&text, path, sizeof path);
     bhd__text_printf(&text, "capabilities.%s", key);
     bhd__text_init(&text, message, sizeof message);

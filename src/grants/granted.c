@@ -62,17 +62,14 @@ static void deny_directory(bhd__denials *denials, const bhd_directory *asked)
 static bhd_status no_directory(const bhd_directory *asked, int reason, bhd_error *error)
 {
     char shown[SHOWN_BYTES * 6];
-    bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, asked->host, strlen(asked->host), SHOWN_BYTES);
-    bhd__text_ellipsis(&text);
     bhd_status code = reason == ENOENT                       ? BHD_FILE_NOT_FOUND
                       : reason == EMFILE || reason == ENFILE ? BHD_NO_CAPACITY
                                                              : BHD_FILE_UNREADABLE;
     return bhd__fail(error, code,
                      "the component asks for the directory %s (capabilities.directories), which "
                      "cannot be opened: %s",
-                     shown, bhd__errno_text(reason));
+                     bhd__text_show(shown, sizeof shown, asked->host, SHOWN_BYTES),
+                     bhd__errno_text(reason));
 }
 
 /* What was opened is what was compared, or the name meant something else in between. */

@@ -18,13 +18,8 @@
 /* The source, safe to show; NULL if there is none. */
 static const char *show_source(const bhd__config_text *config, char *buffer, size_t capacity)
 {
-    if (config->source == NULL)
-        return NULL;
-    bhd__text shown;
-    bhd__text_init(&shown, buffer, capacity);
-    bhd__text_add_escaped(&shown, config->source, strlen(config->source), SIZE_MAX);
-    bhd__text_ellipsis(&shown);
-    return buffer;
+    return config->source != NULL ? bhd__text_show(buffer, capacity, config->source, SIZE_MAX)
+                                  : NULL;
 }
 
 /* "SOURCE: " or nothing. */

@@ -35,14 +35,6 @@ static bhd_status check_options(const bhd_host *host, const bhd_component_option
     return bhd_limits_check(&options->limits, &host->options.policy, error);
 }
 
-static void copy_escaped(char *out, size_t capacity, const char *in)
-{
-    bhd__text text;
-    bhd__text_init(&text, out, capacity);
-    bhd__text_add_escaped(&text, in, strlen(in), capacity);
-    bhd__text_ellipsis(&text);
-}
-
 typedef struct compilation {
     bhd_host *host;
     bhd_component *component;
@@ -102,8 +94,9 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     if (!c)
         return bhd__fail_no_memory(error);
     c->limits = own.limits;
-    copy_escaped(c->name, sizeof c->name, own.name);
-    copy_escaped(c->version, sizeof c->version, own.version ? own.version : "0.0.0");
+    (void)bhd__text_show(c->name, sizeof c->name, own.name, sizeof c->name);
+    (void)bhd__text_show(c->version, sizeof c->version, own.version ? own.version : "0.0.0",
+                         sizeof c->version);
     compilation work = {
         .host = host,
         .component = c,

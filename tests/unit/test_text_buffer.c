@@ -234,6 +234,18 @@ static void test_numbers_have_a_point_in_a_locale_with_a_comma(void **state)
     assert_string_equal(text_bytes, "1.5 93.75");
 }
 
+/* What a message shows of a text from outside: escaped, so much of it, and cut to what fits. */
+static void test_show(void **state)
+{
+    (void)state;
+    char buffer[12];
+    assert_ptr_equal(bhd__text_show(buffer, sizeof buffer, "a\nb", SIZE_MAX), buffer);
+    assert_string_equal(buffer, "a\\nb");
+    assert_string_equal(bhd__text_show(buffer, sizeof buffer, "abcdefgh", 4), "abcd...");
+    assert_string_equal(bhd__text_show(buffer, sizeof buffer, "abcdefghijklm", SIZE_MAX),
+                        "abcdefgh...");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_percents_round_and_drop_zeros),
         cmocka_unit_test(test_doubles_are_short_and_read_back_the_same),
         cmocka_unit_test(test_numbers_have_a_point_in_a_locale_with_a_comma),
+        cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests_name("text buffer", tests, NULL, NULL);
 }
