@@ -63,7 +63,7 @@ static void measure_find(size_t size)
 {
     samples series = {0};
     bhd__cache_key key = key_of((unsigned)size);
-    bhd__cache_keep(cache, &key, output, size, 0);
+    bhd__cache_keep(cache, &key, &(bhd__cache_entry){.file = output, .artifact_bytes = size});
     for (int i = 0; i < RUNS; i++) {
         bhd__cache_entry entry;
         double start = machine_now_ns();
@@ -82,7 +82,7 @@ static void measure_keep(const char *what, size_t size)
     for (int i = 0; i < RUNS; i++) {
         bhd__cache_key key = key_of(next++);
         double start = machine_now_ns();
-        bhd__cache_keep(cache, &key, output, size, 0);
+        bhd__cache_keep(cache, &key, &(bhd__cache_entry){.file = output, .artifact_bytes = size});
         samples_add(&series, (machine_now_ns() - start) / 1e3);
     }
     bhd__cache_get_stats(cache, &stats);
@@ -112,7 +112,7 @@ static void fill(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         bhd__cache_key key = key_of(i << 8 | 1);
-        bhd__cache_keep(cache, &key, output, 100, 0);
+        bhd__cache_keep(cache, &key, &(bhd__cache_entry){.file = output, .artifact_bytes = 100});
     }
 }
 

@@ -90,14 +90,15 @@ static cli_exit compile_target(const compile_options *compile, const cli_target 
     bhd_host *host = NULL;
     unsigned char *bytes = NULL;
     size_t size = 0;
-    bool with_fuel = compile->with_fuel || (target->manifest != NULL &&
-                                            bhd_manifest_limits(target->manifest)->max_fuel > 0);
+    bhd_precompile_options how = BHD_PRECOMPILE_OPTIONS_INIT;
+    how.with_fuel = compile->with_fuel || (target->manifest != NULL &&
+                                           bhd_manifest_limits(target->manifest)->max_fuel > 0);
 
     cli_exit code = cli_binary_read(target->source, &compile->host, &bytes, &size, error);
     if (code == CLI_EXIT_OK)
         code = cli_host_make(&compile->host, &host, error);
     if (code == CLI_EXIT_OK) {
-        code = cli_exit_code(bhd_precompile(host, bytes, size, with_fuel, compile->output, error));
+        code = cli_exit_code(bhd_precompile(host, &how, bytes, size, compile->output, error));
         cli_error_about(error, target->source);
     }
     free(bytes);

@@ -221,7 +221,7 @@ static void engine_room_init(contender *c, const char *wat, size_t size)
     bhd__code *code;
     must_bulkhead(bhd__engine_new(&options, &engine, &error), c->title, &error);
     must_bulkhead(bhd__code_new(engine, &limits, &(bhd__providers){{NULL, NULL}}, wat, size, NULL,
-                                &code, &error),
+                                NULL, &code, &error),
                   c->title, &error);
     c->engine = code->variant->engine;
     c->pre = code->module_pre;

@@ -38,12 +38,15 @@ typedef struct bhd_component_options {
      *  nobody's binaries keep everybody else's waiting (docs/EMBEDDING.md says how long). 0: a
      *  group of its own. */
     uint64_t compile_group;
+    /** Filled with what the binary declares when the component is made (inspection.h): initialised
+     *  by the caller, who later gives it to bhd_inspection_fini. NULL: nobody asks. */
+    struct bhd_inspection *inspection;
 } bhd_component_options;
 
 #define BHD_COMPONENT_OPTIONS_INIT                                                                 \
     {                                                                                              \
         sizeof(bhd_component_options), NULL, NULL, {0, 0, 0, 0, BHD_ON_EXCEED_DENY}, NULL, NULL,   \
-            NULL, 0                                                                                \
+            NULL, 0, NULL                                                                          \
     }
 
 BHD_BEGIN_DECLS

@@ -42,6 +42,8 @@ typedef struct bhd_inspection {
     size_t import_count;
     bhd_item *exports;
     size_t export_count;
+    /** What it declares of memories and tables, in the order of the binary: the first 1024 of both
+     *  together. As many more are there as `unlisted_count` says. */
     bhd_extent *memories;
     size_t memory_count;
     bhd_extent *tables;
@@ -55,9 +57,10 @@ typedef struct bhd_inspection {
     /** Linear memories and tables of one sandbox. */
     uint64_t instance_memories, instance_tables;
     bool is_exact;
-    /** What compiling it took now, without fuel: nanoseconds from the start of the compiler's
-     *  process to its end, and bytes of its heap. 0 bytes when it was compiled in this process.
-     *  Both 0: it was precompiled (precompiled.h); memories, tables and wit are not known then. */
+    /** What compiling it took, now or when it was put into the cache that it comes from:
+     *  nanoseconds from the start of the compiler's process to its end, and bytes of its heap; 0
+     *  bytes when it was compiled in this process. Both 0: it was precompiled (precompiled.h), and
+     *  nobody knows. */
     uint64_t compile_ns, compile_bytes;
     /** The smallest max_bytes that it can start with, under the host's policy. */
     uint64_t minimum_max_bytes;
@@ -73,21 +76,27 @@ typedef struct bhd_inspection {
     /** Bytes that one sandbox takes of the host beside memories and tables, as
      *  bhd_host_options.max_instance_bytes bounds them. */
     uint64_t instance_bytes;
+    uint64_t unlisted_count;
+    /** The caller's, and left as it is: ends the compilation of bhd_inspect, from any thread; see
+     *  cancellation.h. NULL: nothing ends it but its bounds and bhd_host_free. */
+    bhd_cancellation *cancellation;
 } bhd_inspection;
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
         sizeof(bhd_inspection), BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0,   \
-            0, 0, false, 0, 0, 0, NULL, NULL, 0                                                    \
+            0, 0, false, 0, 0, 0, NULL, NULL, 0, 0, NULL                                           \
     }
 
 BHD_BEGIN_DECLS
 
 /**
- * Reads `size` bytes at `binary` (binary or text) and fills `*inspection`, which the caller has
- * initialised and later gives to bhd_inspection_fini. Nothing runs. Binaries that the host would
- * refuse to run can be inspected as long as they are valid. BHD_COMPONENT_INVALID,
- * BHD_FILE_TOO_LARGE, BHD_HOST_OUT_OF_MEMORY. Any thread.
+ * Compiles `size` bytes at `binary` (binary or text), as bhd_component_new does without fuel and
+ * with the same cache, and fills `*inspection`, which the caller has initialised and later gives to
+ * bhd_inspection_fini. Nothing runs. Binaries that the host would refuse to run can be inspected as
+ * long as they are valid. A component that is loaded anyway is inspected on the way
+ * (bhd_component_options.inspection). BHD_COMPONENT_INVALID, BHD_FILE_TOO_LARGE,
+ * BHD_HOST_OUT_OF_MEMORY, and what ends the compilation of bhd_component_new. Any thread.
  */
 BHD_PUBLIC BHD_MUST_USE bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size,
                                                bhd_inspection *inspection, bhd_error *error);

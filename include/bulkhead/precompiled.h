@@ -18,14 +18,28 @@
 #ifndef BULKHEAD_PRECOMPILED_H
 #define BULKHEAD_PRECOMPILED_H
 
+#include "cancellation.h"
 #include "host.h"
+
+typedef struct bhd_precompile_options {
+    size_t size;    /**< of this struct; see bulkhead.h */
+    bool with_fuel; /**< for limits with max_fuel; otherwise for limits without */
+    /** Ends the compilation, from any thread; see cancellation.h. NULL: nothing ends it but its
+     *  bounds and bhd_host_free. */
+    bhd_cancellation *cancellation;
+} bhd_precompile_options;
+
+#define BHD_PRECOMPILE_OPTIONS_INIT                                                                \
+    {                                                                                              \
+        sizeof(bhd_precompile_options), false, NULL                                                \
+    }
 
 BHD_BEGIN_DECLS
 
 /**
  * Compiles `size` bytes at `binary` (binary or text) as bhd_component_new does, and writes what
- * came of it to `path`. Nothing runs, and nothing is judged that a manifest says. `with_fuel`: for
- * limits with max_fuel; otherwise for limits without.
+ * came of it to `path`. Nothing runs, and nothing is judged that a manifest says. `options` NULL
+ * means BHD_PRECOMPILE_OPTIONS_INIT.
  *
  * The file is new, readable by this user alone, and has its name when it is whole; a regular file
  * of this user that is there is replaced. BHD_INVALID_ARGUMENT: something else is there (a
@@ -34,8 +48,9 @@ BHD_BEGIN_DECLS
  * bhd_component_new refuses before it looks at limits and imports, and BHD_COMPONENT_INVALID for
  * what is precompiled already. Any thread.
  */
-BHD_PUBLIC BHD_MUST_USE bhd_status bhd_precompile(bhd_host *host, const void *binary, size_t size,
-                                                  bool with_fuel, const char *path,
+BHD_PUBLIC BHD_MUST_USE bhd_status bhd_precompile(bhd_host *host,
+                                                  const bhd_precompile_options *options,
+                                                  const void *binary, size_t size, const char *path,
                                                   bhd_error *error);
 
 /** Whether the bytes have the form of a precompiled component, whole or not. Any thread. */

@@ -140,7 +140,8 @@ static bool find_in(bhd__cache *cache, int directory, const bhd__cache_key *key,
         bhd__free(buffer);
         if (is_whole) {
             note_use(file);
-            *entry = (bhd__cache_entry){file, trailer.artifact_bytes, trailer.description_bytes};
+            *entry = (bhd__cache_entry){file, trailer.artifact_bytes, trailer.description_bytes,
+                                        trailer.compile_ns, trailer.compile_bytes};
             return true;
         }
         (void)close(file);
@@ -180,15 +181,14 @@ typedef struct keeping {
     const bhd__cache_key *key;
     int directory; /* of the identity */
     int output;
-    uint64_t artifact_bytes, description_bytes;
+    bhd__cache_trailer trailer;
     void *buffer;
 } keeping;
 
 static bool write_new(const keeping *k, int file)
 {
     /* Whatever the mask of the process is. */
-    return bhd__cache_entry_write(file, k->output, k->key->binary, k->key->identity,
-                                  k->artifact_bytes, k->description_bytes, k->buffer) &&
+    return bhd__cache_entry_write(file, k->output, &k->trailer, k->buffer) &&
            fchmod(file, S_IRUSR) == 0;
 }
 
@@ -256,23 +256,25 @@ static void keep_in(const keeping *k, uint64_t weight)
         (void)close(file);
 }
 
-void bhd__cache_keep(bhd__cache *cache, const bhd__cache_key *key, int output,
-                     uint64_t artifact_bytes, uint64_t description_bytes)
+void bhd__cache_keep(bhd__cache *cache, const bhd__cache_key *key, const bhd__cache_entry *entry)
 {
     uint64_t bytes = sizeof(bhd__cache_trailer);
-    if (!bhd__add_u64(bytes, artifact_bytes, &bytes) ||
-        !bhd__add_u64(bytes, description_bytes, &bytes))
+    if (!bhd__add_u64(bytes, entry->artifact_bytes, &bytes) ||
+        !bhd__add_u64(bytes, entry->description_bytes, &bytes))
         return;
     uint64_t weight = bhd__cache_weight(bytes);
     if (weight > cache->max_bytes / LARGEST_SHARE)
         return;
     keeping k = {.cache = cache,
                  .key = key,
-                 .output = output,
-                 .artifact_bytes = artifact_bytes,
-                 .description_bytes = description_bytes,
+                 .output = entry->file,
+                 .trailer = bhd__cache_trailer_of(key->binary, key->identity),
                  .directory = open_identity(cache, key->identity, true),
                  .buffer = bhd__malloc(BHD__CACHE_BUFFER)};
+    k.trailer.artifact_bytes = entry->artifact_bytes;
+    k.trailer.description_bytes = entry->description_bytes;
+    k.trailer.compile_ns = entry->compile_ns;
+    k.trailer.compile_bytes = entry->compile_bytes;
     if (k.directory >= 0 && k.buffer != NULL)
         keep_in(&k, weight);
     if (k.directory >= 0)

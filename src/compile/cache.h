@@ -45,6 +45,7 @@ typedef struct bhd__cache_key {
 typedef struct bhd__cache_entry {
     int file; /* the caller's to close; the artefact begins at 0, the description follows it */
     uint64_t artifact_bytes, description_bytes;
+    uint64_t compile_ns, compile_bytes; /* what compiling took */
 } bhd__cache_entry;
 
 typedef struct bhd__cache_stats {
@@ -73,11 +74,10 @@ bool bhd__cache_find(bhd__cache *cache, const bhd__cache_key *key, bhd__cache_en
 /* The entry was whole, and whoever reads what is in it refused it: it goes, so that another can
  * take its place. Counts as damaged. */
 void bhd__cache_drop(bhd__cache *cache, const bhd__cache_key *key);
-/* `output`: artefact, then description, readable. Best effort: what cannot be kept is not kept, and
- * what was used longest ago goes when there is no room. May wait for others who keep at the same
- * time, not longer than half a second. Takes nothing of the caller's. */
-void bhd__cache_keep(bhd__cache *cache, const bhd__cache_key *key, int output,
-                     uint64_t artifact_bytes, uint64_t description_bytes);
+/* Best effort: what cannot be kept is not kept, and what was used longest ago goes when there is no
+ * room. May wait for others who keep at the same time, not longer than half a second. Takes nothing
+ * of the caller's. */
+void bhd__cache_keep(bhd__cache *cache, const bhd__cache_key *key, const bhd__cache_entry *entry);
 void bhd__cache_get_stats(const bhd__cache *cache, bhd__cache_stats *stats);
 
 #endif

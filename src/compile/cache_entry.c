@@ -19,7 +19,15 @@
 /* What the CRC is of, in the trailer. */
 #define CHECKED_BYTES offsetof(bhd__cache_trailer, crc)
 
-_Static_assert(sizeof(bhd__cache_trailer) == 160, "the trailer has no gaps");
+_Static_assert(sizeof(bhd__cache_trailer) == 176, "the trailer has no gaps");
+
+bhd__cache_trailer bhd__cache_trailer_of(const char *key, const char *identity)
+{
+    bhd__cache_trailer trailer = {.magic = BHD__CACHE_MAGIC};
+    memcpy(trailer.key, key, sizeof trailer.key);
+    memcpy(trailer.identity, identity, sizeof trailer.identity);
+    return trailer;
+}
 
 bool bhd__cache_is_name(const char *text)
 {
@@ -153,20 +161,16 @@ static int write_entry(int to, int from, bhd__cache_trailer *end, uint64_t conte
     return write_at(to, end, sizeof *end, content);
 }
 
-bool bhd__cache_entry_write(int to, int from, const char *key, const char *identity,
-                            uint64_t artifact_bytes, uint64_t description_bytes, void *buffer)
+bool bhd__cache_entry_write(int to, int from, const bhd__cache_trailer *trailer, void *buffer)
 {
-    bhd__cache_trailer end = {.magic = BHD__CACHE_MAGIC,
-                              .artifact_bytes = artifact_bytes,
-                              .description_bytes = description_bytes};
+    bhd__cache_trailer end = *trailer;
     uint64_t content;
     bhd__quiet quiet;
-    if (!bhd__add_u64(artifact_bytes, description_bytes, &content) || content > LONG_MAX / 2) {
+    if (!bhd__add_u64(end.artifact_bytes, end.description_bytes, &content) ||
+        content > LONG_MAX / 2) {
         errno = EFBIG;
         return false;
     }
-    memcpy(end.key, key, sizeof end.key);
-    memcpy(end.identity, identity, sizeof end.identity);
     bhd__quiet_begin(&quiet);
     int failed = write_entry(to, from, &end, content, buffer);
     bhd__quiet_end(&quiet, failed);

@@ -19,12 +19,16 @@
 typedef struct bhd__cache_trailer {
     uint64_t magic;
     uint64_t artifact_bytes, description_bytes;
+    uint64_t compile_ns, compile_bytes; /* what compiling took; 0 in a file (compiled_file.h) */
     char key[BHD__CACHE_DIGITS], identity[BHD__CACHE_DIGITS]; /* not terminated */
     uint32_t zero;
     uint32_t crc; /* CRC-32C of everything before it */
 } bhd__cache_trailer;
 
-#define BHD__CACHE_MAGIC UINT64_C(0x31796e4565646f43)
+#define BHD__CACHE_MAGIC UINT64_C(0x32796e4565646f43)
+
+/* One that says nothing yet but which entry it is of; both have BHD__CACHE_DIGITS digits. */
+bhd__cache_trailer bhd__cache_trailer_of(const char *key, const char *identity);
 
 /* 64 digits of a hexadecimal number in small letters. */
 bool bhd__cache_is_name(const char *text);
@@ -40,15 +44,14 @@ uint64_t bhd__cache_weight(uint64_t file_bytes);
 const char *bhd__cache_entry_check(int file, const char *key, const char *identity, void *buffer,
                                    bhd__cache_trailer *trailer);
 
-/* Writes to the empty file `to` what is at the beginning of `from`, and the trailer. False with
- * errno; SIGXFSZ does not come. */
-bool bhd__cache_entry_write(int to, int from, const char *key, const char *identity,
-                            uint64_t artifact_bytes, uint64_t description_bytes, void *buffer);
+/* Writes to the empty file `to` what is at the beginning of `from`, and the trailer, which has
+ * everything but the CRC. False with errno; SIGXFSZ does not come. */
+bool bhd__cache_entry_write(int to, int from, const bhd__cache_trailer *trailer, void *buffer);
 
 /* The same of an entry in memory: whether it is whole, whoever wrote it and whatever it is of. */
 const char *bhd__cache_entry_check_bytes(const void *data, size_t size,
                                          bhd__cache_trailer *trailer);
-/* The same as bhd__cache_entry_write from memory; the trailer has everything but the CRC. */
+/* The same as bhd__cache_entry_write from memory. */
 bool bhd__cache_entry_write_bytes(int to, const void *artifact, const void *description,
                                   const bhd__cache_trailer *trailer);
 

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* That of whatever has no options to name a group in: inspecting, and compiling to a file. */
+/* That of what names no group: inspecting, and compiling to a file. */
 #define BHD__GROUP_WITHOUT_OPTIONS UINT64_MAX
 
 typedef struct bhd__compile_client {

@@ -118,11 +118,9 @@ static const char *what_is_there(int directory, const char *name)
 
 static bool write_to(int file, const bhd__precompiled *p)
 {
-    bhd__cache_trailer end = {.magic = BHD__CACHE_MAGIC,
-                              .artifact_bytes = p->artifact_bytes,
-                              .description_bytes = p->description_bytes};
-    memcpy(end.key, p->key.binary, sizeof end.key);
-    memcpy(end.identity, p->key.identity, sizeof end.identity);
+    bhd__cache_trailer end = bhd__cache_trailer_of(p->key.binary, p->key.identity);
+    end.artifact_bytes = p->artifact_bytes;
+    end.description_bytes = p->description_bytes;
     /* On the disk before it has its name: a crash of the system leaves it whole or not at all. */
     return bhd__cache_entry_write_bytes(file, p->artifact, p->description, &end) &&
            fchmod(file, S_IRUSR) == 0 && fsync(file) == 0;

@@ -5,10 +5,13 @@
 #define BHD_ENGINE_INSPECT_H
 
 #include "bulkhead/inspection.h"
+#include "compile/client.h"
 #include "engine/types.h"
 
-/* Errors as bhd_inspect. */
+/* `inspection` is fresh; it is partly filled when this fails. `client` may be NULL. Errors as
+ * bhd_inspect. */
 bhd_status bhd__engine_inspect(bhd__engine *engine, const void *data, size_t size,
-                               bhd_inspection *inspection, bhd_error *error);
+                               const bhd__compile_client *client, bhd_inspection *inspection,
+                               bhd_error *error);
 
 #endif

@@ -12,6 +12,7 @@
 #include "engine/code/config.h"
 #include "engine/code/failure.h"
 #include "engine/code/functions.h"
+#include "engine/code/inspected.h"
 #include "engine/code/name.h"
 #include "engine/code/obtain.h"
 #include "engine/code/wasi_imports.h"
@@ -300,7 +301,8 @@ static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_li
 
 bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
                          const bhd__providers *providers, const void *binary, size_t size,
-                         const bhd__compile_client *client, bhd__code **code, bhd_error *error)
+                         const bhd__compile_client *client, bhd_inspection *inspection,
+                         bhd__code **code, bhd_error *error)
 {
     bhd__code *c = bhd__calloc(1, sizeof *c);
     if (!c)
@@ -316,13 +318,17 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     if (status == BHD_OK)
         status = load(c, &artifact, error);
     if (status == BHD_COMPILER_FAILED && is_read && artifact.is_cached) {
-        status = bhd__artifact_renew(engine, c->metered, binary, size, client, &artifact, error);
+        status =
+            bhd__artifact_renew(engine, c->metered, false, binary, size, client, &artifact, error);
         is_read = status == BHD_OK;
         if (is_read)
             status = load(c, &artifact, error);
     }
     if (status == BHD_OK)
         status = take(c, &artifact, limits, error);
+    if (status == BHD_OK && inspection)
+        status = bhd__artifact_inspect(&engine->options, &artifact, c->module, c->component,
+                                       c->variant->engine, inspection, error);
     /* Text has no lines of other text in it. */
     bool is_binary = bhd__is_binary(binary, size);
     if (status == BHD_OK && engine->options.debug_info && is_binary)

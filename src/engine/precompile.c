@@ -8,7 +8,8 @@
 #include "engine/code/obtain.h"
 
 bhd_status bhd__engine_precompile(bhd__engine *engine, bool metered, const void *binary,
-                                  size_t size, const char *path, bhd_error *error)
+                                  size_t size, const bhd__compile_client *client, const char *path,
+                                  bhd_error *error)
 {
     if (bhd__is_precompiled(binary, size))
         return bhd__fail(error, BHD_COMPONENT_INVALID,
@@ -16,7 +17,7 @@ bhd_status bhd__engine_precompile(bhd__engine *engine, bool metered, const void 
                          "made of");
     bhd__artifact artifact;
     bhd_status status =
-        bhd__artifact_get(engine, metered, false, binary, size, NULL, &artifact, error);
+        bhd__artifact_get(engine, metered, false, binary, size, client, &artifact, error);
     if (status != BHD_OK)
         return status;
     bhd__cache_identity identity = bhd__artifact_identity(engine, metered);

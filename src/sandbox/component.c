@@ -14,6 +14,7 @@
 #include "engine/process/stack.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/host.h"
+#include "sandbox/inspection.h"
 #include "sandbox/life.h"
 #include "sandbox/starts.h"
 
@@ -43,6 +44,7 @@ typedef struct compilation {
     const void *binary;
     size_t size;
     bhd__compile_client client;
+    bhd_inspection *inspection;
 } compilation;
 
 static bhd_status compile(void *env, bhd_error *error)
@@ -52,7 +54,7 @@ static bhd_status compile(void *env, bhd_error *error)
         bhd__granted_init(&c->component->granted, c->asked, &c->host->grants, error);
     if (status == BHD_OK)
         status = bhd__code_new(c->host->engine, &c->component->limits, &c->providers, c->binary,
-                               c->size, &c->client, &c->component->code, error);
+                               c->size, &c->client, c->inspection, &c->component->code, error);
     return status;
 }
 
@@ -87,9 +89,12 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
                                  BHD__THROUGH(bhd_capabilities, max_connections),
                                  "bhd_capabilities", error);
     if (status == BHD_OK)
+        status = bhd__inspection_check(own.inspection, error);
+    if (status == BHD_OK)
         status = check_options(host, &own, error);
     if (status != BHD_OK)
         return status;
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
     bhd_component *c = bhd__calloc(1, sizeof *c);
     if (!c)
         return bhd__fail_no_memory(error);
@@ -105,6 +110,7 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
         .binary = binary,
         .size = size,
         .client = {own.compile_group, bhd__cancellation_flag(own.cancellation)},
+        .inspection = own.inspection ? &inspection : NULL,
     };
     /* Whoever frees the host meanwhile ends this, and the host when this has ended. */
     bhd__host_hold(host);
@@ -112,12 +118,14 @@ bhd_status bhd_component_new(bhd_host *host, const bhd_component_options *option
     if (status == BHD_OK)
         status = check_kind(c, error);
     if (status != BHD_OK) {
+        bhd_inspection_fini(&inspection);
         bhd__code_free(c->code);
         bhd__granted_fini(&c->granted);
         bhd__free(c);
         bhd__host_release(host);
         return status;
     }
+    bhd__inspection_give(own.inspection, &inspection);
     c->host = host;
     atomic_init(&c->holds, 1);
     *component = c;

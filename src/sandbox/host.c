@@ -8,8 +8,6 @@
 #include "base/sized.h"
 #include "engine/engine.h"
 #include "engine/host/imports.h"
-#include "engine/inspect.h"
-#include "engine/process/stack.h"
 #include "grants/copies.h"
 #include "grants/rules.h"
 #include "sandbox/fork_guard.h"
@@ -212,44 +210,4 @@ void bhd_host_get_stats(const bhd_host *host, bhd_host_stats *stats, size_t size
         .refused_capacity = atomic_load_explicit(&host->refused_capacity, memory_order_relaxed),
     };
     bhd__sized_give(stats, size, &now, sizeof now);
-}
-
-typedef struct inspecting {
-    bhd_host *host;
-    const void *binary;
-    size_t size;
-    bhd_inspection *inspection;
-} inspecting;
-
-static bhd_status inspect(void *env, bhd_error *error)
-{
-    inspecting *i = env;
-    return bhd__engine_inspect(i->host->engine, i->binary, i->size, i->inspection, error);
-}
-
-bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_inspection *inspection,
-                       bhd_error *error)
-{
-    if (!host || !binary || !inspection)
-        return bhd__fail(error, BHD_INVALID_ARGUMENT,
-                         "bhd_inspect: host, binary or inspection is NULL");
-    bhd_inspection fresh = BHD_INSPECTION_INIT;
-    inspecting work = {.host = host, .binary = binary, .size = size, .inspection = &fresh};
-    bhd_status status =
-        bhd__sized_check(inspection, BHD__THROUGH(bhd_inspection, wit), "bhd_inspection", error);
-    if (status == BHD_OK)
-        status = bhd__fork_check(error);
-    if (status == BHD_OK) {
-        bhd__host_hold(host);
-        status = bhd__stack_run_deep(inspect, &work, error);
-        bhd__host_release(host);
-    }
-    if (status != BHD_OK) {
-        bhd_inspection_fini(&fresh);
-        return status;
-    }
-    bhd_inspection_fini(inspection);
-    fresh.size = inspection->size;
-    bhd__sized_give(inspection, inspection->size, &fresh, sizeof fresh);
-    return BHD_OK;
 }

@@ -4,12 +4,14 @@
 #include "bulkhead/precompiled.h"
 
 #include "base/fail.h"
+#include "base/sized.h"
 #include "compile/compiled_file.h"
 #include "engine/precompile.h"
 #include "engine/process/stack.h"
 #include "sandbox/fork_guard.h"
 #include "sandbox/host.h"
 #include "sandbox/life.h"
+#include "sandbox/starts.h"
 
 #include <errno.h>
 
@@ -17,27 +19,34 @@ typedef struct precompilation {
     bhd_host *host;
     const void *binary;
     size_t size;
-    bool with_fuel;
+    const bhd_precompile_options *options;
     const char *path;
 } precompilation;
 
 static bhd_status precompile(void *env, bhd_error *error)
 {
     const precompilation *p = env;
-    return bhd__engine_precompile(p->host->engine, p->with_fuel, p->binary, p->size, p->path,
-                                  error);
+    const bhd__compile_client client = {BHD__GROUP_WITHOUT_OPTIONS,
+                                        bhd__cancellation_flag(p->options->cancellation)};
+    return bhd__engine_precompile(p->host->engine, p->options->with_fuel, p->binary, p->size,
+                                  &client, p->path, error);
 }
 
-bhd_status bhd_precompile(bhd_host *host, const void *binary, size_t size, bool with_fuel,
-                          const char *path, bhd_error *error)
+bhd_status bhd_precompile(bhd_host *host, const bhd_precompile_options *options, const void *binary,
+                          size_t size, const char *path, bhd_error *error)
 {
     if (!host || !binary || !path)
         return bhd__fail(error, BHD_INVALID_ARGUMENT,
                          "bhd_precompile: host, binary or path is NULL");
-    bhd_status status = bhd__fork_check(error);
+    bhd_precompile_options own = BHD_PRECOMPILE_OPTIONS_INIT;
+    bhd_status status = bhd__sized_take(&own, sizeof own, options,
+                                        BHD__THROUGH(bhd_precompile_options, cancellation),
+                                        "bhd_precompile_options", error);
+    if (status == BHD_OK)
+        status = bhd__fork_check(error);
     if (status != BHD_OK)
         return status;
-    precompilation p = {host, binary, size, with_fuel, path};
+    precompilation p = {host, binary, size, &own, path};
     /* Whoever frees the host meanwhile ends this, and the host when this has ended. */
     bhd__host_hold(host);
     status = bhd__stack_run_deep(precompile, &p, error);

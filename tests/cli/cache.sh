@@ -10,7 +10,7 @@ umask 022
 
 # A whole entry: content, trailer, CRC-32C. Any other name is another binary's.
 entry() { # FILE
-    printf 'made up as wellCodeEny1\7\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0%s%s\0\0\0\0\230\277:\276' "$b" "$a" >"$1"
+    printf 'made up as wellCodeEny2\7\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0\11\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0%s%s\0\0\0\0\166\17\260\122' "$b" "$a" >"$1"
     chmod 400 "$1"
 }
 

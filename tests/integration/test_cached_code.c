@@ -16,22 +16,31 @@
 
 static const char adder[] =
     "(module (func (export \"add\") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))";
+static const char several[] =
+    "(component (core module $m (memory 3 4) (table 7 funcref)"
+    "  (func (export \"f\") (result i32) i32.const 5))"
+    " (core instance $i (instantiate $m))"
+    " (func (export \"f\") (result u32) (canon lift (core func $i \"f\"))))";
 static const char other[] = "(module (func (export \"nothing\")))";
+
+static bhd_host *caching_host(const cache_kit *kit, bool has_compiler)
+{
+    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
+    options.compile = BHD_COMPILE_APART;
+    options.cache_directory = kit->directory;
+    if (!has_compiler)
+        options.compiler_path = "/nowhere/bulkhead-compile";
+    return guest_host_with(&options);
+}
 
 /* Loads it in a host of its own, with a compiler or without. */
 static bhd_status load(const cache_kit *kit, bool has_compiler, const char *text, uint64_t max_fuel)
 {
     bhd_error error = BHD_ERROR_INIT;
-    bhd_host_options options = BHD_HOST_OPTIONS_INIT;
-    bhd_host *host = NULL;
+    bhd_host *host = caching_host(kit, has_compiler);
     bhd_component *component = NULL;
     bhd_limits limits = guest_limits(MIB(1));
     limits.max_fuel = max_fuel;
-    options.compile = BHD_COMPILE_APART;
-    options.cache_directory = kit->directory;
-    if (!has_compiler)
-        options.compiler_path = "/nowhere/bulkhead-compile";
-    assert_int_equal(bhd_host_new(&options, &host, &error), BHD_OK);
     bhd_component_options of = {.size = sizeof of, .name = "x", .limits = limits};
     bhd_status status = bhd_component_new(host, &of, text, strlen(text), &component, &error);
     if (status != BHD_OK && status != BHD_NO_COMPILER)
@@ -57,6 +66,86 @@ static void what_was_compiled_needs_no_compiler(void **state)
     assert_int_equal(load(&kit, true, adder, 1000), BHD_OK);
     assert_int_equal(load(&kit, false, adder, 1000), BHD_OK);
     assert_int_equal(cache_kit_look(&kit).files, 2);
+    cache_kit_end(&kit);
+}
+
+/* Inspects it, or has it inspected where it is loaded. */
+static bhd_status inspect(const cache_kit *kit, bool has_compiler, bool loads, uint64_t max_fuel,
+                          bhd_inspection *inspection)
+{
+    bhd_host *host = caching_host(kit, has_compiler);
+    bhd_component *component = NULL;
+    bhd_component_options how = {
+        .size = sizeof how, .name = "x", .limits = guest_limits(MIB(1)), .inspection = inspection};
+    how.limits.max_fuel = max_fuel;
+    bhd_status status =
+        loads ? bhd_component_new(host, &how, several, strlen(several), &component, NULL)
+              : bhd_inspect(host, several, strlen(several), inspection, NULL);
+    bhd_component_free(component);
+    bhd_host_free(host);
+    return status;
+}
+
+static void expect_several(const bhd_inspection *i)
+{
+    assert_int_equal(i->kind, BHD_KIND_COMPONENT);
+    assert_int_equal(i->export_count, 1);
+    assert_string_equal(i->exports[0].name, "f");
+    assert_string_equal(i->exports[0].type, "func() -> u32");
+    assert_int_equal(i->memory_count, 1);
+    assert_int_equal(i->memories[0].minimum, 3);
+    assert_int_equal(i->memories[0].maximum, 4);
+    assert_int_equal(i->table_count, 1);
+    assert_int_equal(i->tables[0].minimum, 7);
+    assert_int_equal(i->unlisted_count, 0);
+    assert_non_null(strstr(i->wit, "export f: func() -> u32;"));
+    assert_true(i->compile_ns > 0 && i->compile_bytes > 0);
+}
+
+static void an_inspection_and_a_load_share_what_was_compiled(void **state)
+{
+    (void)state;
+    for (int loads = 0; loads < 2; loads++) {
+        cache_kit kit = cache_kit_begin();
+        bhd_inspection first = BHD_INSPECTION_INIT;
+        assert_int_equal(inspect(&kit, true, loads != 0, 0, &first), BHD_OK);
+        expect_several(&first);
+        assert_int_equal(cache_kit_look(&kit).files, 1);
+        for (int reloads = 0; reloads < 2; reloads++) {
+            bhd_inspection again = BHD_INSPECTION_INIT;
+            assert_int_equal(inspect(&kit, false, reloads != 0, 0, &again), BHD_OK);
+            expect_several(&again);
+            assert_int_equal(again.compile_ns, first.compile_ns);
+            assert_int_equal(again.compile_bytes, first.compile_bytes);
+            bhd_inspection_fini(&again);
+        }
+        assert_int_equal(load(&kit, false, several, 0), BHD_OK);
+        /* With fuel it is other code. */
+        bhd_inspection metered = BHD_INSPECTION_INIT;
+        assert_int_equal(inspect(&kit, false, true, 1000, &metered), BHD_NO_COMPILER);
+        assert_null(metered.exports);
+        assert_int_equal(inspect(&kit, true, true, 1000, &metered), BHD_OK);
+        expect_several(&metered);
+        assert_int_equal(cache_kit_look(&kit).files, 2);
+        bhd_inspection_fini(&metered);
+        bhd_inspection_fini(&first);
+        cache_kit_end(&kit);
+    }
+}
+
+/* What is refused has no code to be kept. */
+static void what_may_not_run_is_not_kept(void **state)
+{
+    (void)state;
+    static const char large[] = "(module (memory i64 1))";
+    cache_kit kit = cache_kit_begin();
+    bhd_host *host = caching_host(&kit, true);
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    assert_int_equal(bhd_inspect(host, large, strlen(large), &inspection, NULL), BHD_OK);
+    assert_non_null(inspection.refusal);
+    assert_int_equal(cache_kit_look(&kit).files, 0);
+    bhd_inspection_fini(&inspection);
+    bhd_host_free(host);
     cache_kit_end(&kit);
 }
 
@@ -86,7 +175,7 @@ static unsigned char *spoil(const cache_kit *kit, size_t *size, bool description
     assert_int_equal(pwrite(output, bytes, *size, 0), *size);
     bytes[at] ^= 0xff;
     bhd__cache_drop(cache, &key);
-    bhd__cache_keep(cache, &key, output, entry.artifact_bytes, entry.description_bytes);
+    cache_kit_put(cache, &key, output, entry.artifact_bytes, entry.description_bytes);
     assert_int_equal(cache_kit_stats(cache).kept, 1);
     assert_int_equal(close(output), 0);
     assert_int_equal(close(entry.file), 0);
@@ -131,11 +220,36 @@ static void what_the_engine_refuses_is_compiled_anew(void **state)
     }
 }
 
+static void what_an_inspection_finds_spoilt_is_compiled_anew(void **state)
+{
+    (void)state;
+    for (int description = 0; description < 2; description++) {
+        size_t size = 0;
+        cache_kit kit = cache_kit_begin();
+        bhd_inspection inspection = BHD_INSPECTION_INIT;
+        assert_int_equal(inspect(&kit, true, false, 0, &inspection), BHD_OK);
+        unsigned char *bytes = spoil(&kit, &size, description != 0);
+        assert_int_equal(inspect(&kit, true, false, 0, &inspection), BHD_OK);
+        expect_several(&inspection);
+        expect_entry(&kit, bytes, size);
+        free(bytes);
+        bytes = spoil(&kit, &size, description != 0);
+        assert_int_equal(inspect(&kit, false, false, 0, &inspection), BHD_NO_COMPILER);
+        bhd_inspection_fini(&inspection);
+        assert_int_equal(cache_kit_look(&kit).files, 0);
+        free(bytes);
+        cache_kit_end(&kit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_compiled_needs_no_compiler),
         cmocka_unit_test(what_the_engine_refuses_is_compiled_anew),
+        cmocka_unit_test(an_inspection_and_a_load_share_what_was_compiled),
+        cmocka_unit_test(what_may_not_run_is_not_kept),
+        cmocka_unit_test(what_an_inspection_finds_spoilt_is_compiled_anew),
     };
     return cmocka_run_group_tests_name("cached_code", tests, NULL, NULL);
 }

@@ -106,7 +106,7 @@ static void entries_are_listed_by_their_use(void **state)
     bhd__cache_identity current = bhd__cache_identity_of(bhd__engine_build(), "x", 1);
     bhd__cache_key key = bhd__cache_key_of(&current, "y", 1);
     int output = cache_kit_output(1, 100, 0);
-    bhd__cache_keep(cache, &key, output, 100, 0);
+    cache_kit_put(cache, &key, output, 100, 0);
     assert_int_equal(close(output), 0);
 
     shown s = see(&kit, bhd_code_cache_list);

@@ -4,7 +4,10 @@
 #include "support/bomb_text.h"
 #include "support/real_guest.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 static bhd_status inspect(bhd_host *host, const char *source, bhd_inspection *inspection,
                           bhd_error *error)
@@ -237,6 +240,38 @@ static void nonsense_cannot_be_inspected(void **state)
     bhd_host_free(host);
 }
 
+/* Small binaries can declare many; the sums count all of them. */
+static void the_list_of_memories_and_tables_is_bounded(void **state)
+{
+    (void)state;
+    enum { MODULES = 11, TABLES = 100 };
+    const size_t capacity = MODULES * TABLES * 32 + 256;
+    char *text = malloc(capacity);
+    assert_non_null(text);
+    bhd__text out;
+    bhd__text_init(&out, text, capacity);
+    bhd__text_add(&out, "(component");
+    for (int m = 0; m < MODULES; m++) {
+        bhd__text_add(&out, "(core module");
+        for (int t = 0; t < TABLES; t++)
+            bhd__text_add(&out, "(table 1 funcref)");
+        bhd__text_add(&out, ")");
+    }
+    bhd__text_add(&out, ")");
+    assert_true(out.length < capacity);
+    bhd_host *host = guest_host();
+    bhd_inspection i = inspection_of(host, text);
+    assert_int_equal(1024, i.table_count);
+    assert_int_equal(10, i.tables[1023].module);
+    assert_int_equal(23, i.tables[1023].index);
+    assert_int_equal(MODULES * TABLES - 1024, i.unlisted_count);
+    assert_int_equal(0, i.instance_tables); /* nothing is instantiated */
+    bhd_inspection_fini(&i);
+    assert_int_equal(0, i.unlisted_count);
+    bhd_host_free(host);
+    free(text);
+}
+
 /* A few functions with long types, in each of many instances: what they are called is bounded
  * elsewhere, what they are must be here. */
 static void texts_of_types_are_bounded(void **state)
@@ -284,6 +319,7 @@ int main(void)
         cmocka_unit_test(what_may_not_run_can_be_inspected),
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(nonsense_cannot_be_inspected),
+        cmocka_unit_test(the_list_of_memories_and_tables_is_bounded),
     };
     return cmocka_run_group_tests_name("inspection", tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 static void not_written(bhd_host *host, const char *path, bhd_status wanted, const char *part)
 {
     bhd_error error = BHD_ERROR_INIT;
-    expect_status(wanted, bhd_precompile(host, "(module)", 8, false, path, &error), &error);
+    expect_status(wanted, bhd_precompile(host, NULL, "(module)", 8, path, &error), &error);
     expect_in(error.message, part);
     bhd_error_fini(&error);
 }
@@ -107,7 +107,7 @@ static void what_cannot_be_written_leaves_what_was_there(void **state)
     small.rlim_cur = 1000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     bhd_error error = BHD_ERROR_INIT;
-    bhd_status status = bhd_precompile(host, "(module)", 8, false, p.path, &error);
+    bhd_status status = bhd_precompile(host, NULL, "(module)", 8, p.path, &error);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     expect_status(BHD_FILE_UNREADABLE, status, &error);
     expect_in(error.message, "cannot be written: File too large");
@@ -125,17 +125,17 @@ static void what_cannot_be_compiled_is_not_written(void **state)
     bhd_error error = BHD_ERROR_INIT;
     precompiled_path p = precompiled_place("invalid");
     bhd_host *host = guest_host();
-    expect_status(BHD_COMPONENT_INVALID, bhd_precompile(host, "(modul)", 7, false, p.path, &error),
+    expect_status(BHD_COMPONENT_INVALID, bhd_precompile(host, NULL, "(modul)", 7, p.path, &error),
                   &error);
-    expect_status(BHD_INVALID_ARGUMENT, bhd_precompile(host, NULL, 0, false, p.path, &error),
+    expect_status(BHD_INVALID_ARGUMENT, bhd_precompile(host, NULL, NULL, 0, p.path, &error),
                   &error);
-    expect_status(BHD_INVALID_ARGUMENT, bhd_precompile(NULL, "", 0, false, p.path, &error), &error);
-    expect_status(BHD_INVALID_ARGUMENT, bhd_precompile(host, "", 0, false, NULL, &error), &error);
+    expect_status(BHD_INVALID_ARGUMENT, bhd_precompile(NULL, NULL, "", 0, p.path, &error), &error);
+    expect_status(BHD_INVALID_ARGUMENT, bhd_precompile(host, NULL, "", 0, NULL, &error), &error);
     assert_int_equal(files_there(), 0);
     precompiled_make("(module)", false, p.path);
     bhd__file file = precompiled_read(p.path);
     expect_status(BHD_COMPONENT_INVALID,
-                  bhd_precompile(host, file.data, file.size, false, p.path, &error), &error);
+                  bhd_precompile(host, NULL, file.data, file.size, p.path, &error), &error);
     expect_in(error.message, "the component is precompiled already");
     bhd__free(file.data);
     assert_false(bhd_is_precompiled(NULL, 0));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static const char adder[] = "(module (memory (export \"memory\") 1) (func (export \"f\")))";
 
@@ -121,6 +122,29 @@ static bhd_status try_inspection(void *at, bhd_error *error)
     return status;
 }
 
+static bhd_status try_inspection_of_load(void *at, bhd_error *error)
+{
+    bhd_component_options options = {
+        .size = sizeof options, .name = "x", .limits = guest_limits(MIB(1)), .inspection = at};
+    bhd_status status = try_component(&options, error);
+    if (status == BHD_OK)
+        bhd_inspection_fini(at);
+    return status;
+}
+
+static bhd_status try_precompile(void *at, bhd_error *error)
+{
+    char path[] = "/tmp/bulkhead-sized-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    bhd_host *host = guest_host();
+    bhd_status status = bhd_precompile(host, at, adder, sizeof adder - 1, path, error);
+    bhd_host_free(host);
+    assert_int_equal(0, close(file));
+    assert_int_equal(0, unlink(path));
+    return status;
+}
+
 static bhd_host_options host_options = BHD_HOST_OPTIONS_INIT;
 static bhd_grants grants = BHD_GRANTS_INIT;
 static bhd_component_options component_options = BHD_COMPONENT_OPTIONS_INIT;
@@ -130,6 +154,7 @@ static bhd_limiter_options limiter_options = BHD_LIMITER_OPTIONS_INIT;
 static bhd_call_options call_options = BHD_CALL_OPTIONS_INIT;
 static bhd_host_function function = BHD_HOST_FUNCTION_INIT;
 static bhd_host_resource resource = BHD_HOST_RESOURCE_INIT;
+static bhd_precompile_options precompile_options = BHD_PRECOMPILE_OPTIONS_INIT;
 static bhd_inspection inspection = BHD_INSPECTION_INIT;
 
 #define THROUGH(type, member) (offsetof(type, member) + sizeof((type *)NULL)->member)
@@ -161,6 +186,10 @@ static const struct {
      THROUGH(bhd_host_function, may_wait), false},
     {"bhd_host_resource", try_resource, &resource, sizeof resource,
      THROUGH(bhd_host_resource, user_data), false},
+    {"bhd_precompile_options", try_precompile, &precompile_options, sizeof precompile_options,
+     THROUGH(bhd_precompile_options, cancellation), false},
+    {"bhd_inspection", try_inspection_of_load, &inspection, sizeof inspection,
+     THROUGH(bhd_inspection, wit), true},
     {"bhd_inspection", try_inspection, &inspection, sizeof inspection, THROUGH(bhd_inspection, wit),
      true},
 };
@@ -312,6 +341,9 @@ static void fields_stay_where_they_are(void **state)
         {"bhd_component_options.limits", offsetof(bhd_component_options, limits), 24},
         {"bhd_component_options.imports", offsetof(bhd_component_options, imports), 72},
         {"bhd_component_options.compile_group", offsetof(bhd_component_options, compile_group), 88},
+        {"bhd_component_options.inspection", offsetof(bhd_component_options, inspection), 96},
+        {"bhd_precompile_options.cancellation", offsetof(bhd_precompile_options, cancellation), 16},
+        {"bhd_inspection.cancellation", offsetof(bhd_inspection, cancellation), 192},
         {"bhd_capabilities.max_connections", offsetof(bhd_capabilities, max_connections), 100},
         {"bhd_sandbox_options.account", offsetof(bhd_sandbox_options, account), 112},
         {"bhd_sandbox_options.user_data", offsetof(bhd_sandbox_options, user_data), 120},

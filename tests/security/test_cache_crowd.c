@@ -218,7 +218,7 @@ static void body_of_largest_file(void *env)
         bhd__cache_key key = cache_kit_key((unsigned)size);
         bhd__cache_entry entry;
         bool fits = size + sizeof(bhd__cache_trailer) <= KIB(100);
-        bhd__cache_keep(cache, &key, output, size, 0);
+        cache_kit_put(cache, &key, output, size, 0);
         CHECK(bhd__cache_find(cache, &key, &entry) == fits);
         if (fits)
             (void)close(entry.file);

@@ -78,12 +78,20 @@ int cache_kit_output(unsigned number, size_t artifact_bytes, size_t description_
     return file;
 }
 
+void cache_kit_put(bhd__cache *cache, const bhd__cache_key *key, int output,
+                   uint64_t artifact_bytes, uint64_t description_bytes)
+{
+    const bhd__cache_entry entry = {
+        .file = output, .artifact_bytes = artifact_bytes, .description_bytes = description_bytes};
+    bhd__cache_keep(cache, key, &entry);
+}
+
 void cache_kit_keep(bhd__cache *cache, unsigned number, size_t artifact_bytes,
                     size_t description_bytes)
 {
     bhd__cache_key key = cache_kit_key(number);
     int output = cache_kit_output(number, artifact_bytes, description_bytes);
-    bhd__cache_keep(cache, &key, output, artifact_bytes, description_bytes);
+    cache_kit_put(cache, &key, output, artifact_bytes, description_bytes);
     (void)close(output);
 }
 

@@ -26,6 +26,9 @@ bhd__cache *cache_kit_cache(const cache_kit *kit, uint64_t max_bytes);
 bhd__cache_key cache_kit_key(unsigned number);
 /* A memory file with an artefact of `artifact_bytes` and a description of `description_bytes`. */
 int cache_kit_output(unsigned number, size_t artifact_bytes, size_t description_bytes);
+/* Keeps what is in `output`. */
+void cache_kit_put(bhd__cache *cache, const bhd__cache_key *key, int output,
+                   uint64_t artifact_bytes, uint64_t description_bytes);
 void cache_kit_keep(bhd__cache *cache, unsigned number, size_t artifact_bytes,
                     size_t description_bytes);
 /* What is found is that, byte by byte; false when it is something else. Closes it. */

@@ -253,7 +253,7 @@ static char call_bhd_precompile(matrix_scene *s)
 {
     char path[64];
     (void)snprintf(path, sizeof path, "/tmp/bulkhead-matrix-%ld", (long)getpid());
-    bhd_status status = bhd_precompile(s->host, "(module)", 8, false, path, NULL);
+    bhd_status status = bhd_precompile(s->host, NULL, "(module)", 8, path, NULL);
     (void)unlink(path);
     return code_of(status);
 }

@@ -83,7 +83,8 @@ void precompiled_make_under(const bhd_host_options *options, const char *source,
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = guest_host_with(options);
     bhd__file file = precompiled_source(source);
-    expect_ok(bhd_precompile(host, file.data, file.size, with_fuel, path, &error), &error);
+    const bhd_precompile_options how = {.size = sizeof how, .with_fuel = with_fuel};
+    expect_ok(bhd_precompile(host, &how, file.data, file.size, path, &error), &error);
     bhd__free(file.data);
     bhd_host_free(host);
     bhd_error_fini(&error);

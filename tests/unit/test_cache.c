@@ -503,11 +503,11 @@ static void what_is_too_large_is_not_kept(void **state)
     assert_false(is_there(&kit, 2));
     bhd__cache_key key = cache_kit_key(3);
     int output = cache_kit_output(3, 10, 0);
-    bhd__cache_keep(cache, &key, output, UINT64_MAX, 1);
-    bhd__cache_keep(cache, &key, output, 1, UINT64_MAX);
-    bhd__cache_keep(cache, &key, output, UINT64_MAX - 100, 0);
+    cache_kit_put(cache, &key, output, UINT64_MAX, 1);
+    cache_kit_put(cache, &key, output, 1, UINT64_MAX);
+    cache_kit_put(cache, &key, output, UINT64_MAX - 100, 0);
     /* What says that it is longer than it is. */
-    bhd__cache_keep(cache, &key, output, 11, 0);
+    cache_kit_put(cache, &key, output, 11, 0);
     (void)close(output);
     assert_false(is_there(&kit, 3));
     assert_int_equal(cache_kit_look(&kit).files, 1);

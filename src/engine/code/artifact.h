@@ -21,7 +21,7 @@ typedef struct bhd__artifact {
     const uint8_t *code; /* NULL: a description without code */
     size_t code_bytes;
     bhd__description description;
-    /* What compiling took; 0 when it came from the cache. */
+    /* What compiling took, now or when it was kept; 0 when it was precompiled. */
     uint64_t compile_ns, compile_bytes;
     bool is_cached;
     bool is_precompiled; /* its parts lie in the caller's bytes */

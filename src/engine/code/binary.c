@@ -4,6 +4,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "engine/code/config.h"
+#include "engine/code/description.h"
 #include "engine/code/failure.h"
 #include "engine/code/recognise.h"
 
@@ -38,19 +39,40 @@ bhd_status bhd__binary_check_count(const char *what, uint64_t has, uint64_t allo
     return BHD_COMPONENT_TOO_LARGE;
 }
 
+static bool has_room(bhd__binary *binary)
+{
+    if (binary->extent_count < binary->extent_capacity)
+        return true;
+    size_t capacity = binary->extent_capacity > 0 ? 2 * binary->extent_capacity : 8;
+    bhd_engine_extent_t *more = bhd__realloc_array(binary->extents, capacity, sizeof *more);
+    if (!more)
+        return false;
+    binary->extents = more;
+    binary->extent_capacity = capacity;
+    return true;
+}
+
 static void look_at_extent(void *env, const bhd_engine_extent_t *extent)
 {
     bhd__binary *binary = env;
     if (extent->imported && extent->page_bytes > 0)
         binary->imports_memory = true;
+    if (binary->extent_count == BHD__EXTENTS_MAX)
+        binary->unlisted_count++;
+    else if (!binary->lacks_memory && has_room(binary))
+        binary->extents[binary->extent_count++] = *extent;
+    else
+        binary->lacks_memory = true;
 }
 
 /* What cannot be read must not reach the compiler uncounted. */
-static bhd_status read_totals(bhd__binary *binary, bhd_error *error)
+static bhd_status walk(bhd__binary *binary, bhd_error *error)
 {
     wasmtime_error_t *failure = bhd_engine_extents(binary->data, binary->size, BHD__NESTING_MAX,
                                                    binary, look_at_extent, &binary->totals);
-    return failure ? bhd__binary_refuse(binary, failure, error) : BHD_OK;
+    if (failure)
+        return bhd__binary_refuse(binary, failure, error);
+    return binary->lacks_memory ? bhd__fail_no_memory(error) : BHD_OK;
 }
 
 /* Compiling takes time and memory for each function, however small. */
@@ -237,7 +259,7 @@ static void join_segments(bhd__binary *binary)
 
 static bhd_status check_all(bhd__binary *binary, const bhd__translation *options, bhd_error *error)
 {
-    bhd_status status = read_totals(binary, error);
+    bhd_status status = walk(binary, error);
     if (status == BHD_OK)
         status = check_nesting(binary, error);
     if (status == BHD_OK)
@@ -276,6 +298,8 @@ void bhd__binary_fini(bhd__binary *binary)
     if (binary->owned.data)
         wasm_byte_vec_delete(&binary->owned);
     binary->owned = (wasm_byte_vec_t){0, NULL};
+    bhd__free(binary->extents);
+    binary->extents = NULL;
 }
 
 bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,

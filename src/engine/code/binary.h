@@ -20,6 +20,11 @@ typedef struct bhd__binary {
     bool imports_memory;
     bool allows_gc; /* the host does */
     bhd_engine_totals_t totals;
+    /* What it declares of memories and tables, as in a description. */
+    bhd_engine_extent_t *extents;
+    size_t extent_count, extent_capacity;
+    uint64_t unlisted_count;
+    bool lacks_memory; /* while it was read */
 } bhd__binary;
 
 /* WebAssembly in its binary form; otherwise it may be text. */
@@ -33,8 +38,8 @@ bhd_status bhd__binary_screen(const bhd_host_options *options, const void *data,
 /* Everything that is judged before it is compiled: BHD_COMPONENT_TOO_LARGE above max_functions,
  * max_function_bytes and max_instance_bytes, for what is nested too deep, and for a function that
  * the compiler cannot bear, BHD_COMPONENT_UNSUPPORTED for components whose needs cannot be told,
- * BHD_COMPONENT_INVALID for text that is not WAT and for bytes that cannot be read. The binary is
- * usable as long as `data` is. A failure leaves nothing to free. */
+ * BHD_COMPONENT_INVALID for text that is not WAT and for bytes that cannot be read. It is walked
+ * once. The binary is usable as long as `data` is. A failure leaves nothing to free. */
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options, const void *data,
                             size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);

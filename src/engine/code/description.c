@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MAGIC UINT64_C(0x3173654465526862)
+#define MAGIC UINT64_C(0x3273654465526862)
 
 /* Then the extents, the world, the refusal. */
 typedef struct header {
     uint64_t magic;
     uint64_t binary_bytes;
-    uint64_t extent_count, wit_bytes, refusal_bytes;
+    uint64_t extent_count, unlisted_count, wit_bytes, refusal_bytes;
     uint64_t unlinked;
     bhd_engine_totals_t totals;
     bool is_component, imports_memory;
@@ -71,12 +71,29 @@ static void clear_gaps(uint8_t *bytes)
         memset(bytes + gaps[i].begin, 0, gaps[i].end - gaps[i].begin);
 }
 
+/* Neither is what lies between an extent's fields the binary's affair. */
+static void write_extents(bhd_engine_extent_t *to, const bhd_engine_extent_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i].module = from[i].module;
+        to[i].index = from[i].index;
+        to[i].imported = from[i].imported;
+        to[i].minimum = from[i].minimum;
+        to[i].maximum = from[i].maximum;
+        to[i].has_maximum = from[i].has_maximum;
+        to[i].page_bytes = from[i].page_bytes;
+        to[i].is_64 = from[i].is_64;
+        to[i].is_shared = from[i].is_shared;
+    }
+}
+
 uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
 {
     header h = {
         .magic = MAGIC,
         .binary_bytes = d->binary_bytes,
         .extent_count = d->extent_count,
+        .unlisted_count = d->unlisted_count,
         .wit_bytes = d->wit_bytes,
         .refusal_bytes = d->refusal_bytes,
         .unlinked = d->unlinked,
@@ -89,20 +106,14 @@ uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
     uint8_t *bytes = bhd__calloc(1, total);
     if (!bytes)
         return NULL;
-    uint8_t *at = bytes;
-    const struct {
-        const void *data;
-        size_t size;
-    } parts[] = {{&h, sizeof h},
-                 {d->extents, extents},
-                 {d->wit, d->wit_bytes},
-                 {d->refusal, d->refusal_bytes}};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (parts[i].size > 0)
-            memcpy(at, parts[i].data, parts[i].size);
-        at += parts[i].size;
-    }
+    uint8_t *texts = bytes + sizeof h + extents;
+    memcpy(bytes, &h, sizeof h);
     clear_gaps(bytes);
+    write_extents((void *)(bytes + sizeof h), d->extents, d->extent_count);
+    if (d->wit_bytes > 0)
+        memcpy(texts, d->wit, d->wit_bytes);
+    if (d->refusal_bytes > 0)
+        memcpy(texts + d->wit_bytes, d->refusal, d->refusal_bytes);
     *size = total;
     return bytes;
 }
@@ -114,7 +125,7 @@ bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *
         return false;
     memcpy(&h, bytes, sizeof h);
     uint64_t extents, total;
-    if (h.magic != MAGIC || h.unlinked > BHD__OBJECT ||
+    if (h.magic != MAGIC || h.unlinked > BHD__OBJECT || h.extent_count > BHD__EXTENTS_MAX ||
         __builtin_mul_overflow(h.extent_count, sizeof(bhd_engine_extent_t), &extents) ||
         __builtin_add_overflow(sizeof h + h.wit_bytes, extents, &total) || h.wit_bytes > size ||
         __builtin_add_overflow(total, h.refusal_bytes, &total) || total != size)
@@ -134,6 +145,7 @@ bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *
         .totals = h.totals,
         .extents = (const bhd_engine_extent_t *)(const void *)at,
         .extent_count = h.extent_count,
+        .unlisted_count = h.unlisted_count,
         .wit = wit,
         .wit_bytes = h.wit_bytes,
         .refusal = refusal,

@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* Memories and tables that are listed: a small binary can declare millions. */
+#define BHD__EXTENTS_MAX 1024
+
 typedef struct bhd__description {
     bool is_component;
     bool imports_memory; /* a core module of it does */
@@ -17,8 +20,9 @@ typedef struct bhd__description {
     uint64_t binary_bytes;
     bhd_engine_totals_t totals;
     /* Only for an inspection; of the bytes that were read, or the writer's own. */
-    const bhd_engine_extent_t *extents;
+    const bhd_engine_extent_t *extents; /* the first BHD__EXTENTS_MAX */
     size_t extent_count;
+    uint64_t unlisted_count; /* there are as many more */
     const char *wit;
     size_t wit_bytes; /* 0: none */
     const char *refusal;

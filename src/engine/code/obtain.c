@@ -97,9 +97,11 @@ static bhd_status compile_apart(bhd__engine *engine, const bhd__translation *set
     artifact->compile_bytes = compiled.peak_bytes;
     status = map_output(compiled.output, compiled.artifact_bytes, compiled.description_bytes,
                         artifact, error);
+    const bhd__cache_entry entry = {compiled.output, compiled.artifact_bytes,
+                                    compiled.description_bytes, compiled.wall_ns,
+                                    compiled.peak_bytes};
     if (status == BHD_OK && key && artifact->code)
-        bhd__cache_keep(engine->cache, key, compiled.output, compiled.artifact_bytes,
-                        compiled.description_bytes);
+        bhd__cache_keep(engine->cache, key, &entry);
     (void)close(compiled.output);
     return status;
 }
@@ -117,6 +119,8 @@ static bool from_cache(bhd__engine *engine, const bhd__cache_key *key, bhd__arti
     bhd_status status =
         map_output(entry.file, entry.artifact_bytes, entry.description_bytes, artifact, NULL);
     (void)close(entry.file);
+    artifact->compile_ns = entry.compile_ns;
+    artifact->compile_bytes = entry.compile_bytes;
     artifact->is_cached = status == BHD_OK;
     if (status != BHD_OK) {
         bhd__artifact_fini(artifact);
@@ -140,15 +144,14 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
         status = compile_here(&settings, binary, size, artifact, error);
     } else {
         bhd__cache_key key;
-        bool is_kept = engine->cache && !describe;
-        if (is_kept) {
+        if (engine->cache) {
             key = key_of(engine, metered, binary, size);
             if (from_cache(engine, &key, artifact)) {
                 artifact->metered = metered;
                 return BHD_OK;
             }
         }
-        status = compile_apart(engine, &settings, binary, size, client, is_kept ? &key : NULL,
+        status = compile_apart(engine, &settings, binary, size, client, engine->cache ? &key : NULL,
                                artifact, error);
     }
     if (status == BHD_OK && !describe && !artifact->code)
@@ -159,12 +162,12 @@ bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, c
     return status;
 }
 
-bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *binary, size_t size,
-                               const bhd__compile_client *client, bhd__artifact *artifact,
-                               bhd_error *error)
+bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, bool describe, const void *binary,
+                               size_t size, const bhd__compile_client *client,
+                               bhd__artifact *artifact, bhd_error *error)
 {
     bhd__cache_key key = key_of(engine, metered, binary, size);
     bhd__artifact_fini(artifact);
     bhd__cache_drop(engine->cache, &key);
-    return bhd__artifact_get(engine, metered, false, binary, size, client, artifact, error);
+    return bhd__artifact_get(engine, metered, describe, binary, size, client, artifact, error);
 }

@@ -7,16 +7,16 @@
 
 #include "engine/code/artifact.h"
 
-/* `describe`: an inspection; the cache is left out. `client` may be NULL. Errors as
- * bhd_component_new and, with `describe`, bhd_inspect. Ended by bhd__artifact_fini; until then
- * it may have a turn of the compiler. */
+/* `describe`: an inspection, which may come to a description without code. `client` may be NULL.
+ * Errors as bhd_component_new and, with `describe`, bhd_inspect. Ended by bhd__artifact_fini; until
+ * then it may have a turn of the compiler. */
 bhd_status bhd__artifact_get(bhd__engine *engine, bool metered, bool describe, const void *binary,
                              size_t size, const bhd__compile_client *client,
                              bhd__artifact *artifact, bhd_error *error);
 /* What the cache gave, `is_cached`, could not be loaded: the entry goes, and the artefact becomes a
  * new one. On failure it is ended. */
-bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, const void *binary, size_t size,
-                               const bhd__compile_client *client, bhd__artifact *artifact,
-                               bhd_error *error);
+bhd_status bhd__artifact_renew(bhd__engine *engine, bool metered, bool describe, const void *binary,
+                               size_t size, const bhd__compile_client *client,
+                               bhd__artifact *artifact, bhd_error *error);
 
 #endif

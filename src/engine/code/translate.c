@@ -68,59 +68,36 @@ void bhd__translator_free(bhd__translator *translator)
 
 /* -- what only an inspection shows --------------------------------------------------------- */
 
-typedef struct shown {
-    bhd__description *description;
-    bhd_engine_extent_t *extents;
-    size_t capacity;
-    char *wit;
-    bool failed;
-} shown;
+typedef struct world {
+    char *text;
+    bool lacks_memory;
+} world;
 
-static void add_extent(void *env, const bhd_engine_extent_t *extent)
+static void set_world(void *env, bhd_engine_str_t text)
 {
-    shown *s = env;
-    size_t count = s->description->extent_count;
-    if (s->failed)
-        return;
-    if (count == s->capacity) {
-        size_t capacity = count > 0 ? 2 * count : 8;
-        bhd_engine_extent_t *more = bhd__realloc_array(s->extents, capacity, sizeof *more);
-        if (!more) {
-            s->failed = true;
-            return;
-        }
-        s->extents = more;
-        s->capacity = capacity;
-    }
-    s->extents[count] = *extent;
-    s->description->extents = s->extents;
-    s->description->extent_count = count + 1;
-}
-
-static void set_wit(void *env, bhd_engine_str_t wit)
-{
-    shown *s = env;
-    s->wit = bhd__strndup((const char *)wit.data, wit.size);
-    s->failed = s->failed || !s->wit;
-    s->description->wit = s->wit;
-    s->description->wit_bytes = s->wit ? strlen(s->wit) : 0;
+    world *w = env;
+    w->text = bhd__strndup((const char *)text.data, text.size);
+    w->lacks_memory = !w->text;
 }
 
 /* A small binary can describe a type that is exponentially large, and one type of an instance may
  * be that of many. The validator allows a depth of 100. */
-static const bhd_engine_wit_bounds_t wit_bounds = {
+static const bhd_engine_wit_bounds_t world_bounds = {
     .text_bytes = (size_t)256 << 10, .name_bytes = (size_t)4 << 20, .depth = 120, .renames = 20};
 
-static bhd_status show(const bhd__binary *binary, shown *s, bhd_error *error)
+/* Code is worth having also without. */
+static bhd_status read_world(const bhd__translator *t, const bhd__binary *binary, world *w,
+                             bhd_error *error)
 {
-    bhd_engine_totals_t totals;
+    if (!binary->is_component)
+        return BHD_OK;
     wasmtime_error_t *failure =
-        bhd_engine_extents(binary->data, binary->size, BHD__NESTING_MAX, s, add_extent, &totals);
-    if (!failure && binary->is_component)
-        failure = bhd_engine_component_wit(binary->data, binary->size, &wit_bounds, s, set_wit);
-    if (failure)
+        bhd_engine_component_wit(binary->data, binary->size, &world_bounds, w, set_world);
+    if (failure && t->options.describe)
         return bhd__failure_message(BHD_COMPONENT_INVALID, "not a valid component", failure, error);
-    return s->failed ? bhd__fail_no_memory(error) : BHD_OK;
+    if (failure)
+        wasmtime_error_delete(failure);
+    return w->lacks_memory ? bhd__fail_no_memory(error) : BHD_OK;
 }
 
 /* Honest binaries become one to four times as large. What a small one repeats (a name for each use
@@ -174,25 +151,29 @@ static bhd_status refuse(const bhd__translator *t, const bhd__binary *binary,
 static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
                            const bhd_error *refusal, bhd__translated *out, bhd_error *error)
 {
+    world w = {NULL, false};
+    bhd_status status = read_world(t, binary, &w, error);
     bhd__description description = {
         .is_component = binary->is_component,
         .imports_memory = binary->imports_memory,
         .unlinked = bhd__recognise_unlinked(binary->data, binary->size),
         .binary_bytes = binary->read_bytes,
         .totals = binary->totals,
+        .extents = binary->extents,
+        .extent_count = binary->extent_count,
+        .unlisted_count = binary->unlisted_count,
+        .wit = w.text,
+        .wit_bytes = w.text ? strlen(w.text) : 0,
         .refusal = refusal->message,
         .refusal_bytes = out->artifact ? 0 : strlen(refusal->message),
     };
-    shown s = {.description = &description};
-    bhd_status status = t->options.describe ? show(binary, &s, error) : BHD_OK;
     if (status == BHD_OK) {
         out->owned[1] = bhd__description_write(&description, &out->description_bytes);
         out->description = out->owned[1];
         if (!out->description)
             status = bhd__fail_no_memory(error);
     }
-    bhd__free(s.extents);
-    bhd__free(s.wit);
+    bhd__free(w.text);
     return status;
 }
 

@@ -11,8 +11,8 @@ typedef struct bhd__translation {
     uint64_t max_function_bytes, max_instance_bytes, max_stack_bytes;
     uint32_t max_functions, features;
     bool metered; /* compiled with fuel */
-    /* Also what only an inspection shows: extents, the world as WIT. A binary that is valid and not
-     * allowed is described without an artefact then. */
+    /* For an inspection: a binary that is valid and not allowed is described without an
+     * artefact. */
     bool describe;
 } bhd__translation;
 
