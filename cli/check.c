@@ -4,11 +4,11 @@
  * The verdicts, good and bad, are the output of this command and go to standard output; every path
  * is judged, whatever became of the ones before it.
  */
-#include "binary_file.h"
 #include "capabilities_output.h"
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
+#include "interrupt.h"
 #include "json_output.h"
 #include "precompiled_option.h"
 #include "target.h"
@@ -96,24 +96,26 @@ static const struct argp parser = {
 };
 
 /* Compiles the binary that the manifest names, and finds out what it begins with. */
-static cli_exit judge_fit(bhd_host *host, const bhd_host_options *of_host, path_verdict *verdict)
+static cli_exit judge_fit(bhd_host *host, path_verdict *verdict)
 {
+    const bhd_manifest *manifest = verdict->target.manifest;
     bhd_component *component = NULL;
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-
-    cli_exit code = cli_exit_code(
-        bhd_component_load(host, verdict->target.manifest, &component, &verdict->error));
+    const bhd_component_options how = {
+        .size = sizeof how,
+        .name = bhd_manifest_name(manifest),
+        .version = bhd_manifest_version(manifest),
+        .limits = *bhd_manifest_limits(manifest),
+        .capabilities = bhd_manifest_capabilities(manifest),
+        .cancellation = cli_interrupt_watch(),
+        .inspection = &verdict->inspection,
+    };
+    const char *source = verdict->target.source;
+    bhd_status status = bhd_component_load_file(host, source, &how, &component, &verdict->error);
     bhd_component_free(component);
-    cli_error_about(&verdict->error, verdict->target.source);
-    if (code != CLI_EXIT_OK)
-        return code;
-    code = cli_binary_read(verdict->target.source, of_host, &bytes, &size, &verdict->error);
-    if (code == CLI_EXIT_OK)
-        code = cli_exit_code(bhd_inspect(host, bytes, size, &verdict->inspection, &verdict->error));
-    free(bytes);
-    verdict->fits = code == CLI_EXIT_OK;
-    return code;
+    cli_error_about(&verdict->error, source);
+    status = cli_interrupt_end_compiling(status, source, &verdict->error);
+    verdict->fits = status == BHD_OK;
+    return cli_exit_code(status);
 }
 
 static void judge(bhd_host *host, const check_options *check, const char *path,
@@ -131,7 +133,7 @@ static void judge(bhd_host *host, const check_options *check, const char *path,
         return;
     if (access(verdict->target.source, F_OK) != 0 && errno == ENOENT)
         return;
-    verdict->code = judge_fit(host, &check->host, verdict);
+    verdict->code = judge_fit(host, verdict);
 }
 
 static void verdict_fini(path_verdict *verdict)
@@ -162,11 +164,14 @@ static void print_good(const check_options *check, const path_verdict *verdict)
     (void)bhd_size_to_text(inspection->initial_memory_bytes + inspection->initial_heap_bytes,
                            initial, sizeof initial);
     printf("starts with %s%s of %s and %" PRIu64 " of %" PRIu64 " table elements, takes %" PRIu64
-           " of %" PRIu64 " bytes of the host, took %.3f of %" PRIu64 " seconds to compile\n",
+           " of %" PRIu64 " bytes of the host",
            inspection->is_exact ? "" : "at least ", initial, limit,
            inspection->initial_table_elements, limits->max_table_elements,
-           inspection->instance_bytes, check->host.max_instance_bytes,
-           (double)inspection->compile_ns / 1e9, check->host.max_compile_seconds);
+           inspection->instance_bytes, check->host.max_instance_bytes);
+    if (inspection->compile_ns > 0)
+        printf(", took %.3f of %" PRIu64 " seconds to compile",
+               (double)inspection->compile_ns / 1e9, check->host.max_compile_seconds);
+    putchar('\n');
     cli_capabilities_print(stdout, bhd_manifest_capabilities(manifest));
 }
 
@@ -258,28 +263,34 @@ static json_t *verdict_json(const path_verdict *verdict)
     return object;
 }
 
-/* Judges every path; returns the code of the first that failed. */
+/* Judges every path, or those before an interruption; returns the code of that, or else of the
+ * first that failed. */
 static cli_exit check_all(bhd_host *host, const check_options *check, json_t *array)
 {
-    cli_exit first = CLI_EXIT_OK;
-    size_t failed = 0;
+    cli_exit first = CLI_EXIT_OK, last = CLI_EXIT_OK;
+    size_t checked = 0, failed = 0;
 
-    for (size_t i = 0; i < check->path_count; i++) {
+    while (checked < check->path_count && last != CLI_EXIT_CANCELLED) {
         path_verdict verdict = {.error = BHD_ERROR_INIT, .inspection = BHD_INSPECTION_INIT};
-        judge(host, check, check->paths[i], &verdict);
+        judge(host, check, check->paths[checked++], &verdict);
         if (check->json)
             (void)json_array_append_new(array, verdict_json(&verdict));
         else if (verdict.code == CLI_EXIT_OK)
             print_good(check, &verdict);
         else
             print_bad(&verdict);
-        failed += verdict.code != CLI_EXIT_OK;
-        if (first == CLI_EXIT_OK)
-            first = verdict.code;
+        last = verdict.code;
+        failed += last != CLI_EXIT_OK;
+        if (first == CLI_EXIT_OK || last == CLI_EXIT_CANCELLED)
+            first = last;
         verdict_fini(&verdict);
     }
-    if (!check->json && check->path_count > 1)
-        printf("%zu checked, %zu failed\n", check->path_count, failed);
+    if (!check->json && check->path_count > 1) {
+        printf("%zu checked, %zu failed", checked, failed);
+        if (checked < check->path_count)
+            printf(", %zu not checked", check->path_count - checked);
+        putchar('\n');
+    }
     return first;
 }
 

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
+#include "interrupt.h"
 #include "target.h"
 #include "terminal.h"
 
@@ -98,8 +99,10 @@ static cli_exit compile_target(const compile_options *compile, const cli_target 
     if (code == CLI_EXIT_OK)
         code = cli_host_make(&compile->host, &host, error);
     if (code == CLI_EXIT_OK) {
-        code = cli_exit_code(bhd_precompile(host, &how, bytes, size, compile->output, error));
+        how.cancellation = cli_interrupt_watch();
+        bhd_status status = bhd_precompile(host, &how, bytes, size, compile->output, error);
         cli_error_about(error, target->source);
+        code = cli_exit_code(cli_interrupt_end_compiling(status, target->source, error));
     }
     free(bytes);
     bhd_host_free(host);

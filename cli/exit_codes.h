@@ -22,7 +22,7 @@
     X(DENIED, 77, "the component needs a capability that it was not given")                        \
     X(MANIFEST, 78, "invalid manifest, or no manifest and no --max-bytes")                         \
     X(TIMEOUT, 124, "out of time or out of fuel")                                                  \
-    X(CANCELLED, 130, "the guest was ended by SIGINT (Ctrl-C) or SIGTERM")                         \
+    X(CANCELLED, 130, "the guest, or compiling it, was ended by SIGINT (Ctrl-C) or SIGTERM")       \
     X(TRAP, 134, "the guest trapped")                                                              \
     X(OUT_OF_MEMORY, 137, "the guest is out of memory")
 

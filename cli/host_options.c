@@ -82,24 +82,28 @@ enum { BOUND_COUNT = sizeof bounds / sizeof bounds[0] };
     OPTION("max-stack-bytes", KEY_BOUND + 6, "SIZE",                                               \
            "Stack of the guest; a deeper recursion is a trap (default 512KiB)")
 
-/* What a component is held against when it is loaded, and where its compiled code is kept. */
+/* Where compiled code is kept. */
+#define CACHE_OPTIONS                                                                              \
+    OPTION("max-cache-bytes", KEY_BOUND + 11, "SIZE",                                              \
+           "Most that all kept compiled code may take (default 1GiB)"),                            \
+        OPTION("cache-dir", KEY_CACHE_DIR, "DIR",                                                  \
+               "Where compiled code is kept (default ${XDG_CACHE_HOME:-~/.cache}/bulkhead/code)"), \
+        OPTION("no-cache", KEY_NO_CACHE, NULL,                                                     \
+               "Keep no compiled code, and use none that was kept")
+
+/* What a component is held against when it is loaded. */
 #define LOADING_OPTIONS                                                                            \
     OPTION("ceiling", KEY_CEILING, "SIZE",                                                         \
            "Largest memory limit that a component may have (default 4MiB)"),                       \
         OPTION("max-memories", KEY_BOUND + 3, "N", "Most linear memories (default 16)"),           \
         OPTION("max-tables", KEY_BOUND + 4, "N", "Most tables (default 16)"),                      \
         OPTION("max-instances", KEY_BOUND + 5, "N",                                                \
-               "Most core instances that a component is made of (default 64)"),                    \
-        OPTION("max-cache-bytes", KEY_BOUND + 11, "SIZE",                                          \
-               "Most that all kept compiled code may take (default 1GiB)"),                        \
-        OPTION("cache-dir", KEY_CACHE_DIR, "DIR",                                                  \
-               "Where compiled code is kept (default ${XDG_CACHE_HOME:-~/.cache}/bulkhead/code)"), \
-        OPTION("no-cache", KEY_NO_CACHE, NULL,                                                     \
-               "Keep no compiled code, and use none that was kept")
+               "Most core instances that a component is made of (default 64)")
 
-static const struct argp_option options[] = {
-    COMPILING_OPTIONS, FLOOR_OPTION, STACK_OPTION, LOADING_OPTIONS, {0}};
-static const struct argp_option inspecting_options[] = {COMPILING_OPTIONS, FLOOR_OPTION, {0}};
+static const struct argp_option options[] = {COMPILING_OPTIONS, FLOOR_OPTION,  STACK_OPTION,
+                                             LOADING_OPTIONS,   CACHE_OPTIONS, {0}};
+static const struct argp_option inspecting_options[] = {
+    COMPILING_OPTIONS, FLOOR_OPTION, STACK_OPTION, CACHE_OPTIONS, {0}};
 static const struct argp_option precompiling_options[] = {COMPILING_OPTIONS, STACK_OPTION, {0}};
 
 uint64_t cli_option_size(struct argp_state *state, const char *option, const char *text)

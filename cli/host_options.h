@@ -13,8 +13,9 @@
 
 extern const struct argp cli_host_argp;
 
-/* Those of them that mean something where nothing is loaded: what bounds compiling; and the least
- * limit, for what is shown, or the stack, which is compiled into the code. */
+/* Those of them that mean something where nothing is held against limits: what bounds compiling,
+ * and the stack, which is compiled into the code; where something is inspected also the least
+ * limit, which is shown, and the cache. */
 extern const struct argp cli_inspecting_argp, cli_precompiling_argp;
 
 /* A size that an option gave; a usage error (argp exits) when it is not one. */

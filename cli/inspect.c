@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "exit_codes.h"
 #include "host_options.h"
+#include "interrupt.h"
 #include "json_output.h"
 #include "precompiled_option.h"
 #include "terminal.h"
@@ -40,8 +41,9 @@ static const char documentation[] =
     "FILE is a component or a core module, binary or text. The world of a component is shown as "
     "WIT, memories and tables as they are declared, and the last lines say what it starts with, "
     "the smallest max_bytes that a manifest can give it, what a sandbox of it takes of the host "
-    "besides, and what compiling it took: it is compiled each time. What the host would refuse to "
-    "run can be inspected too, but what it would refuse to compile cannot.";
+    "besides, and what compiling it took, now or when its code was put into the cache, where the "
+    "next run finds it. What the host would refuse to run can be inspected too, but what it would "
+    "refuse to compile cannot.";
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -155,12 +157,6 @@ static void print_bytes(uint64_t bytes)
         printf(" (%s)", size);
 }
 
-/* Compiling takes some time. */
-static bool is_precompiled(const bhd_inspection *inspection)
-{
-    return inspection->compile_ns == 0;
-}
-
 static void print_needs(const bhd_inspection *inspection)
 {
     const char *least = inspection->is_exact ? "" : "at least ";
@@ -183,7 +179,7 @@ static void print_needs(const bhd_inspection *inspection)
     printf("takes %s", least);
     print_bytes(inspection->instance_bytes);
     puts(" of the host for each sandbox, beside memories and tables");
-    if (is_precompiled(inspection))
+    if (inspection->compile_ns == 0)
         return;
     printf("took %.3f seconds", (double)inspection->compile_ns / 1e9);
     if (inspection->compile_bytes > 0) {
@@ -205,14 +201,12 @@ static void print_text(const char *file, const bhd_inspection *inspection)
         print_title("world");
         print_wit(inspection->wit);
     }
-    if (is_precompiled(inspection)) {
-        print_title("precompiled: how it is declared is not known here");
-    } else {
-        print_title(inspection->memory_count > 0 ? "memories" : "memories: none");
-        print_extents("memory", inspection->memories, inspection->memory_count);
-        print_title(inspection->table_count > 0 ? "tables" : "tables: none");
-        print_extents("table", inspection->tables, inspection->table_count);
-    }
+    print_title(inspection->memory_count > 0 ? "memories" : "memories: none");
+    print_extents("memory", inspection->memories, inspection->memory_count);
+    print_title(inspection->table_count > 0 ? "tables" : "tables: none");
+    print_extents("table", inspection->tables, inspection->table_count);
+    if (inspection->unlisted_count > 0)
+        printf("not listed: %" PRIu64 " more memories and tables\n", inspection->unlisted_count);
     print_needs(inspection);
 }
 
@@ -286,6 +280,7 @@ static json_t *inspection_json(const char *file, const bhd_inspection *inspectio
                               extents_json(inspection->memories, inspection->memory_count, true));
     (void)json_object_set_new(object, "tables",
                               extents_json(inspection->tables, inspection->table_count, false));
+    (void)json_object_set_new(object, "unlisted", cli_json_number(inspection->unlisted_count));
     (void)json_object_set_new(object, "exact", json_boolean(inspection->is_exact));
     (void)json_object_set_new(object, "initial_memory_bytes",
                               cli_json_number(inspection->initial_memory_bytes));
@@ -314,8 +309,10 @@ static cli_exit inspect_file(const inspect_options *inspect, bhd_host *host, bhd
 
     cli_exit code = cli_binary_read(inspect->file, &inspect->host, &bytes, &size, error);
     if (code == CLI_EXIT_OK) {
-        code = cli_exit_code(bhd_inspect(host, bytes, size, &inspection, error));
+        inspection.cancellation = cli_interrupt_watch();
+        bhd_status status = bhd_inspect(host, bytes, size, &inspection, error);
         cli_error_about(error, inspect->file);
+        code = cli_exit_code(cli_interrupt_end_compiling(status, inspect->file, error));
     }
     free(bytes);
     if (code == CLI_EXIT_OK && !inspect->json) {
@@ -333,7 +330,6 @@ int cli_inspect_main(int argc, char **argv)
     inspect_options inspect = {.host = cli_host_defaults()};
     bhd_error error = BHD_ERROR_INIT;
     bhd_host *host = NULL;
-    inspect.host.cache_directory = NULL; /* what compiling takes is known from compiling */
 
     if (argp_parse(&parser, argc, argv, 0, NULL, &inspect) != 0)
         return CLI_EXIT_INTERNAL;

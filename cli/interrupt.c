@@ -5,6 +5,8 @@
  */
 #include "interrupt.h"
 
+#include "terminal.h"
+
 #include "bulkhead/call.h"
 
 #include <errno.h>
@@ -27,12 +29,13 @@ static struct {
     pthread_t thread;
     sem_t posted;
     atomic_bool is_ending;
+    atomic_int number; /* of the signal that came; 0: none */
     struct sigaction before[SIGNALS];
 } watch;
 
 static void on_signal(int number)
 {
-    (void)number;
+    atomic_store_explicit(&watch.number, number, memory_order_relaxed);
     (void)sem_post(&watch.posted);
 }
 
@@ -62,6 +65,7 @@ bhd_cancellation *cli_interrupt_watch(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
     atomic_store_explicit(&watch.sandbox, NULL, memory_order_relaxed);
     atomic_store_explicit(&watch.is_ending, false, memory_order_relaxed);
+    atomic_store_explicit(&watch.number, 0, memory_order_relaxed);
     if (bhd_cancellation_new(&watch.cancellation, NULL) != BHD_OK)
         return NULL;
     if (sem_init(&watch.posted, 0, 0) != 0 ||
@@ -95,4 +99,15 @@ void cli_interrupt_unwatch(void)
     (void)pthread_join(watch.thread, NULL);
     bhd_cancellation_free(watch.cancellation);
     watch.is_on = false; /* the semaphore stays: a handler may just be running */
+}
+
+bhd_status cli_interrupt_end_compiling(bhd_status status, const char *path, bhd_error *error)
+{
+    cli_interrupt_unwatch();
+    int number = atomic_load_explicit(&watch.number, memory_order_relaxed);
+    /* What is wrong with the component is more than that somebody did not wait for it. */
+    if (number == 0 || (status != BHD_OK && status != BHD_CANCELLED))
+        return status;
+    return cli_fail(error, BHD_CANCELLED, "%s: compiling it was interrupted by %s",
+                    cli_show(path).text, number == SIGINT ? "Ctrl-C (SIGINT)" : "SIGTERM");
 }

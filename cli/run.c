@@ -359,7 +359,8 @@ static cli_exit check_lockdown(const run_options *run, const cli_lockdown *lockd
  * which no file can be opened and no compiler started. This is the only thread then, and Landlock
  * binds those that it starts. */
 static cli_exit prepare(const run_options *run, const cli_target *target, cli_lockdown *lockdown,
-                        bhd_host **host, bhd_component **component, bhd_error *error)
+                        bhd_host **host, bhd_component **component, bhd_limits *limits,
+                        bhd_error *error)
 {
     unsigned char *binary = NULL;
     size_t size = 0;
@@ -371,6 +372,7 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
                                             &component_options.limits, error);
     if (code != CLI_EXIT_OK)
         return code;
+    *limits = component_options.limits;
     if (target->manifest != NULL) {
         component_options.version = bhd_manifest_version(target->manifest);
         component_options.capabilities = bhd_manifest_capabilities(target->manifest);
@@ -387,9 +389,11 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
         cli_lockdown_inherited();
     code = cli_host_make(&run->host, host, error);
     if (code == CLI_EXIT_OK) {
-        code = cli_exit_code(
-            bhd_component_new(*host, &component_options, binary, size, component, error));
+        component_options.cancellation = cli_interrupt_watch();
+        bhd_status status =
+            bhd_component_new(*host, &component_options, binary, size, component, error);
         cli_error_about(error, target->source);
+        code = cli_exit_code(cli_interrupt_end_compiling(status, target->source, error));
     }
     free(binary);
     if (code == CLI_EXIT_OK && !run->no_lockdown) {
@@ -412,6 +416,29 @@ static void explain_missing_limit(bhd_error *error)
                    message);
 }
 
+/* The guest was being compiled: how it ended is known, and that it used nothing. */
+static void report_interruption(const run_options *run, const cli_target *target,
+                                const bhd_limits *limits, const bhd_error *error)
+{
+    bhd_limiter *unused = NULL;
+    cli_report report = {
+        .component = target->name,
+        .version = target->manifest != NULL ? bhd_manifest_version(target->manifest) : "0.0.0",
+        .status = BHD_CANCELLED,
+        .exit_code = CLI_EXIT_CANCELLED,
+        .has_fuel = limits->max_fuel != 0,
+        .error = error,
+    };
+    bool is_printed = bhd_limiter_new(limits, NULL, &unused, NULL) == BHD_OK;
+    if (is_printed) {
+        bhd_limiter_metrics(unused, &report.metrics);
+        is_printed = cli_report_print(&report, run->report);
+    }
+    if (!is_printed)
+        cli_complain("the report could not be made: not enough memory");
+    bhd_limiter_free(unused);
+}
+
 static int run_target(const run_options *run)
 {
     bhd_error error = BHD_ERROR_INIT;
@@ -419,6 +446,7 @@ static int run_target(const run_options *run)
     bhd_host *host = NULL;
     bhd_component *component = NULL;
     cli_lockdown lockdown = {0};
+    bhd_limits limits;
 
     int code = (int)cli_target_resolve(run->target, &run->host.policy, run->limits.has_max_bytes,
                                        &target, &error);
@@ -427,13 +455,15 @@ static int run_target(const run_options *run)
     if (target.note != NULL)
         cli_note("note: %s", target.note);
     if (code == CLI_EXIT_OK)
-        code = (int)prepare(run, &target, &lockdown, &host, &component, &error);
+        code = (int)prepare(run, &target, &lockdown, &host, &component, &limits, &error);
     if (code == CLI_EXIT_OK) {
         code = run_component(run, target.source, component, &lockdown);
     } else {
         cli_complain_error(&error, target.manifest_path);
-        explain_order(run, false);
+        explain_order(run, code == CLI_EXIT_CANCELLED);
     }
+    if (code == CLI_EXIT_CANCELLED && error.code == BHD_CANCELLED)
+        report_interruption(run, &target, &limits, &error);
 
     bhd_component_free(component);
     bhd_host_free(host);

@@ -155,14 +155,21 @@ void cli_complain_error(const bhd_error *error, const char *source)
     free(text);
 }
 
+/* A failure of the host is not the binary's. */
+static bool is_about_binary(bhd_status status)
+{
+    cli_exit code = cli_exit_code(status);
+    return code == CLI_EXIT_COMPONENT || code == CLI_EXIT_DENIED || status == BHD_NOT_SUPPORTED;
+}
+
 void cli_error_about(bhd_error *error, const char *path)
 {
     char *message = NULL;
-    cli_exit code = cli_exit_code(error->code);
-    if ((code != CLI_EXIT_COMPONENT && code != CLI_EXIT_DENIED) ||
-        error->code == BHD_FILE_TOO_LARGE)
+    cli_shown shown = cli_show(path);
+    /* What could not be read has its name. */
+    if (!is_about_binary(error->code) || strstr(error->message, shown.text) != NULL)
         return;
-    if (asprintf(&message, "%s: %s", cli_show(path).text, error->message) < 0)
+    if (asprintf(&message, "%s: %s", shown.text, error->message) < 0)
         return;
     /* Cut where the library cuts its own; a path alone is never that long. */
     (void)snprintf(error->message, sizeof error->message, "%s", message);

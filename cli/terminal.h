@@ -55,7 +55,7 @@ char *cli_error_text(const bhd_error *error, const char *source);
 bhd_status cli_fail(bhd_error *error, bhd_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "PATH: " before the message of an error about a binary; those about files have it. */
+/* Puts "PATH: " before the message of an error about a binary, unless the path is in it. */
 void cli_error_about(bhd_error *error, const char *path);
 
 /* Flushes standard output; false and a message when something written to it was lost. */

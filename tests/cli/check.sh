@@ -50,6 +50,20 @@ record 66 check guests/basic/add.wat
 cp guests/basic/add.wat "$work/good/add.wat"
 record 66 check "$work/good/add.wat"
 
+# A component is compiled once, with fuel or without, and the next run finds that.
+cached=$work/cached
+manifest metered 'max_bytes = "1MiB"' 'max_fuel = 1000'
+for path in good metered; do
+    rm -rf "$cached"
+    try check --cache-dir="$cached" "$work/$path"
+    expect_code 0
+    expect_in_out "seconds to compile"
+    try cache list --cache-dir="$cached"
+    expect_in_out "1 entry, "
+    try run --cache-dir="$cached" --compiler=/nowhere "$work/$path"
+    expect_code 0
+done
+
 # All of them: every path has its verdict, in order, and the first failure names the code.
 record 0 check examples/hello examples/hog
 record 66 check examples/hello nowhere "$work/bad" "$work/tight" examples/hog

@@ -41,6 +41,7 @@ expect_code 0
 try check --allow-precompiled --floor=64KiB "$work/metered"
 expect_code 0
 record 2 check --floor=64KiB "$work/metered"
+record 0 check --allow-precompiled --floor=64KiB "$work/metered"
 
 # With and without fuel; other options than those it was compiled under.
 record 65 run "${allowed[@]}" --max-bytes=1MiB --fuel=100000000 "$out"
@@ -85,6 +86,13 @@ done
 chmod 600 "$out"
 printf 'X' | dd of="$out" bs=1 seek=5000 conv=notrunc status=none
 record 65 run "${allowed[@]}" --max-bytes=1MiB "$out"
+record 65 inspect --allow-precompiled "$out"
+head -c -10 "$out" >"$work/cut.bin"
+chmod 400 "$work/cut.bin"
+record 65 run "${allowed[@]}" --max-bytes=1MiB "$work/cut.bin"
+try compile -o "$out" examples/hello
+record 65 run "${allowed[@]}" --max-bytes=1MiB --max-artifact-bytes=64KiB "$out"
+record 65 run "${allowed[@]}" --max-bytes=1MiB --max-component-bytes=1KiB "$out"
 
 # -- where it writes ------------------------------------------------------------------------------
 mkdir "$work/directory"

@@ -70,6 +70,39 @@ echo '(module)' >"$work/nothing.wat"
 record 0 inspect "$work/nothing.wat"
 record 0 inspect --json "$work/nothing.wat"
 
+# Small binaries can declare many memories and tables, and not all of them are listed.
+{
+    echo "(component"
+    for _ in {1..6}; do
+        printf '(core module'
+        for _ in {1..100}; do printf '(memory 1)(table 1 funcref)'; done
+        echo ')'
+    done
+    echo ")"
+} >"$work/many.wat"
+try inspect "$work/many.wat"
+expect_code 0
+expect_in_out "not listed: 176 more memories and tables"
+try inspect --json "$work/many.wat"
+expect_in_out '"unlisted": 176,'
+
+# What was compiled is kept, also for the next run; and the other way round.
+cached=$work/cached
+try inspect --cache-dir="$cached" guests/wasi/print.wasm
+expect_code 0
+cp "$work/out" "$work/first"
+try inspect --cache-dir="$cached" --compiler=/nowhere guests/wasi/print.wasm
+expect_code 0
+checks=$((checks + 1))
+diff "$work/first" "$work/out" || fail "what comes from the cache differs"
+try run --cache-dir="$cached" --compiler=/nowhere --max-bytes=1MiB guests/wasi/print.wasm
+expect_code 0
+try run --cache-dir="$cached" --max-bytes=1MiB --max-stack-bytes=1MiB guests/wasi/print.wasm
+expect_code 0
+try inspect --cache-dir="$cached" --compiler=/nowhere --max-stack-bytes=1MiB guests/wasi/print.wasm
+expect_code 0
+record 70 inspect --no-cache --compiler=/nowhere guests/wasi/print.wasm
+
 # What takes too much to compile.
 record 65 inspect --max-artifact-bytes=1000 guests/basic/grow.wat
 record 65 inspect --max-artifact-bytes=1000 guests/component/run_ok.wat

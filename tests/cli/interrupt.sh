@@ -1,4 +1,5 @@
-# Ctrl-C and SIGTERM end the guest, not the command: it reports what there is to report.
+# Ctrl-C and SIGTERM end the guest or the compiler, not the command: it reports what there is to
+# report.
 . "$(dirname "$0")/lib.sh"
 set -m # without job control, what runs in the background ignores Ctrl-C
 
@@ -11,7 +12,16 @@ catches() { # PID NUMBER
     [[ -n $mask ]] && ((0x$mask & (1 << ($2 - 1))))
 }
 
-# Runs the command, sends it a signal as soon as it would notice, waits for it.
+# The guest's turn has come: what is given up before that is gone, and the signal is caught again.
+runs_guest() { # PID NUMBER
+    [[ $(given_up "$1") != $(given_up $$) ]] && catches "$1" "$2"
+}
+
+given_up() { # PID
+    grep -E '^(NoNewPrivs|Seccomp|Seccomp_filters):' "/proc/$1/status" 2>/dev/null
+}
+
+# Runs the command, sends it a signal as soon as its guest would notice, waits for it.
 interrupted() { # SIGNAL NUMBER ARGUMENTS...
     local signal=$1 number=$2 tries=0
     shift 2
@@ -19,7 +29,7 @@ interrupted() { # SIGNAL NUMBER ARGUMENTS...
     code=0
     "$BULKHEAD" "$@" >"$work/out" 2>"$work/err" </dev/null &
     local pid=$!
-    until catches "$pid" "$number" || ((tries++ == 3000)); do sleep 0.01; done
+    until runs_guest "$pid" "$number" || ((tries++ == 3000)); do sleep 0.01; done
     kill -"$signal" "$pid"
     wait "$pid" || code=$?
 }
@@ -43,9 +53,72 @@ last="bulkhead run, with SIGINT ignored"
     >"$work/out" 2>"$work/err" </dev/null &
 pid=$!
 tries=0
-until catches "$pid" 15 || ((tries++ == 3000)); do sleep 0.01; done
+until runs_guest "$pid" 15 || ((tries++ == 3000)); do sleep 0.01; done
 catches "$pid" 2 && fail "SIGINT was ignored and is caught now"
 kill -TERM "$pid"
 wait "$pid" || code=$?
 expect_code 130
+
+# -- while it compiles ----------------------------------------------------------------------------
+slow_guest >"$work/slow.wat"
+manifest slow 'max_bytes = "1MiB"'
+cp "$work/slow.wat" "$work/slow/guest.wat"
+
+# The compilers that run for this command: the warden is its child, or it has none between.
+compilers() { # PID
+    local file id parent
+    for file in /proc/[0-9]*/status; do
+        id=${file#/proc/}
+        id=${id%/status}
+        [[ $(readlink "/proc/$id/exe" 2>/dev/null) == */bulkhead-compile ]] || continue
+        parent=$(sed -n 's/^PPid:[[:space:]]*//p' "$file" 2>/dev/null)
+        [[ $parent == "$1" ]] ||
+            [[ $(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null) == "$1" ]] || continue
+        echo "$id"
+    done
+}
+
+# As Ctrl-C on a terminal: to every process that the command has started.
+interrupted_compiling() { # SIGNAL ARGUMENTS...
+    local signal=$1 tries=0 compiler=
+    shift
+    last="bulkhead $(shown "$@") (then SIG$signal)"
+    code=0
+    "$BULKHEAD" "$@" >"$work/out" 2>"$work/err" </dev/null &
+    local pid=$!
+    until compiler=$(compilers "$pid") && [[ -n $compiler ]] || ((tries++ == 3000)); do sleep 0.01; done
+    checks=$((checks + 1))
+    [[ -n $compiler ]] || fail "there is no compiler"
+    kill -"$signal" -- "-$pid"
+    wait "$pid" || code=$?
+    expect_code 130
+    checks=$((checks + 1))
+    [[ ! -e /proc/$compiler/exe ]] || fail "the compiler is still there"
+}
+
+for signal in INT TERM; do
+    named="interrupted by SIGTERM"
+    [[ $signal == TERM ]] || named="interrupted by Ctrl-C (SIGINT)"
+    interrupted_compiling $signal run --max-bytes=1MiB --report=json "$work/slow.wat"
+    expect_in_err "bulkhead: $work/slow.wat: compiling it was $named"
+    expect_in_err '{"component": "slow", "version": "0.0.0", "result": "cancelled", "exit_code": 130, '
+    expect_in_err '"peak_bytes": 0,'
+    interrupted_compiling $signal run --report "$work/slow"
+    expect_in_err "bulkhead: $work/slow/guest.wat: compiling it was $named"
+    expect_in_err "bulkhead: slow 1.2.3: cancelled, exit code 130"
+    interrupted_compiling $signal run "$work/slow" --report
+    expect_not_in_err "note:"
+    interrupted_compiling $signal inspect "$work/slow.wat"
+    expect_in_err "bulkhead: $work/slow.wat: compiling it was $named"
+    interrupted_compiling $signal compile -o "$work/slow.bin" "$work/slow.wat"
+    expect_in_err "bulkhead: $work/slow.wat: compiling it was $named"
+    [[ ! -e $work/slow.bin ]] || fail "something was written"
+    interrupted_compiling $signal check examples/hello nowhere "$work/slow" examples/hog
+    expect_in_out "examples/hello: ok: "
+    expect_in_out "$work/slow: failed: $work/slow/guest.wat: compiling it was $named"
+    expect_in_out "3 checked, 2 failed, 1 not checked"
+    interrupted_compiling $signal check --json "$work/slow" examples/hog
+    expect_in_out '"error": "CANCELLED"'
+    expect_in_out '"exit_code": 130'
+done
 finish

@@ -126,10 +126,10 @@ done
 compiling="max-component-bytes=0 max-component-bytes=4294967297 max-functions=0 max-functions=1000001
     max-function-bytes=0 max-function-bytes=4294967297 max-compile-seconds=0 max-compile-seconds=86401
     max-compile-bytes=16777215 max-compile-bytes=1099511627777 max-artifact-bytes=0
-    max-artifact-bytes=1099511627777"
-loading="max-memories=0 max-memories=1001 max-tables=0 max-tables=4294967296 max-instances=0
-    max-instances=4294967297 max-stack-bytes=65535 max-stack-bytes=4194305 max-cache-bytes=0
+    max-artifact-bytes=1099511627777 max-stack-bytes=65535 max-stack-bytes=4194305 max-cache-bytes=0
     max-cache-bytes=9223372036854775808"
+loading="max-memories=0 max-memories=1001 max-tables=0 max-tables=4294967296 max-instances=0
+    max-instances=4294967297"
 for command in run check inspect; do
     [[ $command != inspect ]] || loading=
     for value in $compiling $loading; do
@@ -144,8 +144,7 @@ for command in run check inspect; do
     done
 done
 # What nothing is held against is not an option.
-for name in ceiling=8MiB max-memories=16 max-tables=16 max-instances=64 max-stack-bytes=512KiB \
-    cache-dir="$work/code" max-cache-bytes=1MiB no-cache; do
+for name in ceiling=8MiB max-memories=16 max-tables=16 max-instances=64; do
     call inspect --$name
     expect_code 2
     expect_in_err "--${name%=*}"
