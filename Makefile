@@ -2,7 +2,7 @@
 
 BUILD     ?= build/release
 PREFIX    ?= /usr/local
-TEST_JOBS ?= 2
+TEST_JOBS ?= 3
 COUNT     ?= 1000000
 SECONDS   ?= 60
 

@@ -9,8 +9,9 @@
 #   structure                  tests/structure/*.sh, on the source and the libraries
 #   consumer                   tests/consumer, against an installed tree
 #
-# The words _rss and _serial in a file's name keep a test from running beside others; _rss also
-# keeps it from the sanitizers, which hold memory back.
+# The word _serial in a file's name keeps a test from running beside others: it takes all processors
+# by itself. _rss keeps it from the sanitizers, which hold memory back; what is resident is each
+# process's own, so others may run beside it.
 
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_program(BULKHEAD_BASH bash REQUIRED)
@@ -36,7 +37,7 @@ function(bulkhead_add_test name label variant file)
     set(labels ${label} ${variant})
     set_tests_properties(${name} PROPERTIES
         LABELS "${labels}" TIMEOUT 300 ENVIRONMENT "${test_environment};${ARGN}")
-    if(file MATCHES "_rss|_serial")
+    if(file MATCHES "_serial")
         set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
     endif()
 endfunction()

@@ -7,6 +7,7 @@
 
 bhd_host *bomb_host;
 neighbours bomb_neighbours;
+static bhd_compile compile;
 
 int bomb_host_begin(void **state)
 {
@@ -14,6 +15,7 @@ int bomb_host_begin(void **state)
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
     options.policy.min_memory_bytes = BHD_POLICY_MIN_BYTES;
     options.slot_keep_bytes = 0;
+    options.compile = compile;
     bomb_host = guest_host_with(&options);
     return 0;
 }
@@ -23,6 +25,15 @@ int bomb_host_end(void **state)
     (void)state;
     bhd_host_free(bomb_host);
     return 0;
+}
+
+void bomb_host_compiles(bhd_compile where)
+{
+    if (compile == where)
+        return;
+    compile = where;
+    (void)bomb_host_end(NULL);
+    (void)bomb_host_begin(NULL);
 }
 
 int bomb_host_after_each(void **state)

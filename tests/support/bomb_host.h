@@ -17,6 +17,9 @@ int bomb_host_begin(void **state);
 int bomb_host_end(void **state);
 int bomb_host_after_each(void **state);
 
+/* A new host, unless it compiles there. It compiles apart at first. */
+void bomb_host_compiles(bhd_compile where);
+
 /* Runs the tests of a program whose argument, if it has one, chooses those in whose name it is. */
 int bomb_host_run(const char *name, const struct CMUnitTest *tests, size_t count, int argc,
                   char **argv);
