@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #define GOOD                                                                                       \
-    "[component]\nname = \"a\"\nversion = \"1.0.0\"\n[resources.memory]\nmax_bytes = 524288\n"
+    "[component]\nname = \"a\"\nversion = \"1.0.0\"\n[resources.memory]\nmax_bytes = 524288\n"     \
+    "[capabilities]\nargs = [\"a\"]\nenv = [\"A\", \"B=c\"]\nnetwork = [\"a.example:1\"]\n"        \
+    "directories = [{ host = \"h\", guest = \"/g\" }]\n"
 #define BAD                                                                                        \
     "[component]\nname = \"a b\"\nvresion = \"1\"\nname = \"c\"\n[resources.memory]\n"             \
     "max_bytes = \"2MB\"\non_exceed = 1\n[capabilities]\n"
