@@ -149,6 +149,9 @@ const char *compiler_confine_resources(const compiler_limits *limits)
     if (limits->max_data_bytes == 0 ||
         !limit(RLIMIT_DATA, limits->max_data_bytes, limits->max_data_bytes))
         return "RLIMIT_DATA";
+    if (limits->max_address_bytes == 0 ||
+        !limit(RLIMIT_AS, limits->max_address_bytes, limits->max_address_bytes))
+        return "RLIMIT_AS";
     if (limits->max_file_bytes == 0 ||
         !limit(RLIMIT_FSIZE, limits->max_file_bytes, limits->max_file_bytes))
         return "RLIMIT_FSIZE";

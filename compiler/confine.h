@@ -16,6 +16,9 @@
 typedef struct compiler_limits {
     uint64_t max_data_bytes, max_cpu_ms;
     uint64_t max_file_bytes; /* of each of the files that it has */
+    /* Of all that is mapped: behind max_data_bytes, which does not count what is shared, what
+     * cannot be written, and stacks that grow. */
+    uint64_t max_address_bytes;
 } compiler_limits;
 
 /* What could not be done, or NULL; errno says why. `landlock_abi` becomes 0 where there is none. */

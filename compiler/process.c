@@ -9,6 +9,7 @@
 #include "confine.h"
 #include "outcome.h"
 
+#include "base/checked.h"
 #include "engine/code/build.h"
 #include "engine/code/translate.h"
 
@@ -127,6 +128,19 @@ static uint64_t most_of_a_file(const bhd__job *job)
     return BHD__REPORT_FILE_BYTES;
 }
 
+/* More than the compiler ever needs for so much data: the C library reserves for each thread's heap
+ * up to twice what is in it, and 128 MiB to begin with. Beside that there are the program, its
+ * stack and the binary. Without a heap, on two threads, it is 210 MiB. */
+static uint64_t most_of_addresses(const bhd__job *job, size_t binary_bytes)
+{
+    static const uint64_t beside = UINT64_C(1) << 30;
+    uint64_t bytes;
+    if (!bhd__mul_u64(job->max_data_bytes, 2, &bytes) || !bhd__add_u64(bytes, beside, &bytes) ||
+        !bhd__add_u64(bytes, binary_bytes, &bytes))
+        return UINT64_MAX;
+    return bytes;
+}
+
 int main(void)
 {
     if (!compiler_open_exchange())
@@ -156,6 +170,7 @@ int main(void)
         .max_data_bytes = job->max_data_bytes,
         .max_cpu_ms = job->max_cpu_ms,
         .max_file_bytes = most_of_a_file(job),
+        .max_address_bytes = most_of_addresses(job, size),
     };
     need(compiler_confine_finally(&limits, job->threads > 0));
     report->has_filter = 1;

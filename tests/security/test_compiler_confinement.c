@@ -24,7 +24,8 @@
 
 enum { LANDLOCK_WITH_SIGNALS = 6, TRAPPED = 90 };
 
-static const compiler_limits generous = {UINT64_C(1) << 40, 3600000, UINT64_C(1) << 40};
+static const compiler_limits generous = {UINT64_C(1) << 40, 3600000, UINT64_C(1) << 40,
+                                         UINT64_C(1) << 46};
 
 /* Sanitizers ask the system for the bounds of the stack before a function that does not return, and
  * before a jump; so this one does not say that it is one. */
@@ -387,11 +388,12 @@ static bool is_limit(__rlimit_resource_t what, uint64_t soft, uint64_t hard)
 
 static void limits_are_those_asked_for(void *env)
 {
-    const compiler_limits limits = {UINT64_C(1) << 40, 2500, 12345};
+    const compiler_limits limits = {UINT64_C(1) << 40, 2500, 12345, UINT64_C(1) << 46};
     struct itimerval timer;
     (void)env;
     need(compiler_confine_resources(&limits));
     NEED(is_limit(RLIMIT_DATA, UINT64_C(1) << 40, UINT64_C(1) << 40));
+    NEED(is_limit(RLIMIT_AS, UINT64_C(1) << 46, UINT64_C(1) << 46));
     NEED(is_limit(RLIMIT_CPU, 3, 4));
     NEED(is_limit(RLIMIT_FSIZE, 12345, 12345));
     NEED(is_limit(RLIMIT_NOFILE, 0, 0));
@@ -433,17 +435,51 @@ static void stack_is_not_endless(void *env)
 /* A limit that somebody forgot is no limit of none. */
 static void no_limit_is_refused(void *env)
 {
-    static const char *const wanted[] = {"RLIMIT_DATA", "RLIMIT_CPU", "RLIMIT_FSIZE"};
+    static const char *const wanted[] = {"RLIMIT_DATA", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_AS"};
     static const compiler_limits none[] = {
-        {0, 3600000, UINT64_C(1) << 40},
-        {UINT64_C(1) << 40, 0, UINT64_C(1) << 40},
-        {UINT64_C(1) << 40, 3600000, 0},
+        {0, 3600000, UINT64_C(1) << 40, UINT64_C(1) << 46},
+        {UINT64_C(1) << 40, 0, UINT64_C(1) << 40, UINT64_C(1) << 46},
+        {UINT64_C(1) << 40, 3600000, 0, UINT64_C(1) << 46},
+        {UINT64_C(1) << 40, 3600000, UINT64_C(1) << 40, 0},
     };
     (void)env;
     for (size_t i = 0; i < COUNT_OF(none); i++) {
         const char *failed = compiler_confine_resources(&none[i]);
         NEED(failed && strcmp(failed, wanted[i]) == 0);
     }
+    leave(0);
+}
+
+static bool can_map(int protection, int flags)
+{
+    void *mapped = mmap(NULL, 128 << 20, protection, flags | MAP_ANONYMOUS, -1, 0);
+    return mapped != MAP_FAILED && munmap(mapped, 128 << 20) == 0;
+}
+
+/* What RLIMIT_DATA does not count is held by RLIMIT_AS. */
+static void address_space_ends(void *env)
+{
+    static const struct {
+        int protection, flags;
+    } uncounted[] = {
+        {PROT_READ | PROT_WRITE, MAP_SHARED},
+        {PROT_READ, MAP_PRIVATE},
+        {PROT_NONE, MAP_PRIVATE},
+    };
+    compiler_limits limits = generous;
+    unsigned long pages = 0;
+    (void)env;
+    FILE *file = fopen("/proc/self/statm", "re");
+    NEED(file != NULL && fscanf(file, "%lu", &pages) == 1);
+    (void)fclose(file);
+    limits.max_data_bytes = 64 << 20;
+    need(compiler_confine_resources(&limits));
+    for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
+        NEED(can_map(uncounted[i].protection, uncounted[i].flags));
+    limits.max_address_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) + (64 << 20);
+    need(compiler_confine_resources(&limits));
+    for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
+        NEED(!can_map(uncounted[i].protection, uncounted[i].flags) && errno == ENOMEM);
     leave(0);
 }
 
@@ -454,6 +490,7 @@ static void limits_hold(void **state)
     child_succeeds(limits_of_the_host_stay, NULL);
     child_succeeds(stack_is_not_endless, NULL);
     child_succeeds(no_limit_is_refused, NULL);
+    child_succeeds(address_space_ends, NULL);
 }
 
 /* -- what is given up first ------------------------------------------------------------------- */

@@ -78,7 +78,7 @@ static void compiles(void **state)
         const char *text;
         size_t size;
     } inputs[] = {{small, sizeof small - 1}, {component, sizeof component - 1}};
-    for (uint32_t threads = 0; threads <= 2; threads += 2) {
+    for (uint32_t threads = 0; threads <= 4; threads += 2) {
         for (size_t i = 0; i < COUNT_OF(inputs); i++) {
             compiler_process p;
             char magic[4];
@@ -216,6 +216,8 @@ static void is_shut_in_while_it_compiles(void **state)
 {
     (void)state;
     for (uint32_t threads = 0; threads <= 2; threads += 2) {
+        const size_t most = 2 * (size_t)987654321 + (1 << 30) + endless.size;
+        char addresses[64];
         compiler_process p;
         int inherited = open("/dev/null", O_RDONLY); /* not closed by exec */
         assert_true(inherited > STDERR_FILENO);
@@ -230,6 +232,8 @@ static void is_shut_in_while_it_compiles(void **state)
         expect_no_writable_code(p.pid);
         expect_ended_first(p.pid);
         expect_limit(p.pid, "Max data size", "987654321 987654321");
+        (void)snprintf(addresses, sizeof addresses, "%zu %zu", most, most);
+        expect_limit(p.pid, "Max address space", addresses);
         expect_limit(p.pid, "Max cpu time", "46 47");
         expect_limit(p.pid, "Max file size", "123456789 123456789");
         expect_limit(p.pid, "Max open files", "0 0");
