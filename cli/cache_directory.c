@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A relative one is to be ignored, says the specification of base directories. */
+/* A relative one is to be ignored, says the specification of base directories. A program with more
+ * rights than who started it (set-user-ID, capabilities) takes no directory from him. */
 static const char *absolute(const char *variable)
 {
-    const char *path = getenv(variable);
+    const char *path = secure_getenv(variable);
     return path != NULL && path[0] == '/' ? path : NULL;
 }
 

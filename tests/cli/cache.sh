@@ -132,6 +132,19 @@ unset HOME
 try cache clear
 expect_code 2
 export HOME=$work/home
+# Who has less rights than the command names no directory to it, where such commands are possible.
+as_another_user() { # PROGRAM COPY
+    cp "$1" "$2" && chown 12345 "$2" && chmod 4755 "$2"
+}
+if [[ $(id -u) == 0 ]] && as_another_user "$(command -v id)" "$work/id" && [[ $("$work/id" -u) == 12345 ]]; then
+    plain=$BULKHEAD
+    BULKHEAD=$work/bulkhead
+    as_another_user "$plain" "$BULKHEAD"
+    try cache list
+    expect_code 2
+    expect_in_err "neither XDG_CACHE_HOME nor HOME says where the cache is"
+    BULKHEAD=$plain
+fi
 mkdir -p "$HOME/.cache/bulkhead"
 mv "$cache" "$HOME/.cache/bulkhead/code"
 try cache verify
