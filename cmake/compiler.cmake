@@ -38,6 +38,9 @@ function(bulkhead_compiler_program)
         bulkhead_release_flags bulkhead_compiler_parts bulkhead_engine ${BULKHEAD_SECCOMP_ARCHIVE})
 endfunction()
 bulkhead_compiler_program()
+# The library executes none that others could have written, whatever the umask is.
+add_custom_command(TARGET bulkhead_compiler POST_BUILD COMMAND chmod go-w $<TARGET_FILE:bulkhead_compiler>)
+execute_process(COMMAND chmod go-w ${PROJECT_BINARY_DIR})
 # Whoever is linked with the library looks for it.
 add_dependencies(bulkhead_static bulkhead_compiler)
 install(TARGETS bulkhead_compiler RUNTIME DESTINATION ${compiler_libexec})
@@ -45,5 +48,6 @@ install(TARGETS bulkhead_compiler RUNTIME DESTINATION ${compiler_libexec})
 # bulkhead_finds_compiler(DIRECTORY): programs in this directory of the build tree find it.
 function(bulkhead_finds_compiler directory)
     file(MAKE_DIRECTORY ${directory})
+    execute_process(COMMAND chmod go-w ${directory})
     file(CREATE_LINK ${PROJECT_BINARY_DIR}/${compiler_name} ${directory}/${compiler_name} SYMBOLIC)
 endfunction()

@@ -31,6 +31,11 @@ typedef struct search {
     bhd__text text;
 } search;
 
+static bool is_trusted(const search *s, uid_t owner)
+{
+    return owner == 0 || owner == geteuid() || owner == s->owner;
+}
+
 static const char *why_not(const search *s, int number)
 {
     struct stat about;
@@ -42,9 +47,24 @@ static const char *why_not(const search *s, int number)
         return "it is not executable";
     if (s->is_named)
         return NULL;
-    if (about.st_uid != 0 && about.st_uid != geteuid() && about.st_uid != s->owner)
+    if (!is_trusted(s, about.st_uid))
         return "it belongs to another user";
-    return (about.st_mode & S_IWOTH) != 0 ? "everybody may write to it" : NULL;
+    if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "others may write to it (chmod go-w)";
+    return NULL;
+}
+
+/* Who may write there puts another one in its place, or a link to one. */
+static const char *why_not_there(const search *s, int directory)
+{
+    struct stat about;
+    if (directory < 0 || fstat(directory, &about) != 0)
+        return bhd__errno_text(errno);
+    if (!is_trusted(s, about.st_uid))
+        return "its directory belongs to another user";
+    if ((about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "others may write to its directory (chmod go-w)";
+    return NULL;
 }
 
 static void add_path(bhd__text *text, const char *path)
@@ -54,10 +74,14 @@ static void add_path(bhd__text *text, const char *path)
 }
 
 /* Whether that was it; otherwise the reason is part of the text. */
-static bool try_path(search *s, const char *path)
+static bool try_file(search *s, int directory, const char *name, const char *path)
 {
-    int number = bhd__number_above_standard(open(path, O_PATH | O_CLOEXEC));
-    const char *reason = why_not(s, number);
+    const char *reason = s->is_named ? NULL : why_not_there(s, directory);
+    int number = -1;
+    if (reason == NULL) {
+        number = bhd__number_above_standard(openat(directory, name, O_PATH | O_CLOEXEC));
+        reason = why_not(s, number);
+    }
     if (reason == NULL) {
         s->program->file = bhd__descriptor_of(number);
         bhd__text_init(&s->text, s->program->text, sizeof s->program->text);
@@ -71,6 +95,19 @@ static bool try_path(search *s, const char *path)
     add_path(&s->text, path);
     bhd__text_printf(&s->text, ": %s", reason);
     return false;
+}
+
+/* In the directory that was looked at, wherever its path leads by then. */
+static bool try_path(search *s, char *path)
+{
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *slash = '/';
+    bool is_found = try_file(s, directory, slash + 1, path);
+    if (directory >= 0)
+        (void)close(directory);
+    return is_found;
 }
 
 /* False without memory. */
@@ -126,8 +163,9 @@ static bool try_all(search *s)
     char *object = bhd__malloc(PATH_MAX);
     bool had_memory = object != NULL && try_around(s, object, PATH_MAX, &is_found);
     bhd__free(object);
+    char installed[] = INSTALLED;
     if (had_memory && !is_found)
-        (void)try_path(s, INSTALLED);
+        (void)try_path(s, installed);
     return had_memory;
 }
 
@@ -137,7 +175,7 @@ bhd_status bhd__program_find(const char *path, bhd__program *program, bhd_error 
     program->file = bhd__descriptor_of(-1);
     bhd__text_init(&s.text, program->text, sizeof program->text);
     if (path != NULL)
-        (void)try_path(&s, path);
+        (void)try_file(&s, AT_FDCWD, path, path);
     else if (!try_all(&s))
         return bhd__fail_no_memory(error);
     bhd__text_ellipsis(&s.text);

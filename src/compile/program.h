@@ -22,8 +22,8 @@ typedef struct bhd__program {
  * `path` alone if there is one. Otherwise beside the file that has the library's code, in
  * ../libexec/bulkhead from there, and last where it is installed: a tree that was moved, or never
  * installed, is not served by another installation. What was not named has to belong to root, to
- * the effective user or to whoever has the library's file, and others may not write to it: beside a
- * program in a directory that all may write to, anybody can put one.
+ * the effective user or to whoever has the library's file, and so has the directory that it is in;
+ * nobody else may write to either, as a member of its group neither.
  *
  * BHD_HOST_OUT_OF_MEMORY; that there is none is no error.
  */

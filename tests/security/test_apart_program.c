@@ -208,10 +208,26 @@ static void test_what_is_no_program(void **state)
 static void test_what_somebody_else_may_have_put_there(void **state)
 {
     (void)state;
-    char path[PATH_SIZE];
+    static const char others[] = "others may write to it (chmod go-w)",
+                      others_there[] = "others may write to its directory (chmod go-w)";
+    char path[PATH_SIZE], directory[PATH_SIZE];
+    path_in_tree(directory, "bin");
     copy(played_path, BESIDE, 0757);
-    expect_not_found("everybody may write to it", MISSING);
+    expect_not_found(others, MISSING);
+    copy(played_path, BESIDE, 0775);
+    expect_not_found(others, MISSING);
     copy(played_path, BESIDE, 0755);
+    static const mode_t modes[] = {0757, 0775, 01777};
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        assert_int_equal(0, chmod(directory, modes[i]));
+        expect_not_found(others_there, MISSING);
+        /* That of another place is another matter. */
+        copy(played_path, LIBEXEC, 0755);
+        expect_found(LIBEXEC);
+        remove_name(LIBEXEC);
+    }
+    assert_int_equal(0, chmod(directory, 0755));
+    expect_found(BESIDE);
     path_in_tree(path, BESIDE);
     if (geteuid() == 0) {
         assert_int_equal(0, chown(path, 12345, 12345));
@@ -221,7 +237,12 @@ static void test_what_somebody_else_may_have_put_there(void **state)
         path_in_tree(searcher, "bin/searcher");
         assert_int_equal(0, chown(searcher, 12345, 12345));
         expect_found(BESIDE);
+        assert_int_equal(0, chown(directory, 12345, 12345));
+        expect_found(BESIDE);
         assert_int_equal(0, chown(searcher, 0, 0));
+        assert_int_equal(0, chown(path, 0, 0));
+        expect_not_found("its directory belongs to another user", MISSING);
+        assert_int_equal(0, chown(directory, 0, 0));
     }
     remove_name(BESIDE);
 }
