@@ -89,8 +89,9 @@ void __wrap_bhd_host_free(bhd_host *host);
 bhd_status __wrap_bhd_component_new(bhd_host *host, const bhd_component_options *options,
                                     const void *binary, size_t size, bhd_component **component,
                                     bhd_error *error);
-bhd_status __wrap_bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
-                                     bhd_component **component, bhd_error *error);
+bhd_status __wrap_bhd_component_load_file(bhd_host *host, const char *path,
+                                          const bhd_component_options *wanted,
+                                          bhd_component **component, bhd_error *error);
 void __wrap_bhd_component_free(bhd_component *component);
 bhd_status __wrap_bhd_inspect(bhd_host *host, const void *binary, size_t size,
                               bhd_inspection *inspection, bhd_error *error);
@@ -159,13 +160,13 @@ bhd_status __wrap_bhd_component_new(bhd_host *host, const bhd_component_options 
     return refuse(error);
 }
 
-bhd_status __wrap_bhd_component_load(bhd_host *host, const bhd_manifest *manifest,
-                                     bhd_component **component, bhd_error *error)
+bhd_status __wrap_bhd_component_load_file(bhd_host *host, const char *path,
+                                          const bhd_component_options *wanted,
+                                          bhd_component **component, bhd_error *error)
 {
     (void)component;
-    FUZZ_REQUIRE(host == (bhd_host *)(void *)&host_stand_in);
-    FUZZ_REQUIRE(bhd_limits_check(bhd_manifest_limits(manifest), &seen.host.policy, NULL) ==
-                 BHD_OK);
+    FUZZ_REQUIRE(host == (bhd_host *)(void *)&host_stand_in && path[0] != '\0');
+    FUZZ_REQUIRE(bhd_limits_check(&wanted->limits, &seen.host.policy, NULL) == BHD_OK);
     return refuse(error);
 }
 
