@@ -6,6 +6,7 @@
 #include "last_words.h"
 #include "terminal.h"
 
+#include "base/nearest.h"
 #include "bulkhead/version.h"
 
 #include <stdlib.h>
@@ -83,35 +84,6 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* How many letters to insert, drop, replace or swap to make one word of the other; words longer
- * than any command's are far from all of them. */
-static size_t distance(const char *from, const char *to)
-{
-    enum { MOST = 16 };
-    size_t cost[MOST + 1][MOST + 1];
-    size_t rows = strlen(from), columns = strlen(to);
-    if (rows > MOST || columns > MOST)
-        return MOST;
-    for (size_t i = 0; i <= rows; i++) {
-        for (size_t j = 0; j <= columns; j++) {
-            if (i == 0 || j == 0) {
-                cost[i][j] = i + j;
-                continue;
-            }
-            size_t least = cost[i - 1][j - 1] + (from[i - 1] != to[j - 1]);
-            if (cost[i - 1][j] + 1 < least)
-                least = cost[i - 1][j] + 1;
-            if (cost[i][j - 1] + 1 < least)
-                least = cost[i][j - 1] + 1;
-            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] &&
-                cost[i - 2][j - 2] + 1 < least)
-                least = cost[i - 2][j - 2] + 1;
-            cost[i][j] = least;
-        }
-    }
-    return cost[rows][columns];
-}
-
 static bool looks_like_target(const char *word)
 {
     size_t length = strlen(word);
@@ -122,22 +94,16 @@ static bool looks_like_target(const char *word)
 
 static int unknown_command(const char *word)
 {
-    const struct command *nearest = NULL;
-    size_t least = 3;
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        size_t letters = distance(word, commands[i].name);
-        if (letters < least && letters < strlen(commands[i].name)) {
-            least = letters;
-            nearest = &commands[i];
-        }
-    }
+    const char *names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = commands[i].name;
+    const char *nearest = bhd__nearest(word, strlen(word), names, COMMAND_COUNT);
     cli_shown shown = cli_show(word);
     if (looks_like_target(word))
         cli_complain("there is no command %s; did you mean `bulkhead run %s'?", shown.text,
                      shown.text);
     else if (nearest != NULL)
-        cli_complain("there is no command %s; did you mean `bulkhead %s'?", shown.text,
-                     nearest->name);
+        cli_complain("there is no command %s; did you mean `bulkhead %s'?", shown.text, nearest);
     else
         cli_complain("there is no command %s; there are run, check, inspect, compile, cache and "
                      "help",

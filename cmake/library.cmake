@@ -57,9 +57,11 @@ set_target_properties(bulkhead_static PROPERTIES
 add_dependencies(bulkhead_static bulkhead_archive)
 
 # -- bulkhead ----------------------------------------------------------------------------------
-# A user of the public headers and of the static library, so that it runs wherever it is copied.
+# A user of the public headers and of the static library, so that it runs wherever it is copied. What
+# it shares with the inside of the library are pure functions over text, which the archive hides.
 if(command_sources)
-    add_executable(bulkhead ${command_sources})
+    add_executable(bulkhead ${command_sources} src/base/nearest.c src/base/text.c src/base/unicode.c)
+    target_include_directories(bulkhead PRIVATE src)
     set_target_properties(bulkhead PROPERTIES NO_SYSTEM_FROM_IMPORTED ON)
     target_link_libraries(bulkhead PRIVATE bulkhead_release_flags bulkhead_static PkgConfig::SECCOMP)
 endif()

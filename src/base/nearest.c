@@ -1,7 +1,7 @@
 /*
  * Edit distance over short words.
  */
-#include "manifest/nearest.h"
+#include "base/nearest.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * "Did you mean ...?": the word of a list that a mistyped one is most like.
  */
-#ifndef BHD_MANIFEST_NEAREST_H
-#define BHD_MANIFEST_NEAREST_H
+#ifndef BHD_BASE_NEAREST_H
+#define BHD_BASE_NEAREST_H
 
 #include <stddef.h>
 

@@ -10,7 +10,7 @@
 #include "grants/copies.h"
 #include "grants/rules.h"
 #include "manifest/complaint.h"
-#include "manifest/nearest.h"
+#include "base/nearest.h"
 
 #include <inttypes.h>
 #include <string.h>

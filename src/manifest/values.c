@@ -6,7 +6,7 @@
 #include "base/identity.h"
 #include "limits/rules.h"
 #include "manifest/complaint.h"
-#include "manifest/nearest.h"
+#include "base/nearest.h"
 #include "manifest/semver.h"
 #include "manifest/types.h"
 

@@ -4,7 +4,7 @@
 #include "manifest/walk.h"
 
 #include "manifest/complaint.h"
-#include "manifest/nearest.h"
+#include "base/nearest.h"
 #include "manifest/types.h"
 
 #include <string.h>

@@ -67,7 +67,7 @@ for arguments in run check inspect; do
     expect_clean "$work/out"
     expect_clean "$work/err"
 done
-expect_in_err 'e\x1b[31m\x07\r\n\u{202e}\u{9b}\xff.wasm'
+expect_in_err 'e\x1b[31m\x07\r\n\u{202e}\u{009b}\xff.wasm'
 try "$evil"
 expect_clean "$work/err"
 try run --max-bytes=1MiB --enable="$evil" guests/basic/add.wat

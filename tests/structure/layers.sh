@@ -123,13 +123,16 @@ for file in $(files "c h" compiler); do
     done < <(includes "$file")
 done
 
-# The command and the examples: public headers, their own, the system's, jansson's.
+# The command and the examples: public headers, their own, the system's, jansson's. How a text from
+# outside is shown, and which word was meant, the command has from the lowest room: pure functions.
 for file in $(files "c h" cli examples); do
     checked=$((checked + 1))
     directory=$(dirname "$file")
     while read -r line form name; do
         if [[ $name == bulkhead/* ]]; then
             [[ -f include/$name ]] || breach "$file:$line: there is no include/$name"
+        elif [[ $form == '"' && $file == cli/* && $name =~ ^base/(nearest|text|unicode)\.h$ ]]; then
+            [[ -f src/$name ]] || breach "$file:$line: there is no src/$name"
         elif [[ $form == '"' ]]; then
             [[ $name != */* && -f $directory/$name ]] ||
                 breach "$file:$line: \"$name\" is neither public nor beside the file"

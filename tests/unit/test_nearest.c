@@ -3,7 +3,7 @@
  */
 #include "unit_test.h"
 
-#include "manifest/nearest.h"
+#include "base/nearest.h"
 
 static const char *const keys[] = {"max_bytes", NULL,      "on_exceed",       "max_table_elements",
                                    "name",      "version", "timeout_seconds", "cpu"};
