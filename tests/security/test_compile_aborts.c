@@ -113,7 +113,9 @@ static void too_many_for_one_function_are_refused(void **state)
 {
     (void)state;
     bhd_host *h = host();
-    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+    /* The process that compiles has no sanitizer; what the host makes of its answer is the same for
+     * all, and is tried with a module and a component. */
+    for (size_t i = 0; i < COUNT_OF(shapes); i += BHD_TESTS_SANITIZED ? 4 : 1) {
         const shape *s = &shapes[i];
         bhd_error error = BHD_ERROR_INIT;
         bhd_inspection inspection = BHD_INSPECTION_INIT;

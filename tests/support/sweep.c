@@ -68,7 +68,12 @@ void sweep(const char *name, sweep_life life)
 
 void sweep_on_a_host(const char *name, sweep_life life)
 {
-    sweep_host = guest_host();
+    sweep_on(guest_host(), name, life);
+}
+
+void sweep_on(bhd_host *host, const char *name, sweep_life life)
+{
+    sweep_host = host;
     uint64_t before = bhd__alloc_live();
     sweep(name, life);
     expect_stats(sweep_host, 0, 0);

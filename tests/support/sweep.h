@@ -27,5 +27,7 @@ bhd_status sweep_run(bhd_sandbox *sandbox, bhd_error *error);
 void sweep(const char *name, sweep_life life);
 /* The same with a host of its own, which has to be as good as new afterwards. */
 void sweep_on_a_host(const char *name, sweep_life life);
+/* With this one, which is freed. */
+void sweep_on(bhd_host *host, const char *name, sweep_life life);
 
 #endif
