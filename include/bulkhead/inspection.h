@@ -80,12 +80,14 @@ typedef struct bhd_inspection {
     /** The caller's, and left as it is: ends the compilation of bhd_inspect, from any thread; see
      *  cancellation.h. NULL: nothing ends it but its bounds and bhd_host_free. */
     bhd_cancellation *cancellation;
+    /** Likewise, for whom bhd_inspect compiles: bhd_component_options.compile_group. */
+    uint64_t compile_group;
 } bhd_inspection;
 
 #define BHD_INSPECTION_INIT                                                                        \
     {                                                                                              \
         sizeof(bhd_inspection), BHD_KIND_MODULE, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0,   \
-            0, 0, false, 0, 0, 0, NULL, NULL, 0, 0, NULL                                           \
+            0, 0, false, 0, 0, 0, NULL, NULL, 0, 0, NULL, 0                                        \
     }
 
 BHD_BEGIN_DECLS

@@ -27,11 +27,13 @@ typedef struct bhd_precompile_options {
     /** Ends the compilation, from any thread; see cancellation.h. NULL: nothing ends it but its
      *  bounds and bhd_host_free. */
     bhd_cancellation *cancellation;
+    /** For whom it is compiled: bhd_component_options.compile_group. */
+    uint64_t compile_group;
 } bhd_precompile_options;
 
 #define BHD_PRECOMPILE_OPTIONS_INIT                                                                \
     {                                                                                              \
-        sizeof(bhd_precompile_options), false, NULL                                                \
+        sizeof(bhd_precompile_options), false, NULL, 0                                             \
     }
 
 BHD_BEGIN_DECLS

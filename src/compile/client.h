@@ -7,9 +7,6 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* That of what names no group: inspecting, and compiling to a file. */
-#define BHD__GROUP_WITHOUT_OPTIONS UINT64_MAX
-
 typedef struct bhd__compile_client {
     uint64_t group;               /* fair_queue.h; 0: one of its own */
     const atomic_bool *cancelled; /* NULL: never; looked at every few milliseconds */

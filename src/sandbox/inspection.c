@@ -23,11 +23,19 @@ static bhd_cancellation *cancellation_of(const bhd_inspection *inspection)
                                                                           : NULL;
 }
 
+static uint64_t group_of(const bhd_inspection *inspection)
+{
+    return inspection->size >= BHD__THROUGH(bhd_inspection, compile_group)
+               ? inspection->compile_group
+               : 0;
+}
+
 void bhd__inspection_give(bhd_inspection *inspection, bhd_inspection *fresh)
 {
     if (!inspection)
         return;
     fresh->cancellation = cancellation_of(inspection);
+    fresh->compile_group = group_of(inspection);
     bhd_inspection_fini(inspection);
     fresh->size = inspection->size;
     bhd__sized_give(inspection, inspection->size, fresh, sizeof *fresh);
@@ -64,7 +72,7 @@ bhd_status bhd_inspect(bhd_host *host, const void *binary, size_t size, bhd_insp
         .host = host,
         .binary = binary,
         .size = size,
-        .client = {BHD__GROUP_WITHOUT_OPTIONS, bhd__cancellation_flag(cancellation_of(inspection))},
+        .client = {group_of(inspection), bhd__cancellation_flag(cancellation_of(inspection))},
         .inspection = &fresh,
     };
     bhd__host_hold(host);

@@ -26,7 +26,7 @@ typedef struct precompilation {
 static bhd_status precompile(void *env, bhd_error *error)
 {
     const precompilation *p = env;
-    const bhd__compile_client client = {BHD__GROUP_WITHOUT_OPTIONS,
+    const bhd__compile_client client = {p->options->compile_group,
                                         bhd__cancellation_flag(p->options->cancellation)};
     return bhd__engine_precompile(p->host->engine, p->options->with_fuel, p->binary, p->size,
                                   &client, p->path, error);

@@ -195,6 +195,45 @@ static void put_bomb(bomb_text *binary)
     assert_true(binary->size > 500000);
 }
 
+static void *inspect_it(void *argument)
+{
+    loader *l = argument;
+    bhd_inspection inspection = BHD_INSPECTION_INIT;
+    inspection.compile_group = 1;
+    inspection.cancellation = l->options.cancellation;
+    l->status = bhd_inspect(l->host, small, sizeof small - 1, &inspection, NULL);
+    bhd_inspection_fini(&inspection);
+    atomic_store(&l->has_ended, true);
+    return NULL;
+}
+
+static void *precompile_it(void *argument)
+{
+    loader *l = argument;
+    bhd_precompile_options options = BHD_PRECOMPILE_OPTIONS_INIT;
+    options.compile_group = 1;
+    options.cancellation = l->options.cancellation;
+    l->status =
+        bhd_precompile(l->host, &options, small, sizeof small - 1, "/tmp/bhd-never-made", NULL);
+    atomic_store(&l->has_ended, true);
+    return NULL;
+}
+
+/* What else there is that compiles for a group has its turn behind what the group has under way. */
+static void expect_behind_the_bombs(bhd_host *host)
+{
+    static void *(*const others[])(void *) = {inspect_it, precompile_it};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        loader l = {.host = host, .error = BHD_ERROR_INIT};
+        expect_ok(bhd_cancellation_new(&l.options.cancellation, NULL), NULL);
+        assert_int_equal(0, pthread_create(&l.thread, NULL, others[i], &l));
+        (void)usleep(100000);
+        assert_false(atomic_load(&l.has_ended));
+        bhd_cancellation_cancel(l.options.cancellation);
+        expect_loaded(&l, BHD_CANCELLED);
+    }
+}
+
 static void everybody_else_loads_beside_one_groups_bombs(void **state)
 {
     (void)state;
@@ -212,10 +251,15 @@ static void everybody_else_loads_beside_one_groups_bombs(void **state)
         load(&good, host, i == 1 ? UINT64_MAX : i, small, sizeof small - 1);
         expect_loaded(&good, BHD_OK);
     }
-    /* What names no group has one together, and is not behind others' bombs either. */
-    bhd_inspection inspection = BHD_INSPECTION_INIT;
-    expect_ok(bhd_inspect(host, small, sizeof small - 1, &inspection, NULL), NULL);
-    bhd_inspection_fini(&inspection);
+    /* Whatever it is for. */
+    for (uint64_t group = 0; group <= 2; group += 2) {
+        bhd_inspection inspection = BHD_INSPECTION_INIT;
+        inspection.compile_group = group;
+        expect_ok(bhd_inspect(host, small, sizeof small - 1, &inspection, NULL), NULL);
+        assert_true(inspection.compile_group == group);
+        bhd_inspection_fini(&inspection);
+    }
+    expect_behind_the_bombs(host);
     for (size_t i = 0; i < COUNT_OF(bombs); i++) {
         if (atomic_load(&bombs[i].has_ended))
             expect_status(BHD_CANCELLED, bombs[i].status, &bombs[i].error);

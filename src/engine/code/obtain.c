@@ -86,7 +86,7 @@ static bhd_status compile_apart(bhd__engine *engine, const bhd__translation *set
         .size = size,
         .settings = settings,
         .settings_bytes = sizeof *settings,
-        .client = client ? *client : (bhd__compile_client){.group = BHD__GROUP_WITHOUT_OPTIONS},
+        .client = client ? *client : (bhd__compile_client){.group = 0},
     };
     bhd__compiled compiled;
     bhd_status status = bhd__compile_apart(engine->compiler, &request, &compiled, error);
