@@ -41,7 +41,7 @@ uint64_t compiler_peak_bytes(void)
 
 _Noreturn static void out_of_memory(size_t wanted)
 {
-    bhd__report *report = compiler_report();
+    bhd__compile_report *report = compiler_report();
     report->wanted_bytes = wanted;
     report->peak_bytes = compiler_peak_bytes();
     compiler_end(BHD__VERDICT_OUT_OF_MEMORY);

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static unsigned char *file;
-static bhd__job job;
-static bhd__report report;
+static bhd__compile_job job;
+static bhd__compile_report report;
 static atomic_flag ending = ATOMIC_FLAG_INIT; /* who sets it ends the process */
 
 bool compiler_open_exchange(void)
@@ -29,17 +29,17 @@ bool compiler_open_exchange(void)
         return false;
     file = mapped;
     report.began = BHD__REPORT_BEGAN;
-    ((bhd__report_page *)mapped)->report.began = report.began;
-    memcpy(&job, &((const bhd__report_page *)mapped)->job, sizeof job);
+    ((bhd__exchange_page *)mapped)->report.began = report.began;
+    memcpy(&job, &((const bhd__exchange_page *)mapped)->job, sizeof job);
     return true;
 }
 
-const bhd__job *compiler_job(void)
+const bhd__compile_job *compiler_job(void)
 {
     return &job;
 }
 
-bhd__report *compiler_report(void)
+bhd__compile_report *compiler_report(void)
 {
     return &report;
 }
@@ -81,7 +81,7 @@ _Noreturn void compiler_end(bhd__verdict verdict)
         for (;;)
             continue;
 
-    bhd__report *shared = &((bhd__report_page *)file)->report;
+    bhd__compile_report *shared = &((bhd__exchange_page *)file)->report;
     report.verdict = (uint32_t)verdict;
     report.magic = 0;
     *shared = report;

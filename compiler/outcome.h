@@ -17,10 +17,10 @@
 bool compiler_open_exchange(void);
 
 /* A copy, so that what was checked is what is used. */
-const bhd__job *compiler_job(void);
+const bhd__compile_job *compiler_job(void);
 
 /* What compiler_end publishes. Written by the main thread, or by who is about to end it all. */
-bhd__report *compiler_report(void);
+bhd__compile_report *compiler_report(void);
 
 /* Puts the text where the host looks for it, over what the process may have printed. */
 void compiler_say(const char *text);

@@ -33,7 +33,7 @@ static int say_what_this_is(void)
     return EXIT_USAGE;
 }
 
-static void check_build(const bhd__job *job)
+static void check_build(const bhd__compile_job *job)
 {
     const char *own = bhd__engine_build();
     if (strnlen(own, BHD__BUILD_BYTES) < BHD__BUILD_BYTES &&
@@ -81,7 +81,7 @@ static const char *catch_forbidden_calls(void)
 
 static void fail_with(bhd_status status, const bhd_error *error)
 {
-    bhd__report *report = compiler_report();
+    bhd__compile_report *report = compiler_report();
     report->peak_bytes = compiler_peak_bytes();
     if (status == BHD_HOST_OUT_OF_MEMORY)
         compiler_end(BHD__VERDICT_OUT_OF_MEMORY);
@@ -107,7 +107,7 @@ static void write_all(const uint8_t *bytes, size_t size)
 
 static void hand_over(const bhd__translated *translated, uint64_t most)
 {
-    bhd__report *report = compiler_report();
+    bhd__compile_report *report = compiler_report();
     size_t artifact = translated->artifact ? translated->artifact_bytes : 0;
     /* As the system would end it later, without writing the part that fits. */
     if (artifact > most || translated->description_bytes > most - artifact)
@@ -121,7 +121,7 @@ static void hand_over(const bhd__translated *translated, uint64_t most)
 }
 
 /* What a panic prints and a refusal says has to fit, however little the host wants to take. */
-static uint64_t most_of_a_file(const bhd__job *job)
+static uint64_t most_of_a_file(const bhd__compile_job *job)
 {
     if (job->max_output_bytes == 0 || job->max_output_bytes >= BHD__REPORT_FILE_BYTES)
         return job->max_output_bytes;
@@ -131,7 +131,7 @@ static uint64_t most_of_a_file(const bhd__job *job)
 /* More than the compiler ever needs for so much data: the C library reserves for each thread's heap
  * up to twice what is in it, and 128 MiB to begin with. Beside that there are the program, its
  * stack and the binary. Without a heap, on two threads, it is 210 MiB. */
-static uint64_t most_of_addresses(const bhd__job *job, size_t binary_bytes)
+static uint64_t most_of_addresses(const bhd__compile_job *job, size_t binary_bytes)
 {
     static const uint64_t beside = UINT64_C(1) << 30;
     uint64_t bytes;
@@ -145,8 +145,8 @@ int main(void)
 {
     if (!compiler_open_exchange())
         return say_what_this_is();
-    const bhd__job *job = compiler_job();
-    bhd__report *report = compiler_report();
+    const bhd__compile_job *job = compiler_job();
+    bhd__compile_report *report = compiler_report();
     check_build(job);
 
     need(compiler_reset_signals());

@@ -32,8 +32,8 @@ static bhd__ending read_ending(fuzz_input *input, unsigned flags)
 /* A fuzzer does not find the two numbers by chance. */
 static void read_report(fuzz_input *input, unsigned flags)
 {
-    bhd__report *r = &words.report;
-    *r = (bhd__report){
+    bhd__compile_report *r = &words.report;
+    *r = (bhd__compile_report){
         .began = (flags & 4) != 0 ? BHD__REPORT_BEGAN : fuzz_byte(input),
         .magic = (flags & 8) != 0 ? BHD__REPORT_MAGIC : fuzz_byte(input),
     };
@@ -81,7 +81,7 @@ static bool is_said(const bhd__outcome *o, uint32_t verdict)
 
 static void require_artefact(const bhd__outcome *o, const bhd__terms *terms)
 {
-    const bhd__report *r = &o->said->report;
+    const bhd__compile_report *r = &o->said->report;
     FUZZ_REQUIRE(is_said(o, 1) && o->is_output_fixed && o->output_bytes > 0);
     FUZZ_REQUIRE(r->artifact_bytes <= o->output_bytes);
     FUZZ_REQUIRE(r->description_bytes == o->output_bytes - r->artifact_bytes);

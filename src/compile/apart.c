@@ -23,7 +23,7 @@
 #define NAME_IT                                                                                    \
     "Install bulkhead-compile of this build, or name it (host option compiler_path, --compiler)"
 
-_Static_assert(sizeof(bhd__report_page) <= BHD__REPORT_TEXT_OFFSET,
+_Static_assert(sizeof(bhd__exchange_page) <= BHD__REPORT_TEXT_OFFSET,
                "the text lies behind the page");
 
 struct bhd__compiler {
@@ -36,7 +36,7 @@ struct bhd__compiler {
 typedef struct exchange {
     bhd__descriptor binary, output, report;
     bhd__terms terms;
-    bhd__report_page page;
+    bhd__exchange_page page;
     bhd__words said;
 } exchange;
 
@@ -100,6 +100,12 @@ static bhd_status fail_to_start(const bhd__compiler *compiler, const char *step,
     default:
         break;
     }
+    if (strcmp(step, "execveat") == 0 && (number == ENOENT || number == ENOEXEC))
+        return bhd__fail(error, BHD_NO_COMPILER,
+                         "compiler %s: it is not Bulkhead's compiler: it is %s. " NAME_IT,
+                         compiler->program.text,
+                         number == ENOEXEC ? "no program that this system knows"
+                                           : "a script, or needs a program that is not there");
     if (strcmp(step, "execveat") == 0)
         return bhd__fail(error, BHD_NO_COMPILER, "compiler %s: it cannot be executed: %s. " NAME_IT,
                          compiler->program.text, reason);
@@ -172,7 +178,7 @@ static void describe_job(const bhd__compiler *compiler, const bhd__compile_reque
                          exchange *x)
 {
     const bhd__compiler_options *options = &compiler->options;
-    bhd__job *job = &x->page.job;
+    bhd__compile_job *job = &x->page.job;
     (void)memset(&x->page, 0, sizeof x->page);
     (void)memcpy(job->build, options->build, strlen(options->build) + 1);
     job->max_data_bytes = options->max_bytes;
@@ -232,7 +238,7 @@ static bool are_ours(const exchange *x)
 static bool read_words(const bhd__descriptor *report, bhd__words *said)
 {
     return pread(report->number, &said->report, sizeof said->report,
-                 (off_t)offsetof(bhd__report_page, report)) == (ssize_t)sizeof said->report &&
+                 (off_t)offsetof(bhd__exchange_page, report)) == (ssize_t)sizeof said->report &&
            pread(report->number, said->text, sizeof said->text, (off_t)BHD__REPORT_TEXT_OFFSET) ==
                (ssize_t)sizeof said->text;
 }

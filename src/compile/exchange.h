@@ -46,7 +46,7 @@ typedef enum bhd__verdict {
 #define BHD__EXIT_CODE_OF(verdict) (64 + (int)(verdict))
 
 /* Written by the host. */
-typedef struct bhd__job {
+typedef struct bhd__compile_job {
     char build[BHD__BUILD_BYTES]; /* terminated */
     uint64_t max_data_bytes;      /* RLIMIT_DATA */
     uint64_t max_cpu_ms;
@@ -54,10 +54,10 @@ typedef struct bhd__job {
     uint32_t threads;          /* 0: it compiles on the one it has */
     uint32_t settings_bytes;
     unsigned char settings[BHD__SETTINGS_BYTES]; /* the engine room's */
-} bhd__job;
+} bhd__compile_job;
 
 /* Written by the process, `magic` last. */
-typedef struct bhd__report {
+typedef struct bhd__compile_report {
     /* BHD__REPORT_BEGAN, before anything can fail: it tells a compiler that crashed from a program
      * that is none, and from one that the system could not load. */
     uint64_t began;
@@ -74,12 +74,12 @@ typedef struct bhd__report {
     uint64_t peak_bytes;   /* of its heap, as far as it knows */
     uint32_t landlock_abi; /* 0: there is none */
     uint32_t has_filter;
-} bhd__report;
+} bhd__compile_report;
 
 /* The first page. */
-typedef struct bhd__report_page {
-    bhd__job job;
-    bhd__report report;
-} bhd__report_page;
+typedef struct bhd__exchange_page {
+    bhd__compile_job job;
+    bhd__compile_report report;
+} bhd__exchange_page;
 
 #endif

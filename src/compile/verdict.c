@@ -39,7 +39,7 @@ static uint64_t output_limit(const bhd__terms *terms)
 
 static bhd__verdict of_output(const bhd__outcome *o, const bhd__terms *terms)
 {
-    const bhd__report *r = &o->said->report;
+    const bhd__compile_report *r = &o->said->report;
     uint64_t sum;
     if (o->output_bytes > output_limit(terms))
         return BHD__VERDICT_OUTPUT_TOO_LARGE;
@@ -51,7 +51,7 @@ static bhd__verdict of_output(const bhd__outcome *o, const bhd__terms *terms)
 
 static bhd__verdict of_refusal(const bhd__outcome *o)
 {
-    const bhd__report *r = &o->said->report;
+    const bhd__compile_report *r = &o->said->report;
     bool holds = may_refuse_with(r->status) && r->text_bytes <= BHD__REPORT_TEXT_BYTES;
     return holds ? BHD__VERDICT_REFUSED : BHD__VERDICT_CRASHED;
 }
@@ -184,7 +184,7 @@ static uint64_t above(uint64_t value, uint64_t most)
 
 static bhd_status refused(const bhd__outcome *o, bhd_error *error)
 {
-    const bhd__report *r = &o->said->report;
+    const bhd__compile_report *r = &o->said->report;
     bhd_status status = (bhd_status)r->status;
     char shown[BHD_MESSAGE_SIZE];
     bhd__text text;
@@ -220,7 +220,7 @@ static bhd_status out_of_time(const bhd__outcome *o, const bhd__terms *terms, bh
 
 static bhd_status out_of_memory(const bhd__outcome *o, const bhd__terms *terms, bhd_error *error)
 {
-    const bhd__report *r = &o->said->report;
+    const bhd__compile_report *r = &o->said->report;
     uint64_t bytes;
     if (__builtin_add_overflow(r->peak_bytes, r->wanted_bytes, &bytes))
         bytes = UINT64_MAX;
@@ -251,20 +251,42 @@ static bhd_status too_large(const bhd__outcome *o, const bhd__terms *terms, bhd_
     return BHD_COMPONENT_TOO_LARGE;
 }
 
+/* What else it wrote may say to somebody what it is. */
+static void add_what_it_wrote(bhd__text *text, const bhd__outcome *o)
+{
+    char shown[SHOWN_WORDS_SIZE];
+    last_words(o, shown, sizeof shown);
+    if (shown[0] != '\0')
+        bhd__text_printf(text, "; it wrote: %s", shown);
+    else if (o->output_bytes > 0)
+        bhd__text_printf(text, "; it wrote %" PRIu64 " bytes to its standard output",
+                         o->output_bytes);
+    else
+        bhd__text_add(text, "; it wrote nothing");
+}
+
+/* One that ends by itself before the first thing that ours does is another program. Ours may be
+ * ended before, by a system that cannot run it. */
 static bhd_status never_began(const bhd__outcome *o, const bhd__terms *terms, bhd_error *error)
 {
     char buffer[BHD_MESSAGE_SIZE];
     bhd__text text;
     bhd__text_init(&text, buffer, sizeof buffer);
     bhd__text_printf(&text, "compiler %s: ", terms->program);
+    if (o->ending.signal == 0)
+        bhd__text_add(&text, "it is not Bulkhead's compiler: ");
     add_ending(&text, o);
     if (o->ending.stop == BHD__STOP_LATE)
         bhd__text_printf(&text, ", after %" PRIu64 " %s", terms->max_seconds,
                          second_or_seconds(terms));
-    bhd__text_add(&text, ", and had not begun: it is no compiler of this library, or the system "
-                         "cannot run it. Install bulkhead-compile of this build, or name it (host "
-                         "option compiler_path, --compiler)");
-    add_last_words(&text, o);
+    if (o->ending.signal == 0)
+        bhd__text_add(&text, " and without a report");
+    else
+        bhd__text_add(&text, ", and had not begun: it is not Bulkhead's compiler, or the system "
+                             "cannot run it");
+    bhd__text_add(&text, ". Install bulkhead-compile of this build, or name it (host option "
+                         "compiler_path, --compiler)");
+    add_what_it_wrote(&text, o);
     return bhd__fail(error, BHD_NO_COMPILER, "%s", buffer);
 }
 

@@ -41,7 +41,7 @@ typedef struct bhd__terms {
 
 /* A copy: the process, or one that it left behind, may still write to the file. */
 typedef struct bhd__words {
-    bhd__report report;
+    bhd__compile_report report;
     char text[BHD__REPORT_TEXT_BYTES];
 } bhd__words;
 

@@ -269,8 +269,9 @@ static void expect_refused(const char *path, const char *message)
 
 #define NAME_IT                                                                                    \
     ". Install bulkhead-compile of this build, or name it (host option compiler_path, --compiler)"
-#define NOT_BEGUN                                                                                  \
-    ", and had not begun: it is no compiler of this library, or the system cannot run it" NAME_IT
+#define NOT_OURS(program, code)                                                                    \
+    "compiler " program ": it is not Bulkhead's compiler: it ended with exit code " code           \
+    " and without a report" NAME_IT
 
 static void test_what_cannot_be_executed(void **state)
 {
@@ -290,7 +291,16 @@ static void test_what_cannot_be_executed(void **state)
     path_in_tree(path, "named");
     write_file("named", "no program", 0755);
     (void)snprintf(wanted, sizeof wanted,
-                   "compiler %s: it cannot be executed: Exec format error" NAME_IT, path);
+                   "compiler %s: it is not Bulkhead's compiler: it is no program that this system "
+                   "knows" NAME_IT,
+                   path);
+    expect_refused(path, wanted);
+    /* What a script would be run by gets no file of its own. */
+    write_file("named", "#!/bin/sh\necho never\n", 0755);
+    (void)snprintf(wanted, sizeof wanted,
+                   "compiler %s: it is not Bulkhead's compiler: it is a script, or needs a program "
+                   "that is not there" NAME_IT,
+                   path);
     expect_refused(path, wanted);
     remove_name("named");
 }
@@ -322,13 +332,24 @@ static void test_a_pipe_is_not_waited_for(void **state)
 static void test_what_is_another_program(void **state)
 {
     (void)state;
-    expect_refused("/bin/true", "compiler /bin/true: it ended with exit code 0" NOT_BEGUN);
-    expect_refused("/bin/false", "compiler /bin/false: it ended with exit code 1" NOT_BEGUN);
+    char wanted[512];
+    expect_refused("/bin/true", NOT_OURS("/bin/true", "0") "; it wrote nothing");
+    expect_refused("/bin/false", NOT_OURS("/bin/false", "1") "; it wrote nothing");
     /* Writes all that it reads, which is the binary, to its standard output. */
-    expect_refused("/bin/cat", "compiler /bin/cat: it ended with exit code 0" NOT_BEGUN);
+    (void)snprintf(wanted, sizeof wanted,
+                   NOT_OURS("/bin/cat", "0") "; it wrote %zu bytes to its standard output",
+                   strlen(PLAYED_GOOD));
+    expect_refused("/bin/cat", wanted);
+    /* Says why it does not want to. */
+    expect_refused("/usr/bin/mkdir",
+                   NOT_OURS("/usr/bin/mkdir", "1") "; it wrote: bulkhead-compile: missing operand; "
+                                                   "Try 'bulkhead-compile --help' for more "
+                                                   "information.");
     /* Writes without end. */
     expect_refused("/usr/bin/yes",
-                   "compiler /usr/bin/yes: it was ended by signal 25 (SIGXFSZ)" NOT_BEGUN);
+                   "compiler /usr/bin/yes: it was ended by signal 25 (SIGXFSZ), and had not begun: "
+                   "it is not Bulkhead's compiler, or the system cannot run it" NAME_IT
+                   "; it wrote 1048576 bytes to its standard output");
 }
 
 /* As when a new version is installed while the host runs. */

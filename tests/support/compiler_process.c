@@ -24,7 +24,7 @@ void compiler_process_init(compiler_process *process, uint32_t threads)
         .max_functions = 1000000,
     };
     *process = (compiler_process){.input = -1, .output = -1, .exchange = -1};
-    bhd__job *job = &process->job;
+    bhd__compile_job *job = &process->job;
     (void)snprintf(job->build, sizeof job->build, "%s", bhd__engine_build());
     job->max_data_bytes = MIB(1024);
     job->max_cpu_ms = 60000;
@@ -137,7 +137,7 @@ bool compiler_process_stop_confined(compiler_process *process)
 
 bhd__verdict compiler_process_wait(compiler_process *process)
 {
-    bhd__report_page page;
+    bhd__exchange_page page;
     struct stat s = {0};
     while (waitpid(process->pid, &process->status, 0) < 0)
         assert_int_equal(EINTR, errno);

@@ -12,7 +12,7 @@
 
 typedef struct compiler_process {
     /* Before it starts. */
-    bhd__job job;
+    bhd__compile_job job;
     void (*before_exec)(void *env); /* in the new process; may be NULL */
     void *env;
 
@@ -20,7 +20,7 @@ typedef struct compiler_process {
     int input, output, exchange; /* memory files; -1: none */
     /* When it has ended. */
     int status; /* of waitpid */
-    bhd__report report;
+    bhd__compile_report report;
     char text[BHD__REPORT_TEXT_BYTES + 1];
     uint64_t output_bytes;
 } compiler_process;

@@ -52,7 +52,7 @@ static bool claims_too_much(const bhd__outcome *o)
 
 static bool has_compiled(const bhd__outcome *o)
 {
-    const bhd__report *r = &o->said->report;
+    const bhd__compile_report *r = &o->said->report;
     bool sums_up = r->artifact_bytes <= MOST_BYTES && r->description_bytes <= MOST_BYTES &&
                    r->artifact_bytes + r->description_bytes == o->output_bytes;
     return is_whole(o, 1) && sums_up && o->output_bytes > 0 && o->is_output_fixed;
@@ -254,7 +254,7 @@ static void test_every_end_with_everything_said(void **state)
     (void)memcpy(words.text, text, sizeof text);
     for (size_t i = 0; i < COUNT_OF(verdicts); i++)
         for (unsigned bits = 0; bits < 4; bits++) {
-            words.report = (bhd__report){
+            words.report = (bhd__compile_report){
                 .began = (bits & 1) != 0 ? BHD__REPORT_BEGAN : 1,
                 .magic = (bits & 2) != 0 ? BHD__REPORT_MAGIC : 1,
                 .verdict = verdicts[i],
@@ -277,7 +277,7 @@ static void test_every_end_with_everything_said(void **state)
 
 typedef struct golden {
     bhd__ending ending;
-    bhd__report report;
+    bhd__compile_report report;
     const char *text;
     const char *message;
     uint64_t output_bytes;
@@ -454,10 +454,31 @@ static const golden goldens[] = {
     {EXITED(1),
      {.began = 0},
      "cannot open libx.so",
-     "compiler /usr/libexec/bulkhead/bulkhead-compile: it ended with exit code 1, and had not "
-     "begun: it is no compiler of this library, or the system cannot run it. Install "
-     "bulkhead-compile of this build, or name it (host option compiler_path, --compiler); its last "
-     "words: cannot open libx.so",
+     "compiler /usr/libexec/bulkhead/bulkhead-compile: it is not Bulkhead's compiler: it ended "
+     "with "
+     "exit code 1 and without a report. Install bulkhead-compile of this build, or name it (host "
+     "option compiler_path, --compiler); it wrote: cannot open libx.so",
+     0,
+     0,
+     0},
+    {EXITED(0),
+     {.began = 0},
+     "",
+     "compiler /usr/libexec/bulkhead/bulkhead-compile: it is not Bulkhead's compiler: it ended "
+     "with "
+     "exit code 0 and without a report. Install bulkhead-compile of this build, or name it (host "
+     "option compiler_path, --compiler); it wrote 6 bytes to its standard output",
+     6,
+     0,
+     0},
+    {SIGNALLED(SIGSEGV),
+     {.began = 0},
+     "",
+     "compiler /usr/libexec/bulkhead/bulkhead-compile: it was ended by signal 11 (SIGSEGV), and "
+     "had "
+     "not begun: it is not Bulkhead's compiler, or the system cannot run it. Install "
+     "bulkhead-compile of this build, or name it (host option compiler_path, --compiler); it wrote "
+     "nothing",
      0,
      0,
      0},
@@ -465,9 +486,9 @@ static const golden goldens[] = {
      {.began = 0},
      "",
      "compiler /usr/libexec/bulkhead/bulkhead-compile: it was ended by signal 9 (SIGKILL), after "
-     "60 seconds, and had not begun: it is no compiler of this library, or the system cannot run "
-     "it. Install bulkhead-compile of this build, or name it (host option compiler_path, "
-     "--compiler)",
+     "60 seconds, and had not begun: it is not Bulkhead's compiler, or the system cannot run it. "
+     "Install bulkhead-compile of this build, or name it (host option compiler_path, --compiler); "
+     "it wrote nothing",
      0,
      0,
      0},

@@ -18,7 +18,7 @@ struct bhd__translator {
     wasm_engine_t *engine;
 };
 
-_Static_assert(sizeof(bhd__translation) <= BHD__SETTINGS_BYTES, "travels in a bhd__job");
+_Static_assert(sizeof(bhd__translation) <= BHD__SETTINGS_BYTES, "travels in a bhd__compile_job");
 
 bhd_status bhd__translator_new(const void *settings, size_t settings_bytes, uint32_t threads,
                                bhd__translator **translator, bhd_error *error)

@@ -40,7 +40,7 @@ extern char **environ;
 
 enum { TEXT_MAX = 1 << 16, LINE_MAX_BYTES = 4096, NUMBERS_MAX = 1024 };
 
-static bhd__report_page *page;
+static bhd__exchange_page *page;
 static char *text;
 
 static void stay(void)
@@ -88,7 +88,7 @@ static void add(char *buffer, size_t size, const char *format, ...)
 static void tell_job(void)
 {
     char told[LINE_MAX_BYTES] = "";
-    const bhd__job *job = &page->job;
+    const bhd__compile_job *job = &page->job;
     add(told, sizeof told, "build=%s data=%" PRIu64 " cpu=%" PRIu64 " output=%" PRIu64, job->build,
         job->max_data_bytes, job->max_cpu_ms, job->max_output_bytes);
     add(told, sizeof told, " threads=%u settings=%.*s", job->threads, (int)job->settings_bytes,
@@ -205,7 +205,7 @@ static void play_end(const char *word, const char *rest)
 
 static bool play_report(const char *word, const char *rest)
 {
-    bhd__report *r = &page->report;
+    bhd__compile_report *r = &page->report;
     uint64_t number = strtoull(rest, NULL, 10);
     if (strcmp(word, "began") == 0)
         r->began = BHD__REPORT_BEGAN;
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
         mmap(NULL, BHD__REPORT_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, STDERR_FILENO, 0);
     if (size < 0 || mapped == MAP_FAILED)
         return 100;
-    page = (bhd__report_page *)(void *)mapped;
+    page = (bhd__exchange_page *)(void *)mapped;
     text = mapped + BHD__REPORT_TEXT_OFFSET;
     for (char *line = script, *next; *line != '\0'; line = next) {
         char *end = strchrnul(line, '\n');
