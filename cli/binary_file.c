@@ -3,6 +3,7 @@
  */
 #include "binary_file.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 
 #include "bulkhead/precompiled.h"

@@ -4,6 +4,7 @@
 #include "cache_directory.h"
 #include "commands.h"
 #include "exit_codes.h"
+#include "shown_text.h"
 #include "terminal.h"
 
 #include "bulkhead/code_cache.h"
@@ -25,8 +26,12 @@ enum { KEY_CACHE_DIR = 0x700 };
 static const struct argp_option options[] = {
     {"cache-dir", KEY_CACHE_DIR, "DIR", 0,
      "Another cache than ${XDG_CACHE_HOME:-~/.cache}/bulkhead/code", 1},
-    CLI_SHORT_HELP_OPTION,
     {0},
+};
+
+static const struct argp_child children[] = {
+    {&cli_short_help_argp, 0, NULL, 0},
+    {NULL, 0, NULL, 0},
 };
 
 static const char documentation[] =
@@ -50,9 +55,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "--cache-dir: the path is empty");
         cache->directory = argument;
         return 0;
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
             argp_error(state, "one action at a time; %s is the second", cli_show(argument).text);
@@ -67,7 +69,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "list|verify|clear", documentation, NULL, NULL, NULL,
+    options, parse_option, "list|verify|clear", documentation, children, NULL, NULL,
 };
 
 /* What the entries come to, while they are shown. */

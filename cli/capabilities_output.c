@@ -4,6 +4,7 @@
 #include "capabilities_output.h"
 
 #include "json_output.h"
+#include "shown_text.h"
 #include "terminal.h"
 
 /* -- text ------------------------------------------------------------------------------------ */

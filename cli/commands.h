@@ -15,11 +15,7 @@ int cli_inspect_main(int argc, char **argv);
 int cli_compile_main(int argc, char **argv);
 int cli_cache_main(int argc, char **argv);
 
-/* An entry of every option table: -h is not argp's own. */
-#define CLI_SHORT_HELP_KEY 'h'
-#define CLI_SHORT_HELP_OPTION                                                                      \
-    {                                                                                              \
-        NULL, CLI_SHORT_HELP_KEY, NULL, OPTION_HIDDEN, NULL, -1                                    \
-    }
+/* -h, which is not argp's own: a child of every parser. */
+extern const struct argp cli_short_help_argp;
 
 #endif

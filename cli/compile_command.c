@@ -6,6 +6,7 @@
 #include "exit_codes.h"
 #include "host_options.h"
 #include "interrupt.h"
+#include "shown_text.h"
 #include "target.h"
 #include "terminal.h"
 
@@ -26,12 +27,12 @@ static const struct argp_option options[] = {
     {"output", 'o', "OUT", 0, "The file to write; needed", 1},
     {"fuel", KEY_FUEL, NULL, 0,
      "For limits with fuel (max_fuel, run --fuel); so it is when the manifest has max_fuel", 1},
-    CLI_SHORT_HELP_OPTION,
     {0},
 };
 
 static const struct argp_child children[] = {
     {&cli_precompiling_argp, 0, NULL, 0},
+    {&cli_short_help_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -60,9 +61,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_FUEL:
         compile->with_fuel = true;
-        return 0;
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -101,7 +99,7 @@ static cli_exit compile_target(const compile_options *compile, const cli_target 
     if (code == CLI_EXIT_OK) {
         how.cancellation = cli_interrupt_watch();
         bhd_status status = bhd_precompile(host, &how, bytes, size, compile->output, error);
-        cli_error_about(error, target->source);
+        cli_error_name_binary(error, target->source);
         code = cli_exit_code(cli_interrupt_end_compiling(status, target->source, error));
     }
     free(bytes);

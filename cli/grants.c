@@ -3,6 +3,7 @@
  */
 #include "grants.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 
 #include "bulkhead/manifest.h"
@@ -185,18 +186,17 @@ static bhd_status check_directory(const char *path, bhd_error *error)
     struct stat status;
     if (!cli_is_utf8(path))
         return cli_fail(error, BHD_INVALID_ARGUMENT,
-                        "--allow-dir: %s is not UTF-8 text, so that the guest could not name it; a "
-                        BHD_MANIFEST_FILE " can give it another name",
+                        "--allow-dir: %s is not UTF-8 text, so that the guest could not name it; "
+                        "a " BHD_MANIFEST_FILE " can give it another name",
                         cli_show(path).text);
     if (stat(path, &status) != 0)
-        return cli_fail(error,
-                        errno == ENOENT || errno == ENOTDIR ? BHD_FILE_NOT_FOUND
-                                                            : BHD_FILE_UNREADABLE,
-                        "--allow-dir: %s: %s", cli_show(path).text, strerror(errno));
-    return S_ISDIR(status.st_mode) ? BHD_OK
-                                   : cli_fail(error, BHD_FILE_UNREADABLE,
-                                              "--allow-dir: %s: is not a directory",
-                                              cli_show(path).text);
+        return cli_fail(
+            error, errno == ENOENT || errno == ENOTDIR ? BHD_FILE_NOT_FOUND : BHD_FILE_UNREADABLE,
+            "--allow-dir: %s: %s", cli_show(path).text, strerror(errno));
+    return S_ISDIR(status.st_mode)
+               ? BHD_OK
+               : cli_fail(error, BHD_FILE_UNREADABLE, "--allow-dir: %s: is not a directory",
+                          cli_show(path).text);
 }
 
 bhd_status cli_grants_as_request(const cli_grants *grants, bhd_variable *env,

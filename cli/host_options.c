@@ -4,6 +4,7 @@
 #include "host_options.h"
 
 #include "cache_directory.h"
+#include "shown_text.h"
 #include "terminal.h"
 
 #include <limits.h>

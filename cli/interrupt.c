@@ -5,6 +5,7 @@
  */
 #include "interrupt.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 
 #include "bulkhead/call.h"

@@ -3,6 +3,7 @@
  */
 #include "invoke.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 #include "value_json.h"
 #include "value_size.h"

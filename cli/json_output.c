@@ -3,6 +3,7 @@
  */
 #include "json_output.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 
 #include <stdlib.h>

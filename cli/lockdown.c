@@ -181,7 +181,7 @@ static int restrict_files(const bhd_capabilities *asked)
     return done ? version : 0;
 }
 
-void cli_lockdown_inherited(void)
+void cli_lockdown_close_inherited(void)
 {
     if (syscall(SYS_close_range, FIRST_CLOSED, ~0U, 0) == 0)
         return;
@@ -214,7 +214,7 @@ static unsigned count_threads(void)
     return count;
 }
 
-void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked)
+void cli_lockdown_restrict_files(cli_lockdown *state, const bhd_capabilities *asked)
 {
     state->threads = count_threads();
     state->no_new_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
@@ -442,7 +442,7 @@ static bool add_given(scmp_filter_ctx filter, const bhd_capabilities *given)
     return !network || add_network(filter);
 }
 
-void cli_lockdown_calls(cli_lockdown *state, const bhd_capabilities *given)
+void cli_lockdown_restrict_calls(cli_lockdown *state, const bhd_capabilities *given)
 {
     if (UNDER_SANITIZER || !state->no_new_privileges)
         return;

@@ -4,9 +4,9 @@
  * system calls but those that the engine and the granted capabilities need.
  *
  * The order matters. Landlock binds the calling thread and the threads it starts later, so
- * cli_lockdown_files comes when there is no other: the component has been loaded, which leaves no
- * thread behind, and no guest has run. cli_lockdown_calls binds every thread and comes right behind
- * it.
+ * cli_lockdown_restrict_files comes when there is no other: the component has been loaded, which
+ * leaves no thread behind, and no guest has run. cli_lockdown_restrict_calls binds every thread and
+ * comes right behind it.
  *
  * One process, one thread at a time. On a kernel that lacks a part, the rest is still done;
  * cli_lockdown_missing says what is not.
@@ -26,13 +26,13 @@ typedef struct cli_lockdown {
 
 /* Closes every descriptor but 0, 1 and 2: whoever started the command may have left anything open,
  * a file, a socket, a terminal. Before the host, which has descriptors of its own. */
-void cli_lockdown_inherited(void);
+void cli_lockdown_close_inherited(void);
 /* No new privileges, no core dumps, no files but those below /proc/self and the directories that
  * `asked` names, no TCP but to its ports. */
-void cli_lockdown_files(cli_lockdown *state, const bhd_capabilities *asked);
+void cli_lockdown_restrict_files(cli_lockdown *state, const bhd_capabilities *asked);
 /* Only the system calls that running a guest with these capabilities needs. What opens files
  * answers "permission denied", everything else ends the process. */
-void cli_lockdown_calls(cli_lockdown *state, const bhd_capabilities *given);
+void cli_lockdown_restrict_calls(cli_lockdown *state, const bhd_capabilities *given);
 
 /* Names the parts that are not active although they were tried, and those that this kernel has not
  * to the extent that these capabilities need. False: there are none. */

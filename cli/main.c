@@ -2,8 +2,9 @@
  * The command `bulkhead`: finds the subcommand and hands over. Every subcommand has its own parser.
  */
 #include "commands.h"
+#include "engine_abort.h"
 #include "exit_codes.h"
-#include "last_words.h"
+#include "shown_text.h"
 #include "terminal.h"
 
 #include "base/nearest.h"
@@ -28,7 +29,10 @@ static const struct command {
 
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
-static const struct argp_option options[] = {CLI_SHORT_HELP_OPTION, {0}};
+static const struct argp_child children[] = {
+    {&cli_short_help_argp, 0, NULL, 0},
+    {NULL, 0, NULL, 0},
+};
 
 static const char documentation[] =
     "Runs untrusted WebAssembly components, each inside memory limits that it declares and cannot "
@@ -57,9 +61,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     (void)argument;
 
     switch (key) {
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     case ARGP_KEY_ARG:
         *command_index = state->next - 1;
         state->next = state->argc;
@@ -73,7 +74,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, "COMMAND [ARGUMENTS...]", documentation, NULL, NULL, NULL,
+    NULL, parse_option, "COMMAND [ARGUMENTS...]", documentation, children, NULL, NULL,
 };
 
 static const struct command *find_command(const char *name)
@@ -125,9 +126,6 @@ static error_t parse_help_option(int key, char *argument, struct argp_state *sta
     const char **topic = state->input;
 
     switch (key) {
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
             argp_error(state, "one topic at a time; %s is the second", cli_show(argument).text);
@@ -139,11 +137,11 @@ static error_t parse_help_option(int key, char *argument, struct argp_state *sta
 }
 
 static const struct argp help_parser = {
-    options,
+    NULL,
     parse_help_option,
     "[COMMAND | exit-codes]",
     "Shows the help of bulkhead, of one command, or the list of exit codes.",
-    NULL,
+    children,
     NULL,
     NULL,
 };
@@ -176,7 +174,7 @@ int main(int argc, char **argv)
     char name[] = "bulkhead";
 
     cli_terminal_init();
-    cli_last_words_init();
+    cli_engine_abort_init();
     argp_err_exit_status = CLI_EXIT_USAGE;
     argp_program_version_hook = print_version;
     if (argc > 0)

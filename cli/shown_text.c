@@ -1,13 +1,9 @@
-/*
- * Text from outside, made safe for a terminal as the library makes what comes from guests and
- * manifests; see cli_show in terminal.h. Paths and arguments reach the command without passing
- * through the library, and a glob may bring in names that somebody else chose. Pure functions.
- */
-#include "terminal.h"
+#include "shown_text.h"
 
 #include "base/text.h"
 #include "base/unicode.h"
 
+#include <stdint.h>
 #include <string.h>
 
 bool cli_is_utf8(const char *text)

@@ -3,6 +3,7 @@
  */
 #include "target.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "terminal.h"
 
 #include "exit_codes.h"
+#include "shown_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,7 +163,7 @@ static bool is_about_binary(bhd_status status)
     return code == CLI_EXIT_COMPONENT || code == CLI_EXIT_DENIED || status == BHD_NOT_SUPPORTED;
 }
 
-void cli_error_about(bhd_error *error, const char *path)
+void cli_error_name_binary(bhd_error *error, const char *path)
 {
     char *message = NULL;
     cli_shown shown = cli_show(path);

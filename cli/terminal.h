@@ -1,5 +1,5 @@
 /*
- * What a person sees: colours, safe text, error lines, and a standard output that does not lose
+ * What a person sees: colours, error lines, and a standard output that does not lose
  * data in silence. Called from the main thread only; the streams are the process's.
  */
 #ifndef BHD_CLI_TERMINAL_H
@@ -23,23 +23,6 @@ typedef enum cli_style { CLI_PLAIN, CLI_GOOD, CLI_BAD, CLI_STRONG } cli_style;
  * (NO_COLOR unset or empty, TERM set and not "dumb"). */
 const char *cli_style_on(FILE *stream, cli_style style);
 
-/* Longest text that cli_show gives back, terminator included. */
-#define CLI_SHOWN_SIZE 1024
-
-typedef struct cli_shown {
-    char text[CLI_SHOWN_SIZE];
-} cli_shown;
-
-/*
- * A text from outside (a path, an argument) made safe for a terminal: control characters, escape
- * sequences, invisible and bidirectional marks and bytes that are not UTF-8 become \xNN or
- * \u{NNNN}; what is too long ends in "...". Use it within one expression: cli_show(path).text.
- */
-cli_shown cli_show(const char *text);
-
-/* Whether a guest could be given this text. */
-bool cli_is_utf8(const char *text);
-
 /* "bulkhead: ..." on standard error; flushes standard output first, so that the order is kept. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -56,7 +39,7 @@ bhd_status cli_fail(bhd_error *error, bhd_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Puts "PATH: " before the message of an error about a binary, unless the path is in it. */
-void cli_error_about(bhd_error *error, const char *path);
+void cli_error_name_binary(bhd_error *error, const char *path);
 
 /* Flushes standard output; false and a message when something written to it was lost. */
 bool cli_flush_output(void);

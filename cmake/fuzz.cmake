@@ -8,7 +8,7 @@ list(TRANSFORM fuzz_topics REPLACE ".*/fuzz_(.*)\\.c" "\\1")
 
 # What the command does to a process and calls in the library, so that fuzz_options.c is in between.
 set(fuzz_options_wrapped
-    argp_parse cli_terminal_init cli_last_words_init cli_lockdown_inherited cli_lockdown_files cli_lockdown_calls bhd_host_new
+    argp_parse cli_terminal_init cli_engine_abort_init cli_lockdown_close_inherited cli_lockdown_restrict_files cli_lockdown_restrict_calls bhd_host_new
     bhd_host_free bhd_component_new bhd_component_load_file bhd_component_free bhd_inspect)
 
 # What fuzz_text.c counts.

@@ -87,7 +87,7 @@ function(bulkhead_variant variant flags)
 
     # What tests share, and the parts of the programs that have to be tested from the inside.
     file(GLOB support CONFIGURE_DEPENDS tests/support/*.c)
-    list(APPEND support cli/last_words.c cli/lockdown.c compiler/confine.c)
+    list(APPEND support cli/engine_abort.c cli/lockdown.c compiler/confine.c)
     if(support)
         add_library(bulkhead_support${suffix} STATIC EXCLUDE_FROM_ALL ${support})
         target_link_libraries(bulkhead_support${suffix}

@@ -80,10 +80,10 @@ void argp_state_help(const struct argp_state *state, FILE *stream, unsigned flag
 /* -- between the command and the process, and the library ------------------------------------ */
 
 void __wrap_cli_terminal_init(void);
-void __wrap_cli_last_words_init(void);
-void __wrap_cli_lockdown_inherited(void);
-void __wrap_cli_lockdown_files(cli_lockdown *state);
-void __wrap_cli_lockdown_calls(cli_lockdown *state);
+void __wrap_cli_engine_abort_init(void);
+void __wrap_cli_lockdown_close_inherited(void);
+void __wrap_cli_lockdown_restrict_files(cli_lockdown *state);
+void __wrap_cli_lockdown_restrict_calls(cli_lockdown *state);
 bhd_status __wrap_bhd_host_new(const bhd_host_options *options, bhd_host **host, bhd_error *error);
 void __wrap_bhd_host_free(bhd_host *host);
 bhd_status __wrap_bhd_component_new(bhd_host *host, const bhd_component_options *options,
@@ -101,20 +101,20 @@ void __wrap_cli_terminal_init(void)
 }
 
 /* The fuzzer has its own handler. */
-void __wrap_cli_last_words_init(void)
+void __wrap_cli_engine_abort_init(void)
 {
 }
 
-void __wrap_cli_lockdown_inherited(void)
+void __wrap_cli_lockdown_close_inherited(void)
 {
 }
 
-void __wrap_cli_lockdown_files(cli_lockdown *state)
+void __wrap_cli_lockdown_restrict_files(cli_lockdown *state)
 {
     *state = (cli_lockdown){true, true, INT_MAX, 1, true};
 }
 
-void __wrap_cli_lockdown_calls(cli_lockdown *state)
+void __wrap_cli_lockdown_restrict_calls(cli_lockdown *state)
 {
     (void)state;
 }

@@ -3,7 +3,7 @@
  * played by this program itself, in a child that has locked itself down as `bulkhead run` does,
  * runs a real guest, and then tries.
  */
-#include "last_words.h"
+#include "engine_abort.h"
 #include "lockdown.h"
 #include "support/child.h"
 #include "support/connect_guest.h"
@@ -111,13 +111,13 @@ static bool run_guest_locked_down(const setting *s, cli_lockdown *state)
         .limits = {BHD_MIN_MEMORY_BYTES, 10, 0, 5.0, BHD_ON_EXCEED_DENY},
         .capabilities = &s->asked,
     };
-    cli_lockdown_inherited();
+    cli_lockdown_close_inherited();
     bool ok = bhd_host_new(&host_options, &host, NULL) == BHD_OK &&
               bhd_component_new(host, &options, text ? text : guest_text, size, &component, NULL) ==
                   BHD_OK;
-    cli_lockdown_files(state, &s->asked);
+    cli_lockdown_restrict_files(state, &s->asked);
     if (ok && !s->files_only)
-        cli_lockdown_calls(state, &s->asked);
+        cli_lockdown_restrict_calls(state, &s->asked);
     ok = ok && bhd_sandbox_new(component, NULL, &sandbox, NULL) == BHD_OK;
     if (ok && connects)
         ok = bhd_sandbox_run(sandbox, &exit_code, NULL) == BHD_OK && exit_code == 0;
@@ -459,8 +459,8 @@ static void lock_down_without(void *env)
     char missing[512];
     if (l->call >= 0)
         take_away(l->call, l->reason);
-    cli_lockdown_files(&state, &l->given);
-    cli_lockdown_calls(&state, &l->given);
+    cli_lockdown_restrict_files(&state, &l->given);
+    cli_lockdown_restrict_calls(&state, &l->given);
     bool lacks = cli_lockdown_missing(&state, &l->given, missing, sizeof missing);
     CHECK(lacks == (l->said != NULL));
     CHECK(!lacks || strncmp(missing, l->said, strlen(l->said)) == 0);
@@ -480,8 +480,8 @@ static void lock_down_beside_a_thread(void *env)
     char missing[512];
     (void)env;
     CHECK(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
-    cli_lockdown_files(&state, &nothing.asked);
-    cli_lockdown_calls(&state, &nothing.asked);
+    cli_lockdown_restrict_files(&state, &nothing.asked);
+    cli_lockdown_restrict_calls(&state, &nothing.asked);
     bool lacks = cli_lockdown_missing(&state, &nothing.asked, missing, sizeof missing);
     CHECK(state.landlock == 0 ||
           (lacks && strstr(missing, "threads that were there before") != NULL));
@@ -620,7 +620,7 @@ static void lock_down_below_a_limit_of_nothing(void *env)
     CHECK(setrlimit(RLIMIT_CORE, &none) == 0);
     CHECK(getuid() != 0 || setresuid(65534, 65534, 65534) == 0);
     CHECK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
-    cli_lockdown_files(&state, &nothing.asked);
+    cli_lockdown_restrict_files(&state, &nothing.asked);
     CHECK(state.no_core_dump);
     CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 }
@@ -630,7 +630,7 @@ static void lock_down_and_look_at_the_limit(void *env)
     (void)env;
     struct rlimit limit;
     cli_lockdown state = {0};
-    cli_lockdown_files(&state, &nothing.asked);
+    cli_lockdown_restrict_files(&state, &nothing.asked);
     CHECK(state.no_core_dump);
     CHECK(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 1 && limit.rlim_max == 1);
 }
@@ -675,10 +675,10 @@ static void make_the_engine_panic(void *env)
     CHECK(bhd_component_new(host, &options, sleeper, sizeof sleeper - 1, &component, NULL) ==
           BHD_OK);
     if (locked) {
-        cli_lockdown_files(&state, &nothing.asked);
-        cli_lockdown_calls(&state, &nothing.asked);
+        cli_lockdown_restrict_files(&state, &nothing.asked);
+        cli_lockdown_restrict_calls(&state, &nothing.asked);
     }
-    cli_last_words_init();
+    cli_engine_abort_init();
     for (int round = 0; round < 2; round++) {
         CHECK(bhd_sandbox_new(component, NULL, &sandbox, NULL) == BHD_OK);
         CHECK(bhd_sandbox_run(sandbox, &exit_code, NULL) == BHD_OK);

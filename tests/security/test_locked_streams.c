@@ -141,13 +141,13 @@ static void write_to_a_terminal_of_another_user(void *env)
     ssize_t n;
     become_another_user_at_a_terminal(r->is_controlling);
     if (r->locks)
-        cli_lockdown_files(&state, &nothing);
+        cli_lockdown_restrict_files(&state, &nothing);
     bhd__standard_init(&early, STDOUT_FILENO, NULL);
     /* Another terminal, even the controlling one, is not this one. */
     CHECK(early.means == (r->is_controlling ? BHD__STANDARD_AGAIN : BHD__STANDARD_ASKED));
     expect_arrives(&early, '1');
     if (r->locks)
-        cli_lockdown_calls(&state, &nothing);
+        cli_lockdown_restrict_calls(&state, &nothing);
     bhd__standard_init(&late, STDOUT_FILENO, &early);
     CHECK(late.means == early.means && late.own == early.own);
     expect_arrives(&late, '2');

@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "json_output.h"
 #include "precompiled_option.h"
+#include "shown_text.h"
 #include "target.h"
 #include "terminal.h"
 
@@ -44,13 +45,13 @@ enum { KEY_JSON = 0x500 };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON array with an object for each path", 1},
-    CLI_SHORT_HELP_OPTION,
     {0},
 };
 
 static const struct argp_child children[] = {
     {&cli_host_argp, 0, NULL, 0},
     {&cli_precompiled_argp, 0, NULL, 0},
+    {&cli_short_help_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -74,9 +75,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_JSON:
         check->json = true;
-        return 0;
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
     case ARGP_KEY_ARGS:
         check->paths = state->argv + state->next;
@@ -112,7 +110,7 @@ static cli_exit judge_fit(bhd_host *host, path_verdict *verdict)
     const char *source = verdict->target.source;
     bhd_status status = bhd_component_load_file(host, source, &how, &component, &verdict->error);
     bhd_component_free(component);
-    cli_error_about(&verdict->error, source);
+    cli_error_name_binary(&verdict->error, source);
     status = cli_interrupt_end_compiling(status, source, &verdict->error);
     verdict->fits = status == BHD_OK;
     return cli_exit_code(status);

@@ -1,4 +1,4 @@
-#include "patience.h"
+#include "stuck_terminal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ static void *wait_and_leave(void *exit_code)
     return NULL;
 }
 
-void cli_patience_begin(int exit_code)
+void cli_stuck_terminal_watch(int exit_code)
 {
     pthread_t thread;
     atomic_store_explicit(&is_over, false, memory_order_relaxed);
@@ -29,7 +29,7 @@ void cli_patience_begin(int exit_code)
         (void)pthread_detach(thread);
 }
 
-void cli_patience_end(void)
+void cli_stuck_terminal_unwatch(void)
 {
     atomic_store_explicit(&is_over, true, memory_order_relaxed);
 }

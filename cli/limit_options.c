@@ -1,9 +1,10 @@
 /*
- * --max-bytes, --timeout, --fuel and --max-table-elements; see stated_limits.h.
+ * --max-bytes, --timeout, --fuel and --max-table-elements; see limit_options.h.
  */
-#include "stated_limits.h"
+#include "limit_options.h"
 
 #include "host_options.h"
+#include "shown_text.h"
 #include "terminal.h"
 
 #include <stdlib.h>

@@ -11,12 +11,13 @@
 #include "host_options.h"
 #include "interrupt.h"
 #include "invoke.h"
+#include "late_options.h"
+#include "limit_options.h"
 #include "lockdown.h"
-#include "order.h"
-#include "patience.h"
 #include "precompiled_option.h"
 #include "report.h"
-#include "stated_limits.h"
+#include "shown_text.h"
+#include "stuck_terminal.h"
 #include "target.h"
 #include "terminal.h"
 
@@ -72,16 +73,13 @@ static const struct argp_option options[] = {
      "Do not run the guest unless the second line of defence is complete", 3},
     {"no-debug-info", KEY_NO_DEBUG_INFO, NULL, 0,
      "Leave out the file and the line of each function on the stack of a guest that ends", 3},
-    CLI_SHORT_HELP_OPTION,
     {0},
 };
 
 static const struct argp_child children[] = {
-    {&cli_limits_argp, 0, NULL, 0},
-    {&cli_host_argp, 0, NULL, 0},
-    {&cli_precompiled_argp, 0, NULL, 0},
-    {&cli_grants_argp, 0, NULL, 0},
-    {NULL, 0, NULL, 0},
+    {&cli_limits_argp, 0, NULL, 0},      {&cli_host_argp, 0, NULL, 0},
+    {&cli_precompiled_argp, 0, NULL, 0}, {&cli_grants_argp, 0, NULL, 0},
+    {&cli_short_help_argp, 0, NULL, 0},  {NULL, 0, NULL, 0},
 };
 
 static const char documentation[] =
@@ -138,9 +136,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_NO_DEBUG_INFO:
         run->host.debug_info = false;
-        return 0;
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
     case ARGP_KEY_ARG:
         run->target = argument;
@@ -277,7 +272,7 @@ static void explain_refusals(const cli_report *report, const bhd_sandbox *sandbo
 static void explain_order(const run_options *run, bool ran)
 {
     if (!ran)
-        cli_order_note(&parser, run->arguments, run->argument_count, run->target);
+        cli_late_options_note(&parser, run->arguments, run->argument_count, run->target);
 }
 
 /* What the component asked to be kept is shown when it has ended. */
@@ -317,11 +312,11 @@ static int run_component(const run_options *run, const char *source, bhd_compone
         report.ended_itself ? cli_exit_of_guest(report.guest_exit_code) : exit_code_of(run, &error);
     explain_no_command(run, source, &error);
     if (report.status == BHD_TIMEOUT && isatty(STDERR_FILENO))
-        cli_patience_begin(report.exit_code);
+        cli_stuck_terminal_watch(report.exit_code);
     if (report.status != BHD_OK && report.status != BHD_EXIT)
         cli_complain_error(&error, NULL);
     explain_order(run, report.ended_itself || report.status == BHD_TRAP);
-    cli_patience_end();
+    cli_stuck_terminal_unwatch();
     if (!cli_flush_output() && report.exit_code == CLI_EXIT_OK)
         report.exit_code = CLI_EXIT_INTERNAL;
 
@@ -386,19 +381,19 @@ static cli_exit prepare(const run_options *run, const cli_target *target, cli_lo
     if (code != CLI_EXIT_OK)
         return code;
     if (!run->no_lockdown)
-        cli_lockdown_inherited();
+        cli_lockdown_close_inherited();
     code = cli_host_make(&run->host, host, error);
     if (code == CLI_EXIT_OK) {
         component_options.cancellation = cli_interrupt_watch();
         bhd_status status =
             bhd_component_new(*host, &component_options, binary, size, component, error);
-        cli_error_about(error, target->source);
+        cli_error_name_binary(error, target->source);
         code = cli_exit_code(cli_interrupt_end_compiling(status, target->source, error));
     }
     free(binary);
     if (code == CLI_EXIT_OK && !run->no_lockdown) {
-        cli_lockdown_files(lockdown, component_options.capabilities);
-        cli_lockdown_calls(lockdown, bhd_component_capabilities(*component));
+        cli_lockdown_restrict_files(lockdown, component_options.capabilities);
+        cli_lockdown_restrict_calls(lockdown, bhd_component_capabilities(*component));
     }
     if (code == CLI_EXIT_OK)
         code = check_lockdown(run, lockdown, bhd_component_capabilities(*component), error);

@@ -3,8 +3,8 @@
  * tighten what a manifest says, or stand alone where there is none. An argp child parser whose
  * input is cli_stated_limits.
  */
-#ifndef BHD_CLI_STATED_LIMITS_H
-#define BHD_CLI_STATED_LIMITS_H
+#ifndef BHD_CLI_LIMIT_OPTIONS_H
+#define BHD_CLI_LIMIT_OPTIONS_H
 
 #include "exit_codes.h"
 

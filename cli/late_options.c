@@ -1,8 +1,9 @@
 /*
- * Options that came too late; see order.h.
+ * Options that came too late; see late_options.h.
  */
-#include "order.h"
+#include "late_options.h"
 
+#include "shown_text.h"
 #include "terminal.h"
 
 #include <string.h>
@@ -29,8 +30,8 @@ static const struct argp_option *option_of(const struct argp *parser, const char
     return found;
 }
 
-void cli_order_note(const struct argp *parser, char *const *arguments, size_t count,
-                    const char *target)
+void cli_late_options_note(const struct argp *parser, char *const *arguments, size_t count,
+                           const char *target)
 {
     const struct argp_option *late = NULL;
     size_t at = 0;

@@ -8,6 +8,7 @@
 #include "interrupt.h"
 #include "json_output.h"
 #include "precompiled_option.h"
+#include "shown_text.h"
 #include "terminal.h"
 
 #include "bulkhead/inspection.h"
@@ -26,13 +27,13 @@ enum { KEY_JSON = 0x600 };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 1},
-    CLI_SHORT_HELP_OPTION,
     {0},
 };
 
 static const struct argp_child children[] = {
     {&cli_inspecting_argp, 0, NULL, 0},
     {&cli_precompiled_argp, 0, NULL, 0},
+    {&cli_short_help_argp, 0, NULL, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -55,9 +56,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_JSON:
         inspect->json = true;
-        return 0;
-    case CLI_SHORT_HELP_KEY:
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -311,7 +309,7 @@ static cli_exit inspect_file(const inspect_options *inspect, bhd_host *host, bhd
     if (code == CLI_EXIT_OK) {
         inspection.cancellation = cli_interrupt_watch();
         bhd_status status = bhd_inspect(host, bytes, size, &inspection, error);
-        cli_error_about(error, inspect->file);
+        cli_error_name_binary(error, inspect->file);
         code = cli_exit_code(cli_interrupt_end_compiling(status, inspect->file, error));
     }
     free(bytes);

@@ -1,7 +1,7 @@
 /*
- * See last_words.h. A signal handler, so it does nothing but write and leave.
+ * See engine_abort.h. A signal handler, so it does nothing but write and leave.
  */
-#include "last_words.h"
+#include "engine_abort.h"
 
 #include "exit_codes.h"
 
@@ -20,7 +20,7 @@ static void on_abort(int number)
     _exit(CLI_EXIT_INTERNAL);
 }
 
-void cli_last_words_init(void)
+void cli_engine_abort_init(void)
 {
     struct sigaction action = {.sa_handler = on_abort};
     (void)sigfillset(&action.sa_mask);

@@ -3,10 +3,10 @@
  * text on standard error. That is an internal error of the command and no trap of the guest, which
  * has the exit code that a shell shows for SIGABRT.
  */
-#ifndef BHD_CLI_LAST_WORDS_H
-#define BHD_CLI_LAST_WORDS_H
+#ifndef BHD_CLI_ENGINE_ABORT_H
+#define BHD_CLI_ENGINE_ABORT_H
 
 /* Once, for the process. */
-void cli_last_words_init(void);
+void cli_engine_abort_init(void);
 
 #endif
