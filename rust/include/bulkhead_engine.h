@@ -309,11 +309,20 @@ bool bhd_engine_future_poll(wasmtime_call_future_t *future, const bhd_engine_wak
 
 /* -- translation --------------------------------------------------------------------------- */
 
+/* From an offset `place` of the joined binary on, everything lies `growth` bytes further than it
+ * did, until the next such place. */
+typedef struct bhd_engine_move {
+    uint64_t place, growth;
+} bhd_engine_move_t;
+
 /* The binary with neighbouring data segments of its core modules joined, also of modules inside of
- * components: up to 64 zeros between two become data. It does the same, each function stays at its
- * offset, and nothing more can be joined in it. False: nothing to join, or not readable. The binary
- * need not be valid, and is not made so. Free `*joined` with wasm_byte_vec_delete. */
-bool bhd_engine_join_segments(const void *binary, size_t size, wasm_byte_vec_t *joined);
+ * components: up to 64 zeros between two become data. It does the same, and nothing more can be
+ * joined in it. `moved` is told, in their order, where functions do not stay at their offset; at
+ * most one such place for each hundred bytes of the binary, or so. False: nothing to join, or not
+ * readable. The binary need not be valid, and is not made so. Free `*joined` with
+ * wasm_byte_vec_delete. */
+bool bhd_engine_join_segments(const void *binary, size_t size, wasm_byte_vec_t *joined, void *env,
+                              void (*moved)(void *env, const bhd_engine_move_t *move));
 
 /* -- inspection ---------------------------------------------------------------------------- */
 

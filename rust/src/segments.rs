@@ -22,11 +22,13 @@
 //! An invalid binary stays invalid: none of these changes makes anything else fit. That sections come
 //! in their order, and that the number of segments is what another section says, the parser sees.
 //!
-//! Code stays where it is, because frames and lines of source text name places in the binary. In a
-//! module by itself nothing but custom sections follows data. Inside a component other modules do;
-//! there a section keeps its size, and what has no place among its own bytes is not joined.
+//! Frames and lines of source text name places in the binary. In a module by itself nothing but
+//! custom sections follows data. Inside a component other modules do; there a section that becomes
+//! shorter is padded, and one that becomes longer moves all that follows, which C is told. It does
+//! so for many segments at once only; of few, what has no place among their own bytes is not joined.
 
 use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::ops::Range;
 
 use wasmparser::{
@@ -37,6 +39,8 @@ use wasmtime_c_api::wasm_byte_vec_t;
 
 /// Zeros between two segments that are joined. A segment costs the engine more than this.
 const GAP_MAX: usize = 64;
+/// Segments that have to go for a section to move what follows: C remembers each move.
+const MOVED_FOR: usize = 16;
 /// In `Joins`: stays the beginning of a segment.
 const APART: u8 = u8::MAX;
 /// More are not valid; joined, they could be.
@@ -82,6 +86,37 @@ impl Memory {
         if !range.is_empty() {
             self.written.insert(range.start, range.end);
         }
+    }
+}
+
+/// The bytes before a module or component in another one that say its size, and the size.
+struct Size {
+    bytes: Range<usize>,
+    size: usize,
+}
+
+/// A component or core module while its sections go by.
+struct Level<'a> {
+    module: Option<Module<'a>>,
+    /// Behind the last section of a component.
+    end: usize,
+    /// `None`: it is the whole binary.
+    size: Option<Size>,
+    /// Of what is inside of it.
+    growth: usize,
+}
+
+impl Level<'_> {
+    /// What the one around grows by. `None`: it is more than there are numbers.
+    fn end(self, edits: &mut Vec<Edit>) -> Option<usize> {
+        let Some(Size { bytes, size }) = self.size.filter(|_| self.growth > 0) else { return Some(0) };
+        let size = u32::try_from(size.checked_add(self.growth)?).ok()?;
+        let size_size = leb_size(size).max(bytes.len());
+        let mut new = Vec::new();
+        put_leb(&mut new, size, size_size)?;
+        let growth = self.growth + (size_size - bytes.len());
+        edits.push(Edit { old: bytes, new });
+        Some(growth)
     }
 }
 
@@ -253,13 +288,14 @@ impl Run<'_> {
     }
 }
 
-/// A data section, of the size of the one before if it has to be.
+/// A data section, of the size of the one before if it has to be and can be.
 fn section(segments: &[u8], count: u32, is_nested: bool, old: &Range<usize>, contents: usize) -> Option<Vec<u8>> {
     let mut count_size = leb_size(count);
     let mut size_size = contents.checked_sub(old.start + 1)?;
     let mut spare = 0;
-    if is_nested {
-        spare = (old.end - contents).checked_sub(count_size + segments.len())?;
+    let room = (old.end - contents).checked_sub(count_size + segments.len());
+    if let Some(room) = room.filter(|_| is_nested) {
+        spare = room;
         // The smallest section has three bytes.
         if spare < 3 {
             count_size += spare;
@@ -269,6 +305,8 @@ fn section(segments: &[u8], count: u32, is_nested: bool, old: &Range<usize>, con
     let size = u32::try_from(count_size + segments.len()).ok()?;
     if !is_nested {
         size_size = leb_size(size);
+    } else if room.is_none() {
+        size_size = size_size.max(leb_size(size));
     }
     let mut out = Vec::new();
     out.try_reserve_exact(segments.len() + spare + 1 + 2 * LEB_MAX).ok()?;
@@ -336,83 +374,112 @@ impl<'a> Module<'a> {
         Ok(false)
     }
 
-    fn finish(mut self, binary: &'a [u8], edits: &mut Vec<Edit>) -> Result<()> {
-        let Some((begin, data)) = &self.data else { return Ok(()) };
+    /// Gives what the module grows by.
+    fn finish(mut self, binary: &'a [u8], edits: &mut Vec<Edit>) -> Result<usize> {
+        let Some((begin, data)) = &self.data else { return Ok(0) };
         if data.count() > SEGMENTS_MAX {
-            return Ok(());
+            return Ok(0);
         }
         let mut joins = Joins::find(data, &mut self.memories)?;
-        if self.is_nested {
+        if self.is_nested && joins.gaps.len() - joins.left() < MOVED_FOR {
             joins.keep_size();
         }
         let left = joins.left();
         if left == joins.gaps.len() {
-            return Ok(());
+            return Ok(0);
         }
         let (begin, data) = (*begin, data.clone());
         if self.names_segments()? {
-            return Ok(());
+            return Ok(0);
         }
-        let Ok(left) = u32::try_from(left) else { return Ok(()) };
-        let Some(segments) = joins.write(binary, &data)? else { return Ok(()) };
+        let Ok(left) = u32::try_from(left) else { return Ok(0) };
+        let Some(segments) = joins.write(binary, &data)? else { return Ok(0) };
         let old = begin..data.range().end;
-        let Some(new) = section(&segments, left, self.is_nested, &old, data.range().start) else { return Ok(()) };
+        let Some(new) = section(&segments, left, self.is_nested, &old, data.range().start) else { return Ok(0) };
         if let Some(range) = self.count {
             let mut count = Vec::new();
             if put_leb(&mut count, left, range.len()).is_none() {
-                return Ok(());
+                return Ok(0);
             }
             edits.push(Edit { old: range, new: count });
         }
+        let growth = new.len().saturating_sub(old.len());
         edits.push(Edit { old, new });
-        Ok(())
+        Ok(growth)
     }
 }
 
 /// What to change, in the order of places.
 fn edits(binary: &[u8]) -> Result<Vec<Edit>> {
     let mut edits = Vec::new();
-    // `None`: a component.
-    let mut open: Vec<Option<Module>> = Vec::new();
+    let mut open: Vec<Level> = Vec::new();
+    let mut inner = None;
     for payload in Parser::new(0).parse_all(binary) {
         match payload? {
             Payload::Version { encoding, range, .. } => {
                 let is_nested = !open.is_empty();
-                open.push((encoding == Encoding::Module).then(|| Module::new(is_nested, range.end)));
+                let module = (encoding == Encoding::Module).then(|| Module::new(is_nested, range.end));
+                open.push(Level { module, end: range.end, size: inner.take(), growth: 0 });
             }
             Payload::End(_) => {
-                if let Some(Some(module)) = open.pop() {
-                    module.finish(binary, &mut edits)?;
+                let Some(mut level) = open.pop() else { continue };
+                if let Some(module) = level.module.take() {
+                    level.growth = module.finish(binary, &mut edits)?;
+                }
+                let Some(growth) = level.end(&mut edits) else { return Ok(Vec::new()) };
+                if let Some(around) = open.last_mut() {
+                    around.growth += growth;
                 }
             }
-            // The parser is content with one that is cut between two of its sections.
             Payload::ModuleSection { unchecked_range: range, .. }
-            | Payload::ComponentSection { unchecked_range: range, .. }
-                if range.end > binary.len() =>
-            {
-                return Ok(Vec::new());
-            }
-            payload => {
-                if let Some(Some(module)) = open.last_mut() {
-                    module.read(payload)?;
+            | Payload::ComponentSection { unchecked_range: range, .. } => {
+                // The parser is content with one that is cut between two of its sections.
+                if range.end > binary.len() {
+                    return Ok(Vec::new());
                 }
+                let Some(around) = open.last_mut() else { continue };
+                let begin = std::mem::replace(&mut around.end, range.end);
+                // One byte says what it is.
+                inner = Some(Size { bytes: begin + 1..range.start, size: range.len() });
             }
+            payload => match open.last_mut() {
+                Some(Level { module: Some(module), .. }) => module.read(payload)?,
+                Some(level) => {
+                    if let Some((_, range)) = payload.as_section() {
+                        level.end = range.end;
+                    }
+                }
+                None => {}
+            },
         }
     }
+    // The size of what is around comes before what is inside of it.
+    edits.sort_by_key(|edit| edit.old.start);
     Ok(edits)
 }
 
+/// From a place on, of the new binary, all lies so many bytes further than it did.
+#[repr(C)]
+pub struct bhd_engine_move_t {
+    place: u64,
+    growth: u64,
+}
+
 /// `None`: nothing to join, not readable, or no memory for it.
-fn join(binary: &[u8]) -> Option<Vec<u8>> {
+fn join(binary: &[u8], mut moved: impl FnMut(bhd_engine_move_t)) -> Option<Vec<u8>> {
     let edits = edits(binary).ok().filter(|edits| !edits.is_empty())?;
     let mut out = Vec::new();
     let added = edits.iter().map(|edit| edit.new.len()).sum::<usize>();
     out.try_reserve_exact(binary.len().checked_add(added)?).ok()?;
-    let mut copied = 0;
+    let (mut copied, mut growth) = (0, 0);
     for edit in edits {
         out.extend_from_slice(binary.get(copied..edit.old.start)?);
         out.extend_from_slice(&edit.new);
         copied = edit.old.end;
+        let now = out.len().saturating_sub(copied);
+        if now != std::mem::replace(&mut growth, now) {
+            moved(bhd_engine_move_t { place: out.len() as u64, growth: now as u64 });
+        }
     }
     out.extend_from_slice(binary.get(copied..)?);
     Some(out)
@@ -423,8 +490,11 @@ pub unsafe extern "C" fn bhd_engine_join_segments(
     binary: *const u8,
     size: usize,
     joined: *mut wasm_byte_vec_t,
+    env: *mut c_void,
+    moved: extern "C" fn(*mut c_void, *const bhd_engine_move_t),
 ) -> bool {
-    let Some(out) = join(unsafe { crate::bytes(binary, size) }) else { return false };
+    let binary = unsafe { crate::bytes(binary, size) };
+    let Some(out) = join(binary, |place| moved(env, &place)) else { return false };
     unsafe { joined.write(out.into()) };
     true
 }

@@ -283,6 +283,18 @@ static bhd_status load(bhd__code *c, const bhd__artifact *artifact, bhd_error *e
     return status;
 }
 
+static bhd_status keep_moves(bhd__code *c, const bhd__description *description, bhd_error *error)
+{
+    if (description->move_count == 0)
+        return BHD_OK;
+    c->moves = bhd__calloc(description->move_count, sizeof *c->moves);
+    if (!c->moves)
+        return bhd__fail_no_memory(error);
+    c->move_count = description->move_count;
+    memcpy(c->moves, description->moves, c->move_count * sizeof *c->moves);
+    return BHD_OK;
+}
+
 /* What is loaded is judged and linked. */
 static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_limits *limits,
                        bhd_error *error)
@@ -290,6 +302,8 @@ static bhd_status take(bhd__code *c, const bhd__artifact *artifact, const bhd_li
     bhd_status status = bhd__application_read(c, error);
     if (status == BHD_OK)
         status = check_fit(c, &artifact->description, limits, error);
+    if (status == BHD_OK)
+        status = keep_moves(c, &artifact->description, error);
     if (status == BHD_OK && c->component)
         status = bhd__functions_read(c, error);
     if (status == BHD_OK)
@@ -350,6 +364,7 @@ void bhd__code_free(bhd__code *code)
     if (!code)
         return;
     bhd_engine_lines_delete(code->lines);
+    bhd__free(code->moves);
     bhd__functions_fini(&code->functions);
     bhd__free(code->host_types);
     bhd__free(code->resource_names);

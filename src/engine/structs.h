@@ -148,6 +148,8 @@ struct bhd__code {
     bool is_large;             /* see BHD__LARGE_CODE_BYTES */
     bool initializes;          /* a reactor: its instances begin with _initialize */
     bhd_engine_lines_t *lines; /* for the frames of a guest that ends; NULL: none */
+    bhd_engine_move_t *moves;  /* from places in the compiled binary to those in the one read */
+    size_t move_count;
     wasmtime_module_t *module;
     wasmtime_instance_pre_t *module_pre;
     wasmtime_component_t *component;

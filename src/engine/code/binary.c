@@ -70,6 +70,12 @@ static bhd_status walk(bhd__binary *binary, bhd_error *error)
 {
     wasmtime_error_t *failure = bhd_engine_extents(binary->data, binary->size, BHD__NESTING_MAX,
                                                    binary, look_at_extent, &binary->totals);
+    if (failure && bhd__binary_unjoin(binary)) {
+        wasmtime_error_delete(failure);
+        binary->extent_count = 0;
+        binary->unlisted_count = 0;
+        return walk(binary, error);
+    }
     if (failure)
         return bhd__binary_refuse(binary, failure, error);
     return binary->lacks_memory ? bhd__fail_no_memory(error) : BHD_OK;
@@ -244,17 +250,40 @@ bhd_status bhd__binary_screen(const bhd_host_options *options, const void *data,
     return BHD_FILE_TOO_LARGE;
 }
 
+static void add_move(void *env, const bhd_engine_move_t *move)
+{
+    bhd__binary *binary = env;
+    if (binary->move_count == binary->move_capacity && !binary->lacks_memory) {
+        size_t capacity = 2 * binary->move_capacity + 8;
+        bhd_engine_move_t *more = bhd__realloc_array(binary->moves, capacity, sizeof *more);
+        binary->lacks_memory = !more;
+        if (more) {
+            binary->moves = more;
+            binary->move_capacity = capacity;
+        }
+    }
+    if (!binary->lacks_memory)
+        binary->moves[binary->move_count++] = *move;
+}
+
 /* Many data segments become many steps of one function that the compiler makes, which is dear. */
 static void join_segments(bhd__binary *binary)
 {
-    wasm_byte_vec_t joined;
-    if (!bhd_engine_join_segments(binary->data, binary->size, &joined))
+    if (!bhd_engine_join_segments(binary->data, binary->size, &binary->joined, binary, add_move))
         return;
-    if (binary->owned.data)
-        wasm_byte_vec_delete(&binary->owned);
-    binary->owned = joined;
-    binary->data = (const uint8_t *)joined.data;
-    binary->size = joined.size;
+    binary->data = (const uint8_t *)binary->joined.data;
+    binary->size = binary->joined.size;
+}
+
+bool bhd__binary_unjoin(bhd__binary *binary)
+{
+    bool has_moved = binary->move_count > 0;
+    if (has_moved) {
+        binary->data = binary->read;
+        binary->size = binary->read_bytes;
+        binary->move_count = 0;
+    }
+    return has_moved;
 }
 
 static bhd_status check_all(bhd__binary *binary, const bhd__translation *options, bhd_error *error)
@@ -277,12 +306,13 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options
     *binary =
         (bhd__binary){.data = data, .size = size, .allows_gc = options->features & BHD_FEATURE_GC};
     if (!bhd__is_binary(data, size)) {
-        wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->owned);
+        wasmtime_error_t *failure = wasmtime_wat2wasm(data, size, &binary->of_text);
         if (failure)
             return refuse_text(failure, error);
-        binary->data = (const uint8_t *)binary->owned.data;
-        binary->size = binary->owned.size;
+        binary->data = (const uint8_t *)binary->of_text.data;
+        binary->size = binary->of_text.size;
     }
+    binary->read = binary->data;
     binary->read_bytes = binary->size;
     join_segments(binary);
     /* Bytes 4 to 7 are version and layer; layer 1 is the component model. */
@@ -295,11 +325,13 @@ bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options
 
 void bhd__binary_fini(bhd__binary *binary)
 {
-    if (binary->owned.data)
-        wasm_byte_vec_delete(&binary->owned);
-    binary->owned = (wasm_byte_vec_t){0, NULL};
+    if (binary->of_text.data)
+        wasm_byte_vec_delete(&binary->of_text);
+    if (binary->joined.data)
+        wasm_byte_vec_delete(&binary->joined);
+    bhd__free(binary->moves);
     bhd__free(binary->extents);
-    binary->extents = NULL;
+    *binary = (bhd__binary){0};
 }
 
 bhd_status bhd__binary_refuse(const bhd__binary *binary, wasmtime_error_t *failure,

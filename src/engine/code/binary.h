@@ -12,10 +12,13 @@
 #define BHD__NESTING_MAX 100
 
 typedef struct bhd__binary {
-    const uint8_t *data; /* the caller's bytes, or `owned` */
+    const uint8_t *data; /* those that were read, or `joined` */
     size_t size;
-    wasm_byte_vec_t owned; /* made of text, or with joined data segments */
-    size_t read_bytes;     /* before they were joined */
+    const uint8_t *read; /* the caller's bytes, or `of_text`; before segments were joined */
+    size_t read_bytes;
+    wasm_byte_vec_t of_text, joined;
+    bhd_engine_move_t *moves; /* where functions of `data` are not where they were read */
+    size_t move_count, move_capacity;
     bool is_component;
     bool imports_memory;
     bool allows_gc; /* the host does */
@@ -43,6 +46,9 @@ bhd_status bhd__binary_screen(const bhd_host_options *options, const void *data,
 bhd_status bhd__binary_init(bhd__binary *binary, const bhd__translation *options, const void *data,
                             size_t size, bhd_error *error);
 void bhd__binary_fini(bhd__binary *binary);
+/* Back to the bytes as they were read, when something is wrong with `data`: messages name places.
+ * False: they name the right ones. */
+bool bhd__binary_unjoin(bhd__binary *binary);
 
 /* What one instance holds in the host beside its memories and the elements of its tables; rather
  * too much than too little. */

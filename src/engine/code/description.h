@@ -23,6 +23,9 @@ typedef struct bhd__description {
     const bhd_engine_extent_t *extents; /* the first BHD__EXTENTS_MAX */
     size_t extent_count;
     uint64_t unlisted_count; /* there are as many more */
+    /* Of the binary that was compiled, where functions are not where they were read. */
+    const bhd_engine_move_t *moves;
+    size_t move_count;
     const char *wit;
     size_t wit_bytes; /* 0: none */
     const char *refusal;
@@ -35,5 +38,8 @@ uint8_t *bhd__description_write(const bhd__description *description, size_t *siz
 /* Whether the bytes have that form: lengths that fit, booleans that are some, texts without a NUL.
  * What they say is as true as the artefact. `bytes` is aligned for any type. */
 bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *description);
+
+/* Where an offset of the binary that was compiled is in the one that was read. */
+size_t bhd__place_as_read(const bhd_engine_move_t *moves, size_t count, size_t offset);
 
 #endif

@@ -164,6 +164,8 @@ static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
         .unlisted_count = binary->unlisted_count,
         .wit = w.text,
         .wit_bytes = w.text ? strlen(w.text) : 0,
+        .moves = binary->moves,
+        .move_count = binary->move_count,
         .refusal = refusal->message,
         .refusal_bytes = out->artifact ? 0 : strlen(refusal->message),
     };
@@ -177,6 +179,13 @@ static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
     return status;
 }
 
+static wasmtime_error_t *compile(const bhd__translator *t, const bhd__binary *binary,
+                                 wasm_byte_vec_t *artifact)
+{
+    return bhd_engine_precompile(t->engine, binary->data, binary->size, binary->is_component,
+                                 artifact);
+}
+
 bhd_status bhd__translate(bhd__translator *translator, const void *data, size_t size,
                           bhd__translated *translated, bhd_error *error)
 {
@@ -187,8 +196,11 @@ bhd_status bhd__translate(bhd__translator *translator, const void *data, size_t 
     bhd_status status = bhd__binary_init(&binary, &translator->options, data, size, error);
     if (status != BHD_OK)
         return status;
-    wasmtime_error_t *failure = bhd_engine_precompile(translator->engine, binary.data, binary.size,
-                                                      binary.is_component, &artifact);
+    wasmtime_error_t *failure = compile(translator, &binary, &artifact);
+    if (failure && bhd__binary_unjoin(&binary)) {
+        wasmtime_error_delete(failure);
+        failure = compile(translator, &binary, &artifact);
+    }
     if (failure) {
         status = refuse(translator, &binary, failure, &refusal, error);
     } else {

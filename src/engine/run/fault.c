@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "engine/code/config.h"
+#include "engine/code/description.h"
 #include "engine/code/failure.h"
 #include "engine/host/deadline.h"
 #include "engine/host/stops.h"
@@ -54,14 +55,19 @@ static void add_frames(const bhd__instance *instance, const void *either, bhd_er
     bhd_engine_frame_t frames[BHD__FRAMES_MAX];
     bhd_engine_line_t lines[BHD__FRAMES_MAX] = {0};
     size_t offsets[BHD__FRAMES_MAX], count = 0;
+    const bhd__code *code = instance->code;
     while (count < BHD__FRAMES_MAX && bhd_engine_error_frame(either, count, &frames[count])) {
-        offsets[count] = frames[count].module_offset;
+        bhd_engine_frame_t *frame = &frames[count];
+        if (frame->module_offset != SIZE_MAX)
+            frame->module_offset =
+                bhd__place_as_read(code->moves, code->move_count, frame->module_offset);
+        offsets[count] = frame->module_offset;
         count++;
     }
     bool is_unreachable =
         bhd_engine_error_trap_code(either) == WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
-    if (count > 0 && instance->code->lines)
-        bhd_engine_lines_find(instance->code->lines, offsets, count, is_unreachable, lines);
+    if (count > 0 && code->lines)
+        bhd_engine_lines_find(code->lines, offsets, count, is_unreachable, lines);
     for (size_t i = 0; i < count; i++) {
         char function[NAME_MAX_BYTES * 4], module[NAME_MAX_BYTES * 4];
         const bhd_engine_frame_t *frame = &frames[i];
