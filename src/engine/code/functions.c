@@ -216,9 +216,7 @@ static bhd_status not_found(const bhd__functions *functions, const char *given, 
 {
     char names[600], shown[NAME_SHOWN_BYTES * 4];
     bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, given, strlen(given), NAME_SHOWN_BYTES);
-    bhd__text_ellipsis(&text);
+    (void)bhd__text_show(shown, sizeof shown, given, NAME_SHOWN_BYTES);
     bhd__text_init(&text, names, sizeof names);
     (void)add_names(&text, functions, given, fits);
     if (fits != FITS_NOT)

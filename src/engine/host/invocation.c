@@ -305,12 +305,9 @@ void *bhd_invocation_user_data(const bhd_invocation *invocation)
 static bhd_status no_memory_named(const char *name, bhd_error *error)
 {
     char shown[300];
-    bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, name, strlen(name), 64);
-    bhd__text_ellipsis(&text);
     return bhd__fail(error, BHD_EXPORT_NOT_FOUND,
-                     "the module that calls exports no memory named \"%s\"", shown);
+                     "the module that calls exports no memory named \"%s\"",
+                     bhd__text_show(shown, sizeof shown, name, 64));
 }
 
 /* Where the bytes are, in the memory of the module that waits for this callback. */

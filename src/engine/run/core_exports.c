@@ -59,10 +59,7 @@ static bhd_status no_export(const bhd__instance *instance, const char *name, con
                             bhd_error *error)
 {
     char shown[300];
-    bhd__text text;
-    bhd__text_init(&text, shown, sizeof shown);
-    bhd__text_add_escaped(&text, name, strlen(name), 64);
-    bhd__text_ellipsis(&text);
+    (void)bhd__text_show(shown, sizeof shown, name, 64);
     export_names names = {.what = what};
     bhd__text_init(&names.text, names.buffer, sizeof names.buffer);
     bhd_engine_module_items(instance->code->module, &names, name_export);
