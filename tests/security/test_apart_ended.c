@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -218,6 +219,46 @@ static void test_somebody_stops_the_warden(void **state)
         expect_nothing_left(&before);
         bhd__compiler_free(compiler);
     }
+}
+
+/* As its parent sees them; the warden is the first of a namespace, and sees other numbers. */
+static void stop_the_warden_of(pid_t host)
+{
+    pid_t warden, process;
+    played_await(host, &warden, &process);
+    CHECK(kill(warden, SIGSTOP) == 0);
+    played_await_end(warden);
+    played_await_end(process);
+    _exit(0);
+}
+
+static void with_a_namespace_for_its_children(void *env)
+{
+    bhd__compiler_options options = played_options();
+    bhd__compiler *compiler = NULL;
+    bhd__compiled compiled;
+    bhd_error error = BHD_ERROR_INIT;
+    pid_t self = getpid(), other = fork();
+    int status;
+    (void)env;
+    if (other == 0)
+        stop_the_warden_of(self);
+    options.max_seconds = 1;
+    CHECK(unshare(CLONE_NEWPID) == 0);
+    CHECK_STATUS(BHD_OK, bhd__compiler_new(&options, &compiler, &error), &error);
+    CHECK_STATUS(BHD_COMPILER_FAILED, played_compile(compiler, goes_on, &compiled, &error), &error);
+    CHECK(strstr(error.message, "did not end it when its time, 1 second, was over") != NULL);
+    bhd_error_fini(&error);
+    bhd__compiler_free(compiler);
+    CHECK(waitpid(other, &status, 0) == other && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_a_warden_in_another_namespace_is_stopped(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    child_succeeds(with_a_namespace_for_its_children, NULL);
 }
 
 static void test_what_a_stopped_warden_guards_is_cancelled(void **state)
@@ -431,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_somebody_kills_the_process),
         cmocka_unit_test(test_somebody_kills_the_warden),
         cmocka_unit_test(test_somebody_stops_the_warden),
+        cmocka_unit_test(test_a_warden_in_another_namespace_is_stopped),
         cmocka_unit_test(test_what_a_stopped_warden_guards_is_cancelled),
         cmocka_unit_test(test_a_warden_that_goes_on_is_left_alone),
         cmocka_unit_test(test_it_is_in_no_group_of_the_program),

@@ -306,16 +306,16 @@ static void test_who_does_not_end_is_ended(void **state)
     static const char *const ways[] = {"sleep", "spin", "stop\nsleep"};
     bhd__compiler_options options = played_options();
     options.max_seconds = 3; /* enough to begin */
-    bhd__compiler *hurried = played_compiler_new(&options);
+    bhd__compiler *short_of_time = played_compiler_new(&options);
     for (size_t i = 0; i < COUNT_OF(ways); i++) {
         char script[SCRIPT_SIZE];
         (void)snprintf(script, sizeof script,
                        "began\noutput 100\nartifact 60\ndescription 40\nverdict 1\nmagic\n%s",
                        ways[i]);
-        fails_with(hurried, BHD_COMPONENT_TOO_LARGE, "3 seconds are allowed", script);
+        fails_with(short_of_time, BHD_COMPONENT_TOO_LARGE, "3 seconds are allowed", script);
     }
-    fails_with(hurried, BHD_NO_COMPILER, "after 3 seconds, and had not begun", "sleep");
-    bhd__compiler_free(hurried);
+    fails_with(short_of_time, BHD_NO_COMPILER, "after 3 seconds, and had not begun", "sleep");
+    bhd__compiler_free(short_of_time);
 }
 
 /* -- what stays behind ------------------------------------------------------------------------- */
