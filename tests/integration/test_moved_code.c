@@ -40,7 +40,7 @@ static unsigned byte_of(uint32_t segment, uint32_t at)
 }
 
 /* `depth` components around the module with the data. */
-static wasm_byte_vec_t component(uint32_t segments, int depth)
+static wasm_byte_vec_t component(uint32_t segments, int depth, const char *trap)
 {
     text_size = 0;
     add("(component ");
@@ -64,11 +64,12 @@ static wasm_byte_vec_t component(uint32_t segments, int depth)
         "        (i64.mul (local.get $h) (i64.const 1099511628211))))"
         "      (br_if $l (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 1)))"
         "        (i32.const 262144)))) (local.get $h))"
-        "  (func (export \"trap\") (drop (" MARK_TEXT ")) unreachable))"
+        "  (func (export \"trap\") (drop (" MARK_TEXT ")) %s))"
         "(core instance $d (instantiate $data))"
         "(core instance $c (instantiate $code (with \"d\" (instance $d))))"
         "(func (export \"hash\") (result u64) (canon lift (core func $c \"hash\")))"
-        "(func (export \"trap\") (canon lift (core func $c \"trap\"))))");
+        "(func (export \"trap\") (canon lift (core func $c \"trap\"))))",
+        trap);
     wasm_byte_vec_t binary;
     wasmtime_error_t *error = wasmtime_wat2wasm(text, text_size, &binary);
     if (error) {
@@ -112,7 +113,7 @@ static size_t run(uint32_t segments, int depth)
     bhd_limits limits = guest_limits(MIB(2));
     bhd_error error = BHD_ERROR_INIT;
     bhd_component *loaded;
-    wasm_byte_vec_t binary = component(segments, depth);
+    wasm_byte_vec_t binary = component(segments, depth, "unreachable");
     size_t place = place_of_trap(&binary);
     const bhd_component_options of = {
         .size = sizeof of, .name = "moved", .version = "1.2.3", .limits = limits};
@@ -161,12 +162,41 @@ static void whatever_sizes_there_are(void **state)
         check(segments, 1);
 }
 
+/* How far behind the mark the place is that is told of an invalid instruction. */
+static size_t refused(uint32_t segments)
+{
+    bhd_host *host = guest_host();
+    bhd_error error = BHD_ERROR_INIT;
+    bhd_component *loaded;
+    bhd_component_options of = {
+        .size = sizeof of, .name = "moved", .version = "1.2.3", .limits = guest_limits(MIB(2))};
+    wasm_byte_vec_t binary = component(segments, 1, "(i32.add (i32.const 1) (i64.const 2)) drop");
+    expect_status(BHD_COMPONENT_INVALID,
+                  bhd_component_new(host, &of, binary.data, binary.size, &loaded, &error), &error);
+    const char *offset = strstr(error.message, "at offset ");
+    assert_non_null(offset);
+    size_t place = (size_t)strtoull(offset + strlen("at offset "), NULL, 10);
+    assert_true(place >= place_of_trap(&binary));
+    place -= place_of_trap(&binary);
+    bhd_error_fini(&error);
+    bhd_host_free(host);
+    wasm_byte_vec_delete(&binary);
+    return place;
+}
+
+static void what_is_refused_is_named_where_it_was_read(void **state)
+{
+    (void)state;
+    assert_int_equal(refused(2), refused(SEGMENTS));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(code_behind_joined_segments_is_where_it_was),
         cmocka_unit_test(also_behind_components),
         cmocka_unit_test(whatever_sizes_there_are),
+        cmocka_unit_test(what_is_refused_is_named_where_it_was_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
