@@ -17,6 +17,9 @@ configure_package_config_file(cmake/BulkheadConfig.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/BulkheadConfigVersion.cmake
     COMPATIBILITY SameMinorVersion)
 
+# What others may write to is not executed (src/compile/program.h), so no umask decides that.
+set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 install(DIRECTORY include/bulkhead DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS bulkhead_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${static_archive} DESTINATION ${CMAKE_INSTALL_LIBDIR})

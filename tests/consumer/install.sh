@@ -4,7 +4,7 @@
 version=$(sed -n 's/.*define BHD_LIBRARY_VERSION "\(.*\)"/\1/p' "$BHD_SOURCE_DIR/include/bulkhead/version.h")
 
 rm -rf "$stage"
-DESTDIR=$work cmake --install "$BHD_BUILD_DIR" --prefix /opt/first >"$work/log" || fail "$(cat "$work/log")"
+(umask 002 && DESTDIR=$work cmake --install "$BHD_BUILD_DIR" --prefix /opt/first) >"$work/log" || fail "$(cat "$work/log")"
 mkdir -p "$(dirname "$stage")"
 mv "$work/opt/first" "$stage"
 
@@ -26,6 +26,10 @@ diff "$work/wanted" "$work/found" || fail "the installed tree is not what it sho
 if grep -rlE "$work|$BHD_SOURCE_DIR|$BHD_BUILD_DIR" "$stage/include" "$stage/lib/pkgconfig" "$stage/lib/cmake"; then
     fail "these files know where they were built or installed"
 fi
+
+# Whatever the umask was, nobody else can put another compiler there.
+shared=$(find "$stage/libexec" -perm /022)
+[[ -z $shared ]] || fail "others may write to $shared"
 
 said=$("$stage/bin/bulkhead" --version) || fail "bulkhead --version: exit code $?"
 [[ $said == *"$version"* ]] || fail "bulkhead --version says: $said"
