@@ -55,10 +55,10 @@ row() { # COMMAND/OPTION TAKES_A_VALUE
     */max-compile-bytes) option+=16MiB before+=(--max-compile-bytes=17MiB) target=("$work/slow/guest.wat") ;;
     # Nothing is said about what is kept: it is there or not.
     */max-cache-bytes) option+=1 kept=yes ;;
-    run/cache-dir | check/cache-dir) option+="$work/xdg/other" kept=yes ;;
+    run/cache-dir | check/cache-dir | inspect/cache-dir) option+="$work/xdg/other" kept=yes ;;
     */no-cache) kept=yes ;;
     # Nothing runs, but it is compiled for that stack, and kept for `run' with the same option.
-    check/max-stack-bytes) option+=64KiB kept=yes ;;
+    check/max-stack-bytes | inspect/max-stack-bytes) option+=64KiB kept=yes ;;
     run/max-instances) option+=1 target=(guests/component/three_instances.wat) ;;
     run/max-memories) option+=1 target=(guests/basic/three_memories.wat) ;;
     run/max-tables) option+=1 target=(guests/basic/table_grow.wat) ;;
