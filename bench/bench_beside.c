@@ -3,7 +3,10 @@
  * compiled, in a process of its own and in that of the tenants; and whole runs of the command, with
  * an empty cache, a full one and none. docs/BENCHMARKS.md explains the numbers.
  *
- *     beside [--runs=N] [TARGET...]    and runs these too
+ *     beside [--runs=N]                            both
+ *     beside [--runs=N] [[OPTION...] TARGET...]    the command alone, with hello and these; an
+ *                                                  option is one of `bulkhead run`, for all that
+ *                                                  come after it
  *
  * How it measures. Runs of the command are done once in each round, in turn, and ratios are taken
  * inside a round; printed are medians with the smallest and the largest.
@@ -206,6 +209,7 @@ static double command_ms(const char *const *arguments, int wanted)
     pid_t child;
     int status;
     if (posix_spawn_file_actions_init(&actions) != 0 ||
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) != 0 ||
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) != 0 ||
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) != 0)
         give_up(command, "no memory");
@@ -231,22 +235,38 @@ static void remove_tree(const char *path)
         (void)waitpid(child, &status, 0);
 }
 
+#define OPTIONS_MAX 16
+
+/* Of `bulkhead run`. */
+typedef struct run_options {
+    int count;
+    const char *of[OPTIONS_MAX];
+} run_options;
+
+static double run_ms(const run_options *options, const char *cache, const char *component,
+                     int wanted)
+{
+    const char *arguments[OPTIONS_MAX + 5] = {"bulkhead", "run", cache};
+    memcpy(arguments + 3, options->of, sizeof options->of);
+    arguments[3 + options->count] = component;
+    arguments[4 + options->count] = NULL;
+    return command_ms(arguments, wanted);
+}
+
 /* A directory of its own for each cold run: what one has left is not what the next one finds. */
-static void bench_command(const char *component, int wanted)
+static void bench_command(const run_options *options, const char *component, int wanted)
 {
     samples version = {0}, cold = {0}, warm = {0}, none = {0}, ratios = {0};
     char warm_option[64], cold_option[64];
     const char *const say[] = {"bulkhead", "--version", NULL};
-    const char *const run_none[] = {"bulkhead", "run", "--no-cache", component, NULL};
-    const char *const run_warm[] = {"bulkhead", "run", warm_option, component, NULL};
-    const char *const run_cold[] = {"bulkhead", "run", cold_option, component, NULL};
     (void)snprintf(warm_option, sizeof warm_option, "--cache-dir=%s/warm", scratch);
-    (void)command_ms(run_warm, wanted);
+    (void)run_ms(options, warm_option, component, wanted);
     for (int run = 0; run < runs; run++) {
         (void)snprintf(cold_option, sizeof cold_option, "--cache-dir=%s/cold%d", scratch, run);
         samples_add(&version, command_ms(say, 0));
-        samples_add(&none, command_ms(run_none, wanted));
-        double first = command_ms(run_cold, wanted), second = command_ms(run_warm, wanted);
+        samples_add(&none, run_ms(options, "--no-cache", component, wanted));
+        double first = run_ms(options, cold_option, component, wanted);
+        double second = run_ms(options, warm_option, component, wanted);
         samples_add(&cold, first);
         samples_add(&warm, second);
         samples_add(&ratios, first / second);
@@ -259,6 +279,7 @@ static void bench_command(const char *component, int wanted)
     print_ms(&version);
     print_ms(&ratios);
     printf("\n");
+    fflush(stdout);
     remove_tree(scratch);
     if (mkdir(scratch, 0700) != 0)
         give_up(scratch, "cannot be made");
@@ -279,9 +300,23 @@ static void find_command(void)
         give_up(scratch, "cannot be made");
 }
 
+static void bench_tenants(void)
+{
+    printf("CALLS of another tenant, in us\n%-36s %11s %7s %9s %9s %9s %9s\n", "", "", "calls",
+           "median", "90 %", "99 %", "longest");
+    file f = make_dear(5000);
+    bench_tenant("nothing is compiled", BHD_COMPILE_APART, NULL);
+    bench_tenant("compiled apart", BHD_COMPILE_APART, &f);
+    bench_tenant("compiled here", BHD_COMPILE_HERE, &f);
+    bench_tenant("nothing is compiled, again", BHD_COMPILE_APART, NULL);
+    free(f.data);
+    printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     machine m;
+    run_options options = {0};
     int first = 1;
     if (argc > 1 && sscanf(argv[1], "--runs=%d", &runs) == 1)
         first = 2;
@@ -291,22 +326,20 @@ int main(int argc, char **argv)
     find_command();
     printf("%s, %s, %ld processors; medians of %d rounds, the smallest and the largest\n\n",
            m.kernel, m.processor, m.processors, runs);
-
-    printf("CALLS of another tenant, in us\n%-36s %11s %7s %9s %9s %9s %9s\n", "", "", "calls",
-           "median", "90 %", "99 %", "longest");
-    file f = make_dear(5000);
-    bench_tenant("nothing is compiled", BHD_COMPILE_APART, NULL);
-    bench_tenant("compiled apart", BHD_COMPILE_APART, &f);
-    bench_tenant("compiled here", BHD_COMPILE_HERE, &f);
-    bench_tenant("nothing is compiled, again", BHD_COMPILE_APART, NULL);
-    free(f.data);
-
-    printf("\nTHE COMMAND, from its start to its end, in ms\n%-28s%s\n", "",
+    if (first == argc)
+        bench_tenants();
+    printf("THE COMMAND, from its start to its end, in ms\n%-28s%s\n", "",
            "  empty cache              full cache               no cache                 "
            "--version                empty / full");
-    bench_command(BHD_SOURCE_DIR "/examples/hello", 0);
-    for (int i = first; i < argc; i++)
-        bench_command(argv[i], -1);
+    bench_command(&options, BHD_SOURCE_DIR "/examples/hello", 0);
+    for (int i = first; i < argc; i++) {
+        if (argv[i][0] != '-')
+            bench_command(&options, argv[i], -1);
+        else if (options.count < OPTIONS_MAX)
+            options.of[options.count++] = argv[i];
+        else
+            give_up(argv[i], "too many options");
+    }
     remove_tree(scratch);
     return 0;
 }
