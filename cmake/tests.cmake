@@ -33,10 +33,11 @@ set(test_environment
     UBSAN_OPTIONS=print_stacktrace=1
     TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_signal_unsafe=0:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan-suppressions.txt)
 
+# The timeout is for what never ends: on a busy machine the longest take minutes.
 function(bulkhead_add_test name label variant file)
     set(labels ${label} ${variant})
     set_tests_properties(${name} PROPERTIES
-        LABELS "${labels}" TIMEOUT 300 ENVIRONMENT "${test_environment};${ARGN}")
+        LABELS "${labels}" TIMEOUT 900 ENVIRONMENT "${test_environment};${ARGN}")
     if(file MATCHES "_serial")
         set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
     endif()
