@@ -56,22 +56,22 @@ static void check_room(size_t count, const char *option, struct argp_state *stat
 }
 
 /* Without the slashes at its end, which change nothing. */
-static size_t path_length(const char *path)
+static size_t path_length(const char *path, size_t length)
 {
-    size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
     return length;
 }
 
 /* The grant of the same directory, if there is one. */
-static bhd_directory *same_directory(cli_grants *grants, const char *path)
+static bhd_directory *same_directory(cli_grants *grants, const char *path, size_t length)
 {
-    size_t length = path_length(path);
-    for (size_t i = 0; i < grants->grants.directory_count; i++)
-        if (path_length(grants->directories[i].host) == length &&
-            memcmp(grants->directories[i].host, path, length) == 0)
+    length = path_length(path, length);
+    for (size_t i = 0; i < grants->grants.directory_count; i++) {
+        const char *host = grants->directories[i].host;
+        if (path_length(host, strlen(host)) == length && memcmp(host, path, length) == 0)
             return &grants->directories[i];
+    }
     return NULL;
 }
 
@@ -84,11 +84,8 @@ static void add_directory(cli_grants *grants, const char *text, struct argp_stat
         length -= 3;
     if (length == 0)
         argp_error(state, "--allow-dir: %s: the path is empty", cli_show(text).text);
-    if (grants->text_count == CLI_TEXTS_MAX)
-        argp_error(state, "--allow-dir: no more than %d may be given", CLI_GRANTS_MAX);
-    const char *path = cut(grants, text, length, state);
     bhd_access access = writes ? BHD_ACCESS_READ_WRITE : BHD_ACCESS_READ;
-    bhd_directory *same = same_directory(grants, path);
+    bhd_directory *same = same_directory(grants, text, length);
     if (same != NULL) {
         /* Granted is what either grants. */
         if (access == BHD_ACCESS_READ_WRITE)
@@ -96,6 +93,7 @@ static void add_directory(cli_grants *grants, const char *text, struct argp_stat
         return;
     }
     check_room(grants->grants.directory_count, "allow-dir", state);
+    const char *path = cut(grants, text, length, state);
     grants->directories[grants->grants.directory_count++] = (bhd_directory){path, path, access};
 }
 
