@@ -53,11 +53,12 @@ enum {
 #define LOOK_NS UINT64_C(20000000)
 #define SECOND_NS UINT64_C(1000000000)
 
-/* How often the thread that waits looks whether the warden should have ended, and after how many of
- * these looks it ends it. They are counted, not the time: who was stopped together with the warden
- * begins to count when both go on. */
+/* How often the thread that waits looks whether the warden should have ended; handlers of signals
+ * make it look more often. After so much time it ends the warden. A look never counts for more than
+ * the time between two: who was stopped together with the warden begins to count when both go on.
+ */
 #define HOST_LOOK_NS 100000000L
-#define HOST_PATIENCE (BHD__WARDEN_GRACE_SECONDS * 1000000000L / HOST_LOOK_NS)
+#define HOST_PATIENCE_NS (BHD__WARDEN_GRACE_SECONDS * SECOND_NS)
 
 /* The kernel's sets of signals. */
 typedef uint64_t signal_set;
@@ -353,21 +354,26 @@ static void bury(watch *w, int warden, uint64_t start)
 {
     const struct timespec look = {.tv_nsec = HOST_LOOK_NS};
     bhd__stop stop = BHD__STOP_NONE;
-    long overdue = 0;
+    uint64_t looked = start, overdue = 0;
+    bool is_killed = false;
     for (int now; (now = atomic_load_explicit(&w->running, memory_order_acquire)) != 0;) {
-        if (syscall(SYS_futex, &w->running, FUTEX_WAIT, now, &look, NULL, 0) == 0 ||
-            errno != ETIMEDOUT)
-            continue;
-        if (stop == BHD__STOP_NONE)
+        uint64_t passed = host_now_ns() - looked;
+        looked += passed;
+        if (stop == BHD__STOP_NONE) {
             stop = wanted_stop(w->ward, start);
-        else if (overdue++ == HOST_PATIENCE)
-            end_all(w, warden);
+        } else if (!is_killed) {
+            overdue += passed < HOST_LOOK_NS ? passed : HOST_LOOK_NS;
+            is_killed = overdue >= HOST_PATIENCE_NS;
+            if (is_killed)
+                end_all(w, warden);
+        }
+        (void)syscall(SYS_futex, &w->running, FUTEX_WAIT, now, &look, NULL, 0);
     }
     while (syscall(SYS_wait4, warden, NULL, __WCLONE, NULL) < 0 && errno == EINTR)
         continue;
     /* A warden that was killed leaves what it has begun. */
     await_memory(&w->starting);
-    if (overdue > HOST_PATIENCE)
+    if (is_killed)
         *w->ending = (bhd__ending){.exit_code = -1, .stop = stop};
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -283,6 +284,37 @@ static void test_what_a_stopped_warden_guards_is_cancelled(void **state)
     bhd__compiler_free(compiler);
 }
 
+static void do_nothing(int signal)
+{
+    (void)signal;
+}
+
+/* A timer of the program's, a profiler's for one, interrupts who waits more often than it looks: it
+ * comes to its end all the same. */
+static void test_who_is_interrupted_does_not_wait_for_a_stopped_warden(void **state)
+{
+    (void)state;
+    const struct sigaction handled = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+    struct sigaction before;
+    bhd__compiler *compiler = patient(1);
+    pid_t warden, process;
+    job j;
+    assert_int_equal(0, sigaction(SIGUSR1, &handled, &before));
+    start(&j, compiler, goes_on);
+    played_await(getpid(), &warden, &process);
+    assert_int_equal(0, kill(warden, SIGSTOP));
+    atomic_store(&j.cancelled, true);
+    while (pthread_tryjoin_np(j.thread, NULL) == EBUSY) {
+        (void)pthread_kill(j.thread, SIGUSR1);
+        (void)usleep(20000);
+    }
+    expect_status(BHD_CANCELLED, j.status, &j.error);
+    bhd_error_fini(&j.error);
+    played_await_end(process);
+    assert_int_equal(0, sigaction(SIGUSR1, &before, NULL));
+    bhd__compiler_free(compiler);
+}
+
 /* Who is only slow is not ended: it has gone on by the time that anybody loses patience. */
 static void test_a_warden_that_goes_on_is_left_alone(void **state)
 {
@@ -474,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_somebody_stops_the_warden),
         cmocka_unit_test(test_a_warden_in_another_namespace_is_stopped),
         cmocka_unit_test(test_what_a_stopped_warden_guards_is_cancelled),
+        cmocka_unit_test(test_who_is_interrupted_does_not_wait_for_a_stopped_warden),
         cmocka_unit_test(test_a_warden_that_goes_on_is_left_alone),
         cmocka_unit_test(test_it_is_in_no_group_of_the_program),
         cmocka_unit_test(test_what_it_leaves_in_its_group_ends_with_it),
