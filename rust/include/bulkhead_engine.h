@@ -47,6 +47,17 @@ const char *bhd_engine_build(void);
 wasmtime_error_t *bhd_engine_precompile(const wasm_engine_t *engine, const uint8_t *binary,
                                         size_t size, bool is_component, wasm_byte_vec_t *artifact);
 
+/* Nothing that is loaded with engines of this configuration may run: their memory for code stays
+ * as it is. */
+void bhd_engine_config_never_run(wasm_config_t *config);
+
+/* Loads an artefact with such an engine, gives it up again, and says how much of the heap it held
+ * at the most: blocks with what a C library has around them. Nearly all of that is held for as long
+ * as it is loaded. It is read where it lies, at a multiple of 8; there is no system call but for
+ * the heap. Other engines also copy it, which is not of the heap. */
+wasmtime_error_t *bhd_engine_load_bytes(const wasm_engine_t *engine, const uint8_t *artifact,
+                                        size_t size, bool is_component, size_t *held);
+
 /* Starts the threads on which engines with parallel compilation compile, once in a process, instead
  * of at the first compilation. False: they cannot be started, or are there already. */
 bool bhd_engine_compiler_threads(size_t count, size_t stack_bytes);

@@ -251,8 +251,6 @@ static bool may_end_a_sandbox(bhd_status status)
     }
 }
 
-static const char keeps_too_much[] = "what was loaded keeps more than it may";
-
 /* NULL, or what is wrong. */
 static const char *wrong_with(const attempt *a, int status)
 {
@@ -282,7 +280,7 @@ static const char *wrong_with(const attempt *a, int status)
     if (o->beyond > COST_BYTES)
         return "the sandbox cost more than it may";
     if (o->kept > kept_allowed(a))
-        return keeps_too_much;
+        return "what was loaded keeps more than it may";
     return NULL;
 }
 
@@ -304,39 +302,10 @@ static void keep(const attempt *a)
     fclose(file);
 }
 
-/* -- what is known to be wrong -------------------------------------------------------------- */
-
-/* Vectors that do not hold yet. Each has to fail still, with this, as soon as as many items are
- * tried; when it holds, the line goes. The engine links each instance of a component by itself and
- * keeps what its instances export: what bounds that is the memory that compiling may take. */
-static const struct known {
-    const char *vector;
-    uint64_t from;
-    const char *wrong;
-} knowns[] = {
-    {"instances of exports", 1000, keeps_too_much},
-    {"modules of an instance of exports", 1000, keeps_too_much},
-    {"types of an instance of exports", 1000, keeps_too_much},
-    {"components of an instance of exports", 1000, keeps_too_much},
-    {"instances of an instance of exports", 1000, keeps_too_much},
-    {"functions of an instance of exports", 1000, keeps_too_much},
-    {"types that are exported", 1000, keeps_too_much},
-    {"functions that are exported", 1000, keeps_too_much},
-    {"functions that are exported with a type", 1000, keeps_too_much},
-};
-
-static const struct known *known_of(const grammar_vector *vector)
-{
-    for (size_t i = 0; i < COUNT_OF(knowns); i++)
-        if (strcmp(knowns[i].vector, vector->name) == 0)
-            return &knowns[i];
-    return NULL;
-}
-
 /* -- a vector ------------------------------------------------------------------------------ */
 
 typedef struct tally {
-    unsigned tried, refused, wrong, known;
+    unsigned tried, refused, wrong;
     uint64_t accepted, kept, beyond, peak; /* the most of each */
     double load_seconds, live_seconds, inspection_seconds;
 } tally;
@@ -352,23 +321,18 @@ static bool attempt_one(const grammar_vector *vector, uint64_t n, bool many, tal
     int status = child_status(try_in_child, &a);
     const char *wrong = wrong_with(&a, status);
     bool loaded = !wrong && shared->load == BHD_OK;
-    const struct known *known = known_of(vector);
-    bool is_known = wrong && known && n >= known->from && strcmp(wrong, known->wrong) == 0;
     if (wrong || getenv("BHD_VERBOSE"))
         print_message(
             "  %s%s, %" PRIu64 "%s: %zu bytes, %s, %s, kept %" PRIu64 " KiB, sandbox %" PRIu64
             " KiB, peak %" PRIu64 " KiB, %.2f s, %.2f s and %.2f s: %s\n",
-            is_known ? "KNOWN: "
-            : wrong  ? "WRONG: "
-                     : "",
-            vector->name, n, many ? " times 64" : "", a.size, bhd_status_name(shared->load),
-            bhd_status_name(shared->live), shared->kept / 1024, shared->beyond / 1024,
-            shared->peak / 1024, shared->load_seconds, shared->live_seconds,
+            wrong ? "WRONG: " : "", vector->name, n, many ? " times 64" : "", a.size,
+            bhd_status_name(shared->load), bhd_status_name(shared->live), shared->kept / 1024,
+            shared->beyond / 1024, shared->peak / 1024, shared->load_seconds, shared->live_seconds,
             shared->inspection_seconds, wrong ? wrong : shared->message);
     if (wrong) {
         print_message("    %s\n", shared->message);
         keep(&a);
-        *(is_known ? &t->known : &t->wrong) += 1;
+        t->wrong++;
     }
     free(a.binary);
     t->tried++;
@@ -439,8 +403,6 @@ static void the_vector_costs_what_it_may(void **state)
     sweep_one(vector, true, &t[1]);
     print_row(vector, t);
     assert_int_equal(0, t[0].wrong + t[1].wrong);
-    if (known_of(vector) && t[0].known + t[1].known == 0)
-        fail_msg("%s holds now; take it out of what is known to be wrong", vector->name);
 }
 
 int grammar_sweep(const char *name, const grammar_part *parts, size_t part_count, int argc,

@@ -41,6 +41,7 @@ bhd_status bhd__translator_new(const void *settings, size_t settings_bytes, uint
         return bhd__fail_no_memory(error);
     }
     wasmtime_config_parallel_compilation_set(config, threads > 0);
+    bhd_engine_config_never_run(config);
     t->options = options;
     wasmtime_error_t *failure = bhd_engine_new(config, &t->engine);
     if (failure)
@@ -121,15 +122,46 @@ static bhd_status check_proportion(const bhd__binary *binary, size_t code, bhd_e
     return BHD_COMPONENT_TOO_LARGE;
 }
 
+/* What the host would hold of it beside the code: types, names, how instances are made. That is
+ * many times what the artefact has for it, for some things 60 times, so that it is counted, where
+ * the same engine does what it will do in the host. Guests of 10 KB and more come to 2 bytes for
+ * each of their own. */
+#define HELD_BYTES_MIN (UINT64_C(1) << 20)
+#define HELD_FACTOR 128
+
+static bhd_status check_load(const bhd__translator *t, const bhd__binary *binary,
+                             const bhd__translated *out, bhd_error *error)
+{
+    size_t held = 0;
+    wasmtime_error_t *failure = bhd_engine_load_bytes(t->engine, out->artifact, out->artifact_bytes,
+                                                      binary->is_component, &held);
+    if (failure)
+        return bhd__failure_message(BHD_INTERNAL, "what was compiled cannot be loaded", failure,
+                                    error);
+    uint64_t most = HELD_BYTES_MIN + (uint64_t)binary->read_bytes * HELD_FACTOR;
+    if (held <= most)
+        return BHD_OK;
+    (void)bhd__fail(
+        error, BHD_COMPONENT_TOO_LARGE,
+        "the component has %zu bytes, and the host would hold %zu to run it, beside its code; at "
+        "most 1 MiB and %d for each of its own are held. It repeats types or instances many times: "
+        "each instance has all that it exports for itself. Make fewer of them, or export less",
+        binary->read_bytes, held, HELD_FACTOR);
+    bhd__error_range(error, held, 0, most);
+    return BHD_COMPONENT_TOO_LARGE;
+}
+
 /* What is only inspected is described without its code then, with the reason. */
 static bhd_status judge_code(const bhd__translator *t, const bhd__binary *binary,
                              bhd__translated *out, bhd_error *refusal, bhd_error *error)
 {
     bhd_status status = check_proportion(binary, out->artifact_bytes, refusal);
     if (status == BHD_OK)
+        status = check_load(t, binary, out, refusal);
+    if (status == BHD_OK)
         return BHD_OK;
     bhd__translated_fini(out);
-    if (t->options.describe)
+    if (t->options.describe && status == BHD_COMPONENT_TOO_LARGE)
         return BHD_OK;
     (void)bhd__fail(error, status, "%s", refusal->message);
     bhd__error_range(error, refusal->value, 0, refusal->range_maximum);
