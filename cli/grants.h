@@ -14,8 +14,8 @@
 #include <argp.h>
 
 #define CLI_GRANTS_MAX 64
-/* Directories that are granted twice count here and not there. */
-#define CLI_TEXTS_MAX (16 * CLI_GRANTS_MAX)
+/* Of directories and endpoints. */
+#define CLI_TEXTS_MAX (2 * CLI_GRANTS_MAX)
 
 typedef struct cli_grants {
     bhd_grants grants; /* into the lists below */
