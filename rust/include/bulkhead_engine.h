@@ -132,12 +132,25 @@ typedef struct bhd_engine_frame_t {
 /* False when the stack has fewer; number 0 is the innermost. */
 bool bhd_engine_error_frame(const void *error_or_trap, size_t number, bhd_engine_frame_t *frame);
 
+/* A branch that leads straight to an `unreachable`, as offsets into the binary: the compiler makes
+ * one trap of both, which is at the branch. */
+typedef struct bhd_engine_branch {
+    uint64_t branch, unreachable;
+} bhd_engine_branch_t;
+
+/* Tells those of the modules that have line programs, in the order of the binary: at most 65,536 of
+ * one module, and 262,144 of all. Decodes all code of these modules. */
+void bhd_engine_branches(const void *binary, size_t size, void *env,
+                         void (*found)(void *env, const bhd_engine_branch_t *branch));
+
 /* Lines of source text, out of the line programs of the core modules in a binary: at most
  * `max_bytes` of them are kept, and one bhd_engine_lines_find takes at most `max_steps` of reading,
- * about one for each byte that it looks at. NULL when there are none. */
+ * about one for each byte that it looks at. `branches` as bhd_engine_branches tells them; copied.
+ * NULL when there are none. */
 typedef struct bhd_engine_lines_t bhd_engine_lines_t;
-bhd_engine_lines_t *bhd_engine_lines_new(const void *binary, size_t size, size_t max_bytes,
-                                         size_t max_steps);
+bhd_engine_lines_t *bhd_engine_lines_new(const void *binary, size_t size,
+                                         const bhd_engine_branch_t *branches, size_t branch_count,
+                                         size_t max_bytes, size_t max_steps);
 void bhd_engine_lines_delete(bhd_engine_lines_t *lines);
 
 /* Texts belong to the lines; without a directory it is that of the compilation. */

@@ -4,7 +4,15 @@
 //! the trap is at the place of the branch. Its line of source text is that of the condition, which
 //! is often the one before. So for traps of this kind it is known which `unreachable` was meant.
 
-use wasmparser::{BinaryReader, CodeSectionReader, FunctionBody, Operator};
+use std::ffi::c_void;
+use std::ops::Range;
+
+use wasmparser::{BinaryReader, CodeSectionReader, Encoding, FunctionBody, Operator, Parser, Payload};
+
+/// In one module.
+pub const OF_MODULE_MAX: usize = 64 * 1024;
+/// In one binary.
+const OF_BINARY_MAX: usize = 4 * OF_MODULE_MAX;
 
 /// A branch and its `unreachable`, as offsets into the binary.
 pub type Pair = (usize, usize);
@@ -76,7 +84,7 @@ fn look_at(body: &FunctionBody<'_>, most: usize, found: &mut Vec<Pair>) -> Optio
 }
 
 /// Of a code section that begins at `start`, in the order of branches; at most `most`.
-pub fn to_unreachable(code: &[u8], start: usize, most: usize) -> Vec<Pair> {
+fn to_unreachable(code: &[u8], start: usize, most: usize) -> Vec<Pair> {
     let mut found = Vec::new();
     let Ok(bodies) = CodeSectionReader::new(BinaryReader::new(code, start)) else { return found };
     for body in bodies {
@@ -90,4 +98,61 @@ pub fn to_unreachable(code: &[u8], start: usize, most: usize) -> Vec<Pair> {
     found.sort();
     found.dedup_by_key(|pair| pair.0);
     found
+}
+
+#[allow(non_camel_case_types)]
+#[repr(C)]
+pub struct bhd_engine_branch_t {
+    pub branch: u64,
+    pub unreachable: u64,
+}
+
+/// The code sections of modules that have line programs, in the order of the binary.
+fn sections_with_lines(binary: &[u8]) -> Vec<Range<usize>> {
+    let mut sections = Vec::new();
+    // For each module or component that encloses what is read: its code, and whether it has lines.
+    let mut open: Vec<(bool, Range<usize>, bool)> = Vec::new();
+    for payload in Parser::new(0).parse_all(binary) {
+        let Ok(payload) = payload else { break };
+        match payload {
+            Payload::Version { encoding, .. } => open.push((encoding == Encoding::Module, 0..0, false)),
+            Payload::CodeSectionStart { range, .. } => {
+                if let Some(last) = open.last_mut() {
+                    last.1 = range.start as usize..range.end as usize;
+                }
+            }
+            Payload::CustomSection(custom) if custom.name() == ".debug_line" => {
+                if let Some(last) = open.last_mut() {
+                    last.2 = true;
+                }
+            }
+            Payload::End(_) => {
+                if let Some((true, code, true)) = open.pop() {
+                    sections.push(code);
+                }
+            }
+            _ => {}
+        }
+    }
+    sections
+}
+
+/// Tells them in the order of the binary.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bhd_engine_branches(
+    binary: *const u8,
+    size: usize,
+    env: *mut c_void,
+    found: extern "C" fn(*mut c_void, &bhd_engine_branch_t),
+) {
+    let binary = unsafe { crate::bytes(binary, size) };
+    let mut left = OF_BINARY_MAX;
+    for range in sections_with_lines(binary) {
+        let code = binary.get(range.clone()).unwrap_or_default();
+        let pairs = to_unreachable(code, range.start, OF_MODULE_MAX.min(left));
+        left -= pairs.len();
+        for (branch, unreachable) in pairs {
+            found(env, &bhd_engine_branch_t { branch: branch as u64, unreachable: unreachable as u64 });
+        }
+    }
 }

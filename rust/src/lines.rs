@@ -12,7 +12,7 @@ use std::ops::Range;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::bhd_engine_str_t;
-use crate::branches::{self, Pair};
+use crate::branches::{self, Pair, bhd_engine_branch_t};
 
 /// Of the tables of files and directories of one unit, how much is read.
 const TABLES_MAX: usize = 64 * 1024;
@@ -20,8 +20,6 @@ const TABLES_MAX: usize = 64 * 1024;
 const NAME_MAX: usize = 1024;
 /// Of what an entry of a table is said to consist of; the standard knows five, compilers add one.
 const FORMATS_MAX: usize = 16;
-/// Of branches that lead to an `unreachable`, in one module.
-const BRANCHES_MAX: usize = 64 * 1024;
 /// Places that are looked for at once.
 const PLACES_MAX: usize = 64;
 
@@ -132,8 +130,15 @@ fn keep(section: &mut Vec<u8>, data: &[u8], left: &mut usize) {
     }
 }
 
+/// Those of one module, out of all that were found in the binary, which are in its order.
+fn of_module(all: &[bhd_engine_branch_t], code: &Range<usize>, most: usize) -> Vec<Pair> {
+    let pair = |b: &bhd_engine_branch_t| Some((usize::try_from(b.branch).ok()?, usize::try_from(b.unreachable).ok()?));
+    let begin = all.partition_point(|b| b.branch < code.start as u64);
+    all[begin..].iter().map_while(pair).take_while(|pair| code.contains(&pair.0)).take(most).collect()
+}
+
 /// Keeps at most `left` bytes; a section that does not fit is left out.
-fn read(binary: &[u8], mut left: usize) -> Vec<Module> {
+fn read(binary: &[u8], branches: &[bhd_engine_branch_t], mut left: usize) -> Vec<Module> {
     let mut modules: Vec<Module> = Vec::new();
     // For each module or component that encloses what is read, the module.
     let mut open: Vec<Option<Module>> = Vec::new();
@@ -148,10 +153,8 @@ fn read(binary: &[u8], mut left: usize) -> Vec<Module> {
                     && !module.line.is_empty()
                     && modules.try_reserve(1).is_ok()
                 {
-                    let code = binary.get(module.code.clone()).unwrap_or_default();
-                    let most = BRANCHES_MAX.min(left / size_of::<Pair>());
-                    module.branches = branches::to_unreachable(code, module.code.start, most);
-                    module.branches.shrink_to_fit();
+                    let most = branches::OF_MODULE_MAX.min(left / size_of::<Pair>());
+                    module.branches = of_module(branches, &module.code, most);
                     left -= module.branches.len() * size_of::<Pair>();
                     modules.push(module);
                 }
@@ -485,10 +488,14 @@ fn text(bytes: &[u8]) -> bhd_engine_str_t {
 pub unsafe extern "C" fn bhd_engine_lines_new(
     binary: *const u8,
     size: usize,
+    branches: *const bhd_engine_branch_t,
+    branch_count: usize,
     max_bytes: usize,
     max_steps: usize,
 ) -> Option<Box<bhd_engine_lines_t>> {
-    let modules = read(unsafe { crate::bytes(binary, size) }, max_bytes);
+    let branches =
+        if branch_count > 0 { unsafe { std::slice::from_raw_parts(branches, branch_count) } } else { &[] };
+    let modules = read(unsafe { crate::bytes(binary, size) }, branches, max_bytes);
     if modules.is_empty() { None } else { Some(Box::new(bhd_engine_lines_t { modules, max_steps })) }
 }
 

@@ -346,7 +346,9 @@ bhd_status bhd__code_new(bhd__engine *engine, const bhd_limits *limits,
     /* Text has no lines of other text in it. */
     bool is_binary = bhd__is_binary(binary, size);
     if (status == BHD_OK && engine->options.debug_info && is_binary)
-        c->lines = bhd_engine_lines_new(binary, size, LINES_MAX_BYTES, LINES_MAX_STEPS);
+        c->lines = bhd_engine_lines_new(binary, size, artifact.description.branches,
+                                        artifact.description.branch_count, LINES_MAX_BYTES,
+                                        LINES_MAX_STEPS);
     if (is_read && (status == BHD_COMPONENT_UNSUPPORTED || status == BHD_IMPORT_UNKNOWN))
         bhd__refuse_unlinked(artifact.description.unlinked, error);
     if (is_read)

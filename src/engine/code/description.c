@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MAGIC UINT64_C(0x3273654465526862)
+#define MAGIC UINT64_C(0x3373654465526862)
 
-/* Then the extents, the moves, the world, the refusal. */
+/* Then the extents, the moves, the branches, the world, the refusal. */
 typedef struct header {
     uint64_t magic;
     uint64_t binary_bytes;
-    uint64_t extent_count, unlisted_count, move_count, wit_bytes, refusal_bytes;
+    uint64_t extent_count, unlisted_count, move_count, branch_count, wit_bytes, refusal_bytes;
     uint64_t unlinked;
     bhd_engine_totals_t totals;
     bool is_component, imports_memory;
@@ -95,6 +95,7 @@ uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
         .extent_count = d->extent_count,
         .unlisted_count = d->unlisted_count,
         .move_count = d->move_count,
+        .branch_count = d->branch_count,
         .wit_bytes = d->wit_bytes,
         .refusal_bytes = d->refusal_bytes,
         .unlinked = d->unlinked,
@@ -104,16 +105,19 @@ uint8_t *bhd__description_write(const bhd__description *d, size_t *size)
     };
     size_t extents = d->extent_count * sizeof *d->extents;
     size_t moves = d->move_count * sizeof *d->moves;
-    size_t total = sizeof h + extents + moves + d->wit_bytes + d->refusal_bytes;
+    size_t branches = d->branch_count * sizeof *d->branches;
+    size_t total = sizeof h + extents + moves + branches + d->wit_bytes + d->refusal_bytes;
     uint8_t *bytes = bhd__calloc(1, total);
     if (!bytes)
         return NULL;
-    uint8_t *texts = bytes + sizeof h + extents + moves;
+    uint8_t *texts = bytes + sizeof h + extents + moves + branches;
     memcpy(bytes, &h, sizeof h);
     clear_gaps(bytes);
     write_extents((void *)(bytes + sizeof h), d->extents, d->extent_count);
     if (moves > 0)
         memcpy(bytes + sizeof h + extents, d->moves, moves);
+    if (branches > 0)
+        memcpy(bytes + sizeof h + extents + moves, d->branches, branches);
     if (d->wit_bytes > 0)
         memcpy(texts, d->wit, d->wit_bytes);
     if (d->refusal_bytes > 0)
@@ -128,19 +132,21 @@ bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *
     if (size < sizeof h || !has_header_bools(bytes))
         return false;
     memcpy(&h, bytes, sizeof h);
-    uint64_t extents, moves, total;
+    uint64_t extents, moves, branches, total;
     if (h.magic != MAGIC || h.unlinked > BHD__OBJECT || h.extent_count > BHD__EXTENTS_MAX ||
         __builtin_mul_overflow(h.extent_count, sizeof(bhd_engine_extent_t), &extents) ||
         __builtin_mul_overflow(h.move_count, sizeof(bhd_engine_move_t), &moves) ||
+        __builtin_mul_overflow(h.branch_count, sizeof(bhd_engine_branch_t), &branches) ||
         __builtin_add_overflow(sizeof h + h.wit_bytes, extents, &total) || h.wit_bytes > size ||
         __builtin_add_overflow(total, moves, &total) ||
+        __builtin_add_overflow(total, branches, &total) ||
         __builtin_add_overflow(total, h.refusal_bytes, &total) || total != size)
         return false;
     const uint8_t *at = bytes + sizeof h;
     for (uint64_t i = 0; i < h.extent_count; i++)
         if (!has_extent_bools(at + i * sizeof(bhd_engine_extent_t)))
             return false;
-    const char *wit = (const char *)at + extents + moves, *refusal = wit + h.wit_bytes;
+    const char *wit = (const char *)at + extents + moves + branches, *refusal = wit + h.wit_bytes;
     if (memchr(wit, '\0', h.wit_bytes + h.refusal_bytes))
         return false;
     *description = (bhd__description){
@@ -154,6 +160,8 @@ bool bhd__description_read(const uint8_t *bytes, size_t size, bhd__description *
         .unlisted_count = h.unlisted_count,
         .moves = (const bhd_engine_move_t *)(const void *)(at + extents),
         .move_count = h.move_count,
+        .branches = (const bhd_engine_branch_t *)(const void *)(at + extents + moves),
+        .branch_count = h.branch_count,
         .wit = wit,
         .wit_bytes = h.wit_bytes,
         .refusal = refusal,

@@ -26,6 +26,9 @@ typedef struct bhd__description {
     /* Of the binary that was compiled, where functions are not where they were read. */
     const bhd_engine_move_t *moves;
     size_t move_count;
+    /* Of the binary that was read; see bhd_engine_branches. */
+    const bhd_engine_branch_t *branches;
+    size_t branch_count;
     const char *wit;
     size_t wit_bytes; /* 0: none */
     const char *refusal;

@@ -180,11 +180,47 @@ static bhd_status refuse(const bhd__translator *t, const bhd__binary *binary,
     return bhd__fail(error, status, "%s", refusal->message);
 }
 
+/* -- branches ------------------------------------------------------------------------------ */
+
+typedef struct branches {
+    bhd_engine_branch_t *list;
+    size_t count, capacity;
+    bool lacks_memory;
+} branches;
+
+static void add_branch(void *env, const bhd_engine_branch_t *branch)
+{
+    branches *b = env;
+    if (b->count == b->capacity && !b->lacks_memory) {
+        size_t capacity = b->capacity ? 2 * b->capacity : 64;
+        bhd_engine_branch_t *more = bhd__realloc_array(b->list, capacity, sizeof *more);
+        b->lacks_memory = !more;
+        b->list = more ? more : b->list;
+        b->capacity = more ? capacity : b->capacity;
+    }
+    if (!b->lacks_memory)
+        b->list[b->count++] = *branch;
+}
+
+/* For the lines of traps: finding them decodes all code, which nobody wants to do where it is
+ * loaded. What will not be loaded needs none. */
+static bhd_status find_branches(const bhd__binary *binary, const bhd__translated *out, branches *b,
+                                bhd_error *error)
+{
+    *b = (branches){0};
+    if (out->artifact)
+        bhd_engine_branches(binary->read, binary->read_bytes, b, add_branch);
+    return b->lacks_memory ? bhd__fail_no_memory(error) : BHD_OK;
+}
+
 static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
                            const bhd_error *refusal, bhd__translated *out, bhd_error *error)
 {
     world w = {NULL, false};
+    branches b = {0};
     bhd_status status = read_world(t, binary, &w, error);
+    if (status == BHD_OK)
+        status = find_branches(binary, out, &b, error);
     bhd__description description = {
         .is_component = binary->is_component,
         .imports_memory = binary->imports_memory,
@@ -198,6 +234,8 @@ static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
         .wit_bytes = w.text ? strlen(w.text) : 0,
         .moves = binary->moves,
         .move_count = binary->move_count,
+        .branches = b.list,
+        .branch_count = b.count,
         .refusal = refusal->message,
         .refusal_bytes = out->artifact ? 0 : strlen(refusal->message),
     };
@@ -207,6 +245,7 @@ static bhd_status describe(const bhd__translator *t, const bhd__binary *binary,
         if (!out->description)
             status = bhd__fail_no_memory(error);
     }
+    bhd__free(b.list);
     bhd__free(w.text);
     return status;
 }
