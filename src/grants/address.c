@@ -102,6 +102,24 @@ static bool is_loopback(const uint8_t *address)
     return is_v4(address) ? address[12] == 127 : memcmp(address, v6, sizeof v6) == 0;
 }
 
+/* A network may have a prefix of its own for NAT64, 64:ff9b:1::/48 or a longer one (RFC 8215), and
+ * what is inside depends on its length (RFC 6052, section 2.2), which nobody here knows: near is what
+ * is near for one of them. */
+static bool is_near_nat64(const uint8_t *address)
+{
+    static const size_t forms[][4] = {{6, 7, 9, 10}, {7, 9, 10, 11}, {9, 10, 11, 12}};
+    if (!BEGINS(address, 0, 0x64, 0xff, 0x9b, 0, 1) || address[8] != 0)
+        return false;
+    for (size_t form = 0; form < sizeof forms / sizeof *forms; form++) {
+        uint8_t v4[4];
+        for (size_t i = 0; i < 4; i++)
+            v4[i] = address[forms[form][i]];
+        if (is_near_v4(v4))
+            return true;
+    }
+    return false;
+}
+
 static bool is_near(const uint8_t *address)
 {
     /* Amazon's and Google's answers for the machine's own keys. */
@@ -114,7 +132,7 @@ static bool is_near(const uint8_t *address)
     return is_loopback(address) || bhd__address_is_unspecified(address) ||
            address[0] == 0xff || /* multicast */
            (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) /* of the link */ ||
-           (inner_v4(address, v4) && is_near_v4(v4));
+           (inner_v4(address, v4) && is_near_v4(v4)) || is_near_nat64(address);
 }
 
 /* -- names --------------------------------------------------------------------------------- */

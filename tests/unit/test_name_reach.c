@@ -21,11 +21,18 @@ static const char *const forms[] = {
     "::ffff:%02x%02x:%02x%02x",
     "::ffff:0:%02x%02x:%02x%02x",
     "64:ff9b::%02x%02x:%02x%02x",
-    "64:ff9b:1:2:3:4:%02x%02x:%02x%02x",
+    "64:ff9b:1:2:303:4:%02x%02x:%02x%02x",
     "2002:%02x%02x:%02x%02x:1:2:3:4:5",
     "2001:db8:1:2:0:5efe:%02x%02x:%02x%02x",
     "2001:db8:1:2:200:5efe:%02x%02x:%02x%02x",
     "::%02x%02x:%02x%02x",
+};
+
+/* Prefixes of 48, 56 and 64 bits of a network's own NAT64; what follows the address is anything. */
+static const char *const own_forms[] = {
+    "64:ff9b:1:%02x%02x:00%02x:%02x5d:5db8:d822",
+    "64:ff9b:1:5d%02x:00%02x:%02x%02x:5db8:d822",
+    "64:ff9b:1:5db8:00%02x:%02x%02x:%02xb8:d822",
 };
 
 static void check_v4(uint32_t address, bool wanted)
@@ -41,6 +48,10 @@ static void check_v4(uint32_t address, bool wanted)
         if (reaches("example.org", text) != wanted)
             print_error("%s\n", text);
         assert_int_equal(wanted, reaches("example.org", text));
+    }
+    for (size_t i = 0; !wanted && i < COUNT_OF(own_forms); i++) {
+        (void)snprintf(text, sizeof text, own_forms[i], b[0], b[1], b[2], b[3]);
+        assert_false(reaches("example.org", text));
     }
     /* Teredo keeps it inverted. */
     (void)snprintf(text, sizeof text, "2001:0:1:2:3:4:%02x%02x:%02x%02x", ~b[0] & 255, ~b[1] & 255,
@@ -96,8 +107,17 @@ static void ranges_of_version_6(void **state)
         "fd20:ce::254",
     };
     static const char *const far[] = {
-        "2001:db8::1",   "2606:4700::1111", "fec0::1",         "fe7f::1",       "feff::1",
-        "fd00:ec2::253", "2001:1::7f00:1",  "64:ff9c::7f00:1", "2003:7f00:1::", "::fffe:7f00:1:2:3",
+        "2001:db8::1",
+        "2606:4700::1111",
+        "fec0::1",
+        "fe7f::1",
+        "feff::1",
+        "fd00:ec2::253",
+        "2001:1::7f00:1",
+        "64:ff9c::7f00:1",
+        "2003:7f00:1::",
+        "::fffe:7f00:1:2:3",
+        "64:ff9b:1:5db8:d8:225d:5db8:d822",
     };
     for (size_t i = 0; i < COUNT_OF(near); i++) {
         if (reaches("example.org", near[i]))
