@@ -56,8 +56,13 @@ static void serve(bhd__turns *turns)
         (void)pthread_cond_broadcast(&turns->granted);
 }
 
-static void wait_a_little(bhd__turns *turns)
+/* Whoever is served, and everybody when it is over, is woken; who sets a mark wakes nobody. */
+static void wait_a_little(bhd__turns *turns, bool may_be_cancelled)
 {
+    if (!may_be_cancelled) {
+        (void)pthread_cond_wait(&turns->granted, &turns->lock);
+        return;
+    }
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += LOOK_NS;
@@ -77,7 +82,7 @@ static bhd__place *wait_for_place(bhd__turns *turns, const bhd__compile_client *
     bhd__fair_queue_add(&turns->queue, &own, client->group);
     serve(turns);
     while (own.place == NULL && !is_over(turns, client->cancelled))
-        wait_a_little(turns);
+        wait_a_little(turns, client->cancelled != NULL);
     if (own.place == NULL)
         bhd__fair_queue_remove(&turns->queue, &own);
     return own.place;
