@@ -103,8 +103,8 @@ static bool is_loopback(const uint8_t *address)
 }
 
 /* A network may have a prefix of its own for NAT64, 64:ff9b:1::/48 or a longer one (RFC 8215), and
- * what is inside depends on its length (RFC 6052, section 2.2), which nobody here knows: near is what
- * is near for one of them. */
+ * what is inside depends on its length (RFC 6052, section 2.2), which nobody here knows: near is
+ * what is near for one of them. */
 static bool is_near_nat64(const uint8_t *address)
 {
     static const size_t forms[][4] = {{6, 7, 9, 10}, {7, 9, 10, 11}, {9, 10, 11, 12}};
