@@ -118,8 +118,9 @@ void compiler_process_fact(pid_t pid, const char *name, char *value, size_t capa
 
 bool compiler_process_stop_confined(compiler_process *process)
 {
-    const struct timespec little = {.tv_nsec = 1000000};
-    for (unsigned tries = 0; tries < 60000; tries++) {
+    /* On a busy machine it does not run at all in so little time. */
+    const struct timespec little = {.tv_nsec = 1000000}, more = {.tv_nsec = 20000000};
+    for (unsigned tries = 0; tries < 10000; tries++) {
         char filter[16];
         siginfo_t info = {0};
         assert_int_equal(0, kill(process->pid, SIGSTOP));
@@ -130,7 +131,7 @@ bool compiler_process_stop_confined(compiler_process *process)
         if (strcmp(filter, "2") == 0)
             return true;
         assert_int_equal(0, kill(process->pid, SIGCONT));
-        (void)nanosleep(&little, NULL);
+        (void)nanosleep(tries < 200 ? &little : &more, NULL);
     }
     return false;
 }
