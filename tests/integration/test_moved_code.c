@@ -105,8 +105,8 @@ static size_t place_of_trap(const wasm_byte_vec_t *binary)
 }
 
 /* How far behind the place that is told the trap is: it may be that of the instructions before. The
- * compiler makes two traps of it, and the one behind a tick of the clock is told exactly; a tick does
- * not come with each of so many tries. */
+ * compiler makes two traps of it, and the one behind a tick of the clock is told exactly; a tick
+ * does not come with each of so many tries. */
 #define TRIES 5
 
 static size_t run(uint32_t segments, int depth)
